@@ -1,0 +1,1 @@
+"""articles.csv or folders -> Manifest: read, merge, split, balance."""

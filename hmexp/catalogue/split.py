@@ -1,0 +1,168 @@
+"""Splitting into train, val and test: manifest -> manifest and what changed."""
+
+import hashlib
+from functools import singledispatch
+
+import numpy as np
+import pandas as pd
+
+from hmexp.catalogue.manifest import SPLIT_NAMES, Manifest
+from hmexp.catalogue.report import Step
+from hmexp.config.data import (
+    SPLITS,
+    FixedSplit,
+    FolderSplit,
+    Fractions,
+    GroupedSplit,
+    HashSplit,
+    RandomSplit,
+    SplitConfig,
+    StratifiedSplit,
+)
+from hmexp.config.errors import invalid
+
+FOLDER_COLUMN = "folder_split"
+"""Column that `data=folder` fills with the name of the folder above the class, or an empty string."""
+
+
+@singledispatch
+def split(cfg: SplitConfig, manifest: Manifest) -> tuple[Manifest, Step]:
+    """Fill the column `split` of a manifest as `cfg` says.
+
+    A strategy of your own is a dataclass below `SplitConfig` and a function registered for it here.
+
+    Args:
+        cfg: The `data.split` section.
+        manifest: Rows whose labels are merged already.
+
+    Raises:
+        UserError: A column that the catalogue lacks, or a value of it that names no split.
+    """
+    raise TypeError(f"expected a split strategy that is registered, received {type(cfg).__name__}")
+
+
+@split.register
+def _(cfg: GroupedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
+    frame = manifest.frame
+    names, lonely = _assign(frame, frame["group"], cfg)
+    text = f"Stratified by class with every group kept whole, seed {cfg.seed}."
+    return _finish(manifest, names, "split: grouped", text, lonely)
+
+
+@split.register
+def _(cfg: StratifiedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
+    frame = manifest.frame
+    names, lonely = _assign(frame, frame["article_id"], cfg)
+    text = f"Stratified by class, article by article, seed {cfg.seed}."
+    return _finish(manifest, names, "split: stratified", text, lonely)
+
+
+@split.register
+def _(cfg: RandomSplit, manifest: Manifest) -> tuple[Manifest, Step]:
+    # Sizes are cut down, and train takes the rest, as keras.utils.image_dataset_from_directory does.
+    total = len(manifest)
+    num_val, num_test = (int(share * total + 1e-9) for share in (cfg.fractions.val, cfg.fractions.test))
+    names = np.full(total, "train", dtype=object)
+    order = np.random.default_rng(cfg.seed).permutation(total)
+    names[order[:num_val]] = "val"
+    names[order[num_val : num_val + num_test]] = "test"
+    return _finish(manifest, names, "split: random", f"At random, seed {cfg.seed}.")
+
+
+@split.register
+def _(cfg: HashSplit, manifest: Manifest) -> tuple[Manifest, Step]:
+    places = manifest.frame["article_id"].map(lambda article: _place(article, cfg.seed)).to_numpy()
+    edges = np.cumsum([cfg.fractions.train, cfg.fractions.val])
+    names = np.array(SPLITS, dtype=object)[np.searchsorted(edges, places, side="right")]
+    text = f"By a hash of the id, seed {cfg.seed}: an article keeps its side when the catalogue grows."
+    return _finish(manifest, names, "split: hash", text)
+
+
+@split.register
+def _(cfg: FixedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
+    columns = [name for name in manifest.frame.columns if name != "split" or name == cfg.column]
+    if cfg.column not in manifest.frame or (manifest.frame[cfg.column] == "").all():
+        raise invalid("data.split.column", "a column of the catalogue", cfg.column, columns)
+    values = manifest.frame[cfg.column].astype(str)
+    unknown = sorted(set(values.str.lower()) - set(SPLIT_NAMES))
+    if unknown:
+        expected = f"the values {', '.join(SPLIT_NAMES)} in the column {cfg.column}"
+        raise invalid("data.split.column", expected, unknown[0], SPLIT_NAMES)
+    return _given(cfg, manifest, values, "split: fixed", f"As the column {cfg.column} says.")
+
+
+@split.register
+def _(cfg: FolderSplit, manifest: Manifest) -> tuple[Manifest, Step]:
+    if FOLDER_COLUMN in manifest.frame and (manifest.frame[FOLDER_COLUMN] != "").any():
+        text = "As the folders train, val and test say."
+        return _given(cfg, manifest, manifest.frame[FOLDER_COLUMN], "split: folders", text)
+    same = GroupedSplit(fractions=cfg.fractions, seed=cfg.seed)
+    done, step = split(same, manifest)
+    text = f"There are no folders train, val and test. {step.text}"
+    return done, Step("split: folders", text, step.before, step.after, warnings=step.warnings)
+
+
+def _given(
+    cfg: SplitConfig, manifest: Manifest, values: pd.Series, name: str, text: str
+) -> tuple[Manifest, Step]:
+    """A split that is given; where it has no val, val is taken out of train, stratified."""
+    names = values.str.lower().map(SPLIT_NAMES).to_numpy(dtype=object)
+    train = names == "train"
+    if not train.any():
+        raise invalid("data.split", "some articles in train", "none", SPLIT_NAMES)
+    if (names == "val").any():
+        return _finish(manifest, names, name, text)
+    share = cfg.fractions.val / (cfg.fractions.train + cfg.fractions.val)
+    rest = GroupedSplit(fractions=Fractions(train=1 - share, val=share, test=0.0), seed=cfg.seed)
+    frame = manifest.frame[train]
+    names[train], lonely = _assign(frame, frame["group"], rest)
+    return _finish(
+        manifest, names, name, f"{text} No article is in val: {share:.0%} of train becomes val.", lonely
+    )
+
+
+def _assign(frame: pd.DataFrame, group: pd.Series, cfg: SplitConfig) -> tuple[np.ndarray, list[str]]:
+    """Deal whole groups out, class by class; give the split of each row and the classes that are too small.
+
+    A group belongs to the class that most of its rows have. Groups come in random order and go where the
+    share that is filled is the smallest, so that sizes of groups are alike in all splits.
+    """
+    shares = {name: getattr(cfg.fractions, name) for name in SPLITS}
+    shares = {name: share for name, share in shares.items() if share > 0}
+    table = pd.crosstab(group, frame["label"])
+    home, sizes = table.idxmax(axis=1), table.sum(axis=1)
+    rng = np.random.default_rng(cfg.seed)
+    side: dict[str, str] = {}
+    lonely = []
+    for label in sorted(home.unique()):
+        groups = home.index[home == label].to_numpy()
+        if len(groups) < len(shares):
+            lonely.append(label)
+            side |= dict.fromkeys(groups, "train")
+            continue
+        filled = dict.fromkeys(shares, 0.0)
+        for name in rng.permutation(groups):
+            target = min(shares, key=filled.__getitem__)
+            side[name] = target
+            filled[target] += sizes[name] / shares[target]
+    return group.map(side).to_numpy(dtype=object), lonely
+
+
+def _place(article_id: str, seed: int) -> float:
+    """A number in [0, 1) that depends on nothing but the id and the seed."""
+    digest = hashlib.blake2b(f"{seed}:{article_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def _finish(
+    manifest: Manifest, names: np.ndarray, name: str, text: str, lonely: list[str] | None = None
+) -> tuple[Manifest, Step]:
+    done = manifest.with_frame(manifest.frame.assign(split=names))
+    sizes = ", ".join(f"{part} {int((names == part).sum()):,}" for part in SPLITS)
+    warnings = [f"{label} has fewer groups than splits, so all of it is in train" for label in lonely or []]
+    for part in ("val", "test"):
+        present = set(done.frame.loc[done.frame["split"] == part, "label"])
+        absent = [label for label in done.classes if label not in present and label not in (lonely or [])]
+        if present and absent:
+            warnings.append(f"{part} has no article of {', '.join(absent)}")
+    return done, Step(name, f"{text} {sizes}.", len(manifest), len(manifest), warnings=tuple(warnings))

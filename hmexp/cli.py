@@ -1,0 +1,205 @@
+"""The command line: finds the verb, quotes free text, lets Hydra compose, calls one function.
+
+Imports nothing heavy: pandas, TensorFlow and MLflow come with the function of the verb.
+"""
+
+import importlib
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmexp.config.invocation import Invocation
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: its primary config, the schema of that, the function it calls, and its line in the help."""
+
+    config: str
+    schema: str
+    function: str
+    help: str
+
+
+VERBS = {
+    "train": Verb(
+        "train", "train", "hmexp.runner.train:train", "catalogue -> store -> fit -> evaluate -> MLflow"
+    ),
+    "stage": Verb("stage", "train", "hmexp.runner.stage:stage", "build the image store and nothing else"),
+    "runs": Verb("runs", "runs", "hmexp.runner.record:runs", "the leaderboard"),
+    "promote": Verb("promote", "promote", "hmexp.promotion.verbs:promote", "make a run's model the champion"),
+    "rollback": Verb("rollback", "rollback", "hmexp.promotion.verbs:rollback", "back to the champion before"),
+    "ui": Verb("ui", "ui", "hmexp.runner.record:ui", "open the MLflow UI on the right store"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The words behind `hmexp`; None takes those of the process.
+
+    Returns:
+        0 done, 1 the run failed, 2 the user's input was wrong, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    from hmexp.config.errors import UserError
+
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        return _fail(str(error), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED, kind="")
+
+
+def _dispatch(words: list[str]) -> int:
+    from hmexp import help as pages
+    from hmexp.config import completion
+    from hmexp.console import set_up_console
+
+    if "-sc" in words or "--shell-completion" in words:
+        return completion.answer(words, {name: verb.config for name, verb in VERBS.items()})
+    name, overrides = _split_verb(words)
+    verb = VERBS[name]
+    if {"-h", "--help"} & set(overrides):
+        _read_plugins(overrides)
+        from hmexp.config.schemas import VERBS as SCHEMAS
+
+        verbs = {key: item.help for key, item in VERBS.items()}
+        pages.print_help(verbs, name if words[:1] == [name] else None, SCHEMAS[verb.schema])
+        return 0
+    if "--version" in overrides:
+        from hmexp import __version__
+
+        print(f"hmexp {__version__}")
+        return 0
+    _read_plugins(overrides)
+    set_up_console()
+    return _compose_and_call(verb, overrides, shlex.join(["python", "-m", "hmexp", *words]))
+
+
+def _split_verb(words: list[str]) -> tuple[str, list[str]]:
+    """The verb in first place, or `train`; a bare word anywhere else is an error."""
+    from hmexp.config.errors import UserError, invalid
+
+    if words[:1] and words[0] in VERBS:
+        return words[0], words[1:]
+    if words and "=" not in words[0] and words[0][:1] not in ("-", "~", "+"):
+        near = get_close_matches(words[0], VERBS, n=1)
+        if not near and words[0].isidentifier() is False:
+            raise UserError(f"{words[0]}: expected a verb or KEY=VALUE, received neither")
+        raise invalid("verb", f"one of {', '.join(VERBS)}", words[0], VERBS)
+    return "train", words
+
+
+def _read_plugins(overrides: list[str]) -> None:
+    """Import the modules that `plugins=[...]` names, before anything is composed."""
+    from hmexp.config.errors import UserError
+    from hmexp.config.quoting import plugin_modules
+
+    sys.path[:0] = [] if os.getcwd() in sys.path or "" in sys.path else [os.getcwd()]
+    for module in plugin_modules(overrides):
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not module.startswith(error.name):
+                raise
+            raise UserError(f"plugins: expected modules that can be imported, received {module}") from None
+
+
+def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
+    """Let Hydra compose the verb's config and call its function with the dataclasses."""
+    import hydra
+    from omegaconf import DictConfig
+
+    from hmexp.config.explain import explain
+    from hmexp.config.presets import shipped_dir
+    from hmexp.config.quoting import quote
+    from hmexp.config.schemas import VERBS as SCHEMAS
+    from hmexp.config.schemas import register_schemas, to_config
+
+    register_schemas()
+    failures: list[Exception] = []
+
+    def task(cfg: DictConfig) -> Any:  # noqa: ANN401
+        module, _, function = verb.function.partition(":")
+        try:
+            config = to_config(cfg, SCHEMAS[verb.schema])
+            call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+            return call(config, _invocation(command))
+        except Exception as error:  # kept from Hydra, which would print lines of its own
+            failures.append(error)
+            return None
+
+    run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
+    try:
+        _with_full_errors(run, [quote(word) for word in overrides])
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        return _fail(line, 2)
+    codes = [_report(error) for error in failures]
+    return codes[0] if codes else 0
+
+
+def _invocation(command: str) -> "Invocation":
+    """What Hydra knows of the job that it is running now."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from hmexp.config.invocation import Invocation
+
+    hydra_config = HydraConfig.get()
+    groups = {group: str(option) for group, option in hydra_config.runtime.choices.items()}
+    choices = {group: option for group, option in groups.items() if not group.startswith(("hydra", "schema"))}
+    sweeping = hydra_config.mode == RunMode.MULTIRUN
+    return Invocation(
+        command=command,
+        overrides=tuple(hydra_config.overrides.task),
+        choices=tuple(sorted((group, option) for group, option in choices.items() if option != "None")),
+        sweep_dir=Path(hydra_config.runtime.output_dir) if sweeping else None,
+    )
+
+
+def _with_full_errors(run: Callable[[], Any], overrides: list[str]) -> None:
+    """Call Hydra so that it raises instead of printing and exiting (it asks this variable)."""
+    argv, before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["hmexp", *overrides]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        run()
+    finally:
+        sys.argv = argv
+        if before is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before
+
+
+def _report(error: Exception) -> int:
+    """Say why a verb failed: one line for a known reason, a traceback for a bug. Gives the exit code."""
+    from hmexp.config.errors import RunError
+    from hmexp.config.explain import explain
+
+    line = explain(error)
+    if line is not None:
+        return _fail(line, 2)
+    if not isinstance(error, RunError):
+        traceback.print_exception(error)
+    return _fail(str(error) or type(error).__name__, 1)
+
+
+def _fail(line: str, code: int, kind: str = "error: ") -> int:
+    print(f"hmexp: {kind}{line}", file=sys.stderr)
+    return code

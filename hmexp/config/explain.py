@@ -1,0 +1,88 @@
+"""Hydra's and OmegaConf's errors, said in one line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+import yaml
+from hydra.errors import CompactHydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
+
+from hmexp.config.errors import UserError, invalid, unknown_key
+
+
+def explain(error: BaseException) -> str | None:
+    """Say a composition error in one line, or None where it is not the user's input that is wrong."""
+    chain = list(_chain(error))
+    for cause in chain:
+        if isinstance(cause, UserError):
+            return str(cause)
+    for cause in chain:
+        if isinstance(cause, yaml.YAMLError):
+            return _broken_yaml(cause)
+        if isinstance(cause, MissingConfigException):
+            return _missing_option(cause)
+        if isinstance(cause, OverrideParseException):
+            return f"{cause.override}: expected KEY=VALUE in Hydra's grammar, received {_first_line(cause)}"
+    for cause in chain:
+        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+            return _bad_value(cause, error)
+    if isinstance(error, CompactHydraException | OmegaConfBaseException):
+        return _first_line(error)
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, the outermost first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    return " ".join(str(error).split("\n", 1)[0].split())
+
+
+def _broken_yaml(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"{mark.name}, line {mark.line + 1}" if mark else "a config file"
+    return f"{place}: expected YAML, received {getattr(error, 'problem', None) or _first_line(error)}"
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    file = error.missing_cfg_file or ""
+    group, _, name = str(file).rpartition("/")
+    options = [option for option in error.options or () if option != "schema"]
+    if not group:
+        return _first_line(error)
+    if not options:
+        return f"{group}: expected a group of the configuration, received {group}={name}"
+    return str(invalid(group, f"one of {', '.join(options)}", name, options))
+
+
+def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
+    """A key that does not exist, or a value of the wrong type."""
+    key = str(cause.full_key)
+    schema = cause.object_type
+    message = _first_line(cause.__cause__ or cause)
+    if not isinstance(cause, ValidationError) and isinstance(schema, type) and is_dataclass(schema):
+        prefix = key.rpartition(".")[0]
+        valid = [f"{prefix}.{f.name}" if prefix else f.name for f in fields(schema)]
+        return f"{unknown_key(key, valid)}{_place(outer)}"
+    if "is not a subclass of" in message:
+        group = key.replace(".", "/")
+        return f"{key}: expected keys of that group, received a name (an option is chosen with {group}=NAME)"
+    wrong_type = re.search(
+        r"Value '(.*)' of type '(\w+)' (?:could not be converted to|is not a valid) (\w+)", message
+    )
+    if wrong_type:
+        value, _, kind = wrong_type.groups()
+        return str(invalid(key, f"a value of type {kind.lower()}", value)) + _place(outer)
+    return f"{key}: {message}{_place(outer)}"
+
+
+def _place(outer: BaseException) -> str:
+    """Where a file rather than the command line holds the mistake."""
+    file = re.match(r"In '([^']+)': \w+ raised while composing", str(outer))
+    return f" in {file.group(1)}.yaml" if file else ""

@@ -1,0 +1,56 @@
+"""Free text (ids, paths, class names) made fit for Hydra's grammar, so that a user never has to quote it.
+
+Without this, `run=4e71` is a float, `data.root=/data/H&M` a syntax error and `compare=A,B` a sweep.
+"""
+
+import re
+
+FREE_TEXT = frozenset(
+    "resume rerun run against compare article_id image zip to out data.root paths.root paths.cache reason "
+    "data.merge.into data.label data.split.column tracking.uri tracking.name tracking.experiment "
+    "tracking.model_name".split()
+)
+FREE_TEXT_LISTS = frozenset({"data.balance.classes"})
+FREE_TEXT_MAPS = frozenset({"data.merge.mapping"})
+WORDS_OF_HYDRA = ("null", "")
+
+
+def quote(word: str) -> str:
+    """Quote the value of one override where its key takes free text; any other word stays as it is."""
+    key, equals, value = word.partition("=")
+    name = key.lstrip("+")
+    if not equals or value in WORDS_OF_HYDRA:
+        return word
+    if name in FREE_TEXT:
+        return f"{key}={_quoted(value)}"
+    if name in FREE_TEXT_LISTS and _within(value, "[]"):
+        return f"{key}=[{','.join(_quoted(item) for item in _items(value))}]"
+    if name in FREE_TEXT_MAPS and _within(value, "{}"):
+        pairs = (item.partition(":") for item in _items(value))
+        return f"{key}={{{','.join(f'{_quoted(old)}:{_quoted(new)}' for old, _, new in pairs)}}}"
+    return word
+
+
+def plugin_modules(words: list[str]) -> list[str]:
+    """The modules that the last `plugins=[a.b,c]` of a command names."""
+    values = [word.partition("=")[2] for word in words if re.match(r"\+*plugins=", word)]
+    return _items(values[-1]) if values else []
+
+
+def _within(value: str, brackets: str) -> bool:
+    return value.startswith(brackets[0]) and value.endswith(brackets[1])
+
+
+def _items(value: str) -> list[str]:
+    """The items between the brackets, split at commas outside quotes."""
+    inner = value[1:-1] if value[:1] in "[{" else value
+    return [item.strip() for item in re.findall(r"""(?:"[^"]*"|'[^']*'|[^,])+""", inner) if item.strip()]
+
+
+def _quoted(text: str) -> str:
+    """One value in single quotes, with Hydra's escapes; a value in quotes already stays as it is."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    return "'" + re.sub(r"(\\+)$", r"\1\1", escaped) + "'"

@@ -1,0 +1,68 @@
+"""The `tracking` and `paths` sections: where runs are recorded and where files lie."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from hmexp.config.errors import require
+
+
+@dataclass
+class TrackingConfig:
+    """Where runs are recorded; the subclasses say how."""
+
+
+@dataclass
+class NoTracking(TrackingConfig):
+    """The job folder only; MLflow is not imported."""
+
+
+@dataclass
+class MlflowTracking(TrackingConfig):
+    """MLflow."""
+
+    uri: str | None = None
+    """Any MLflow tracking URI; null is the SQLite database under `paths.root`/mlruns."""
+    experiment: str = "hmexp"
+    """MLflow experiment."""
+    name: str | None = None
+    """Name of the run in MLflow; null takes the job folder's."""
+    model_name: str = "hmexp"
+    """Name in the model registry."""
+    system_metrics: bool = True
+    """Record processor, memory, disk and network while training."""
+
+    def __post_init__(self) -> None:
+        for name in ("experiment", "model_name"):
+            value = getattr(self, name)
+            require(bool(value.strip()), f"tracking.{name}", "a name", repr(value))
+        ok = not set(self.model_name) & set("/:")
+        require(ok, "tracking.model_name", "a name without / and :", self.model_name)
+
+
+@dataclass
+class PathsConfig:
+    """The only places that hmexp writes to."""
+
+    root: str = "."
+    """Folder that holds `mlruns/`."""
+    cache: str | None = None
+    """Folder of image stores and the sample; null is HMEXP_CACHE or the user's cache folder."""
+
+    @property
+    def root_path(self) -> Path:
+        """Absolute `root`."""
+        return Path(self.root).expanduser().absolute()
+
+    @property
+    def mlruns(self) -> Path:
+        """`<root>/mlruns`."""
+        return self.root_path / "mlruns"
+
+    @property
+    def cache_path(self) -> Path:
+        """Absolute `cache`."""
+        chosen = self.cache or os.environ.get("HMEXP_CACHE") or platformdirs.user_cache_dir("hmexp")
+        return Path(chosen).expanduser().absolute()

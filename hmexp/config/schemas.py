@@ -1,0 +1,101 @@
+"""Registers the dataclasses with Hydra, and turns a composed config into them.
+
+The schemas lie in a group of their own, `schema/`, so that `model=` and its error messages list only what a
+user can choose. A YAML file of a group names its schema in its defaults list (`/schema/model/cnn@_here_`).
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from hmexp.config import data, model, record, training, verbs
+from hmexp.config.errors import UserError, unknown_key
+
+T = TypeVar("T")
+
+GROUPS: dict[str, dict[str, type]] = {
+    "data": {"sample": data.SampleData, "hm": data.HmData, "folder": data.FolderData},
+    "data/merge": {
+        "none": data.NoMerge,
+        "hm9": data.Hm9Merge,
+        "rare": data.RareMerge,
+        "map": data.MapMerge,
+    },
+    "data/balance": {
+        "none": data.NoBalance,
+        "undersample": data.Undersample,
+        "oversample": data.Oversample,
+        "class_weight": data.ClassWeight,
+    },
+    "data/split": {
+        "grouped": data.GroupedSplit,
+        "stratified": data.StratifiedSplit,
+        "random": data.RandomSplit,
+        "hash": data.HashSplit,
+        "fixed": data.FixedSplit,
+        "folders": data.FolderSplit,
+    },
+    "model": {"cnn": model.CnnConfig},
+    "optimizer": {"adam": training.AdamConfig, "adamw": training.AdamWConfig, "sgd": training.SgdConfig},
+    "trainer": {"default": training.TrainerConfig},
+    "tracking": {"mlflow": record.MlflowTracking, "none": record.NoTracking},
+}
+VERBS: dict[str, type] = {
+    "train": verbs.RunConfig,
+    "runs": verbs.RunsConfig,
+    "promote": verbs.PromoteConfig,
+    "rollback": verbs.RollbackConfig,
+    "ui": verbs.UiConfig,
+}
+
+
+def register_schemas() -> None:
+    """Put every schema into Hydra's ConfigStore; doing it again changes nothing."""
+    store = ConfigStore.instance()
+    for group, schemas in GROUPS.items():
+        for name, schema in schemas.items():
+            store.store(group=f"schema/{group}", name=name, node=schema, provider="hmexp")
+    for name, schema in VERBS.items():
+        store.store(group="schema", name=name, node=schema, package="_global_", provider="hmexp")
+
+
+def to_config(cfg: DictConfig, schema: type[T]) -> T:
+    """Turn a composed config into its dataclasses, checked by their rules.
+
+    Raises:
+        UserError: A key that no schema has, a value that is missing, or a value that a rule refuses.
+    """
+    unknown = _unknown_keys(cfg)
+    if unknown:
+        key, valid = unknown[0]
+        raise unknown_key(key, valid)
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        raise UserError(f"{missing[0]}: expected a value, received none (give {missing[0]}=...)")
+    config = OmegaConf.to_object(cfg)
+    if not isinstance(config, schema):
+        raise TypeError(f"expected a config composed from {schema.__name__}, received {type(config)}")
+    return config
+
+
+def _unknown_keys(cfg: DictConfig, prefix: str = "") -> list[tuple[str, list[str]]]:
+    """Keys that `+key=` added beside a schema, each with the names that the schema has."""
+    schema = OmegaConf.get_type(cfg)
+    if schema is None or not is_dataclass(schema):
+        return []
+    names = [f.name for f in fields(schema)]
+    found: list[tuple[str, list[str]]] = []
+    for key in cfg:
+        path = f"{prefix}{key}"
+        if key not in names:
+            found.append((path, [f"{prefix}{name}" for name in names]))
+        elif not OmegaConf.is_missing(cfg, key) and isinstance(_raw(cfg, str(key)), DictConfig):
+            found += _unknown_keys(_raw(cfg, str(key)), f"{path}.")
+    return found
+
+
+def _raw(cfg: DictConfig, key: str) -> Any:  # noqa: ANN401
+    """The node at `key`, with no interpolation resolved."""
+    return cfg._get_node(key)

@@ -1,0 +1,83 @@
+"""The root of each verb's configuration."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from hmexp.config.data import DataConfig
+from hmexp.config.errors import one_of, require
+from hmexp.config.model import ModelConfig
+from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
+from hmexp.config.training import OptimizerConfig, TrainerConfig
+
+
+@dataclass
+class RunConfig:
+    """One training: everything that `train` and `stage` read."""
+
+    data: DataConfig = MISSING
+    model: ModelConfig = MISSING
+    optimizer: OptimizerConfig = MISSING
+    trainer: TrainerConfig = MISSING
+    tracking: TrackingConfig = MISSING
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    seed: int = 0
+    """Seed of weights, order and dropout (0 is a seed). Data has seeds of its own."""
+    deterministic: bool = False
+    """The same bits from the same seed, at the cost of speed."""
+    backend: str = "tensorflow"
+    """What Keras computes with."""
+    plugins: list[str] = field(default_factory=list)
+    """Modules of yours that register config schemas and builders, read before anything else."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 4294967295", self.seed)
+        one_of("backend", self.backend, ("tensorflow",))
+
+
+@dataclass
+class RegistryConfig:
+    """What the verbs that read the record share."""
+
+    tracking: MlflowTracking = field(default_factory=MlflowTracking)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    plugins: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunsConfig(RegistryConfig):
+    """`runs`: the leaderboard."""
+
+    metric: str = "best/val/macro_f1"
+    """Column that the table is sorted by, the best first."""
+    limit: int = 20
+    """Rows to print."""
+
+    def __post_init__(self) -> None:
+        require(self.limit >= 1, "limit", "a whole number of at least 1", self.limit)
+
+
+@dataclass
+class PromoteConfig(RegistryConfig):
+    """`promote`: a run's model becomes the champion."""
+
+    run: str | None = None
+    """RUN; null takes the best by `metric` on the newest data digest."""
+    metric: str = "best/val/macro_f1"
+    """Metric that decides which run is the best."""
+
+
+@dataclass
+class RollbackConfig(RegistryConfig):
+    """`rollback`: the champion before becomes the champion again."""
+
+
+@dataclass
+class UiConfig(RegistryConfig):
+    """`ui`: the MLflow UI on the right store."""
+
+    port: int = 5000
+    """Port on 127.0.0.1."""
+
+    def __post_init__(self) -> None:
+        require(1 <= self.port <= 65535, "port", "a number from 1 to 65535", self.port)

@@ -1,0 +1,92 @@
+"""The terminal and the log: what a user reads goes through one logger, long work through one progress bar."""
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+log = logging.getLogger("hmexp")
+console = Console(highlight=False)
+
+
+class ConsoleHandler(logging.Handler):
+    """Prints records on the console; a message may be anything that rich can draw, such as a table."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record, unless it is meant for the log file alone."""
+        if getattr(record, "file_only", False):
+            return
+        style = "yellow" if record.levelno >= logging.WARNING else None
+        text = isinstance(record.msg, str)
+        console.print(record.getMessage() if text else record.msg, style=style, markup=False, soft_wrap=text)
+
+
+class PlainFormatter(logging.Formatter):
+    """Text lines with their time; a table is drawn as text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one record."""
+        if not isinstance(record.msg, str):
+            drawing = io.StringIO()
+            Console(file=drawing, width=120).print(record.msg)
+            record = logging.makeLogRecord(record.__dict__ | {"msg": drawing.getvalue().rstrip(), "args": ()})
+        return super().format(record)
+
+
+def set_up_console() -> None:
+    """Let the logger speak to the console; doing it again changes nothing."""
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    if not any(isinstance(handler, ConsoleHandler) for handler in log.handlers):
+        log.addHandler(ConsoleHandler())
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Keep everything that is said in a file as well."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+class RateColumn(ProgressColumn):
+    """Images per second since the task began."""
+
+    def render(self, task: Task) -> Text:
+        """Draw the task's `images_per_second` field, or else its own speed."""
+        rate: Any = task.fields.get("images_per_second") or task.speed or 0.0
+        return Text(f"{rate:,.0f} images/s", style="cyan")
+
+
+def progress_bar() -> Progress:
+    """A bar with images/s and time left; it draws nothing when the output is no terminal."""
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )

@@ -1,0 +1,1 @@
+"""Networks, and the bundle that a trained one is saved as."""

@@ -1,0 +1,1 @@
+"""Which registered model is the champion."""

@@ -1,0 +1,69 @@
+"""Moving the champion: which run, and what the aliases become. Guards go before `move`, a ledger behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hmexp.config.errors import UserError
+from hmexp.tracking.registry import CHAMPION, PREVIOUS, Registry
+from hmexp.tracking.runs import DIGEST_TAG
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What a promotion or a rollback changed: versions, None where there was none."""
+
+    version: str
+    before: str | None
+
+
+def best_run(runs: Sequence["Run"], metric: str, higher_is_better: bool) -> "Run":
+    """The finished run with the best `metric` among those on the newest data digest.
+
+    Args:
+        runs: The newest first.
+        metric: Such as `best/val/macro_f1`.
+        higher_is_better: Its direction.
+
+    Raises:
+        UserError: No finished run has the metric.
+    """
+    usable = [run for run in runs if run.info.status == "FINISHED" and metric in run.data.metrics]
+    if not usable:
+        raise UserError(f"run: expected a finished run with {metric}, received none (train first)")
+    newest = usable[0].data.tags.get(DIGEST_TAG)
+    same_data = [run for run in usable if run.data.tags.get(DIGEST_TAG) == newest]
+    sign = 1 if higher_is_better else -1
+    return max(same_data, key=lambda run: sign * run.data.metrics[metric])
+
+
+def move(registry: Registry, run: "Run") -> Promotion:
+    """Register a run's model and make it the champion; the one before becomes `previous`."""
+    tags = {"run_id": run.info.run_id, "data_digest": run.data.tags.get(DIGEST_TAG, "")}
+    tags |= {
+        key: f"{value:.6g}" for key, value in run.data.metrics.items() if key.startswith(("best/val/", "test/"))
+    }
+    version = registry.register(run, tags)
+    before = registry.aliases().get(CHAMPION)
+    if before != version:
+        if before is not None:
+            registry.point(PREVIOUS, before)
+        registry.point(CHAMPION, version)
+    return Promotion(version, before)
+
+
+def back(registry: Registry) -> Promotion:
+    """Make the `previous` model the champion again and take that alias away.
+
+    Raises:
+        UserError: There is no champion before this one.
+    """
+    aliases = registry.aliases()
+    if PREVIOUS not in aliases:
+        raise UserError(f"tracking.model_name: expected a model with an earlier champion, received {registry.name}")
+    registry.point(CHAMPION, aliases[PREVIOUS])
+    registry.point(PREVIOUS, None)
+    return Promotion(aliases[PREVIOUS], aliases.get(CHAMPION))

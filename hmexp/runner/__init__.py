@@ -1,0 +1,1 @@
+"""The composition root: config -> data, model, trainer, record -> result."""

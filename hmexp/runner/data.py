@@ -1,0 +1,111 @@
+"""The DataModule: catalogue, manifest, store and batches behind prepare, setup and train/val/test."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hmexp.catalogue.manifest import Manifest
+from hmexp.catalogue.plan import limit_rows, plan
+from hmexp.catalogue.read import Catalogue, read_catalogue
+from hmexp.catalogue.report import StrategyReport
+from hmexp.config.data import SPLITS, DataConfig
+from hmexp.config.errors import UserError
+from hmexp.config.record import PathsConfig
+from hmexp.store import Store, StoreSpec, stage
+
+
+class DataModule:
+    """The data of an experiment.
+
+    Making one reads the catalogue's table and tries the strategies, so that whatever is wrong with them is
+    said before anything is written. `prepare` writes (the sample, the store), `setup` makes the manifest.
+
+    Args:
+        cfg: The `data` section.
+        paths: The `paths` section.
+
+    Raises:
+        UserError: See `read_catalogue` and `plan`.
+    """
+
+    def __init__(self, cfg: DataConfig, paths: PathsConfig) -> None:
+        self.cfg, self.paths = cfg, paths
+        catalogue = read_catalogue(cfg, paths.cache_path)
+        rows = limit_rows(catalogue.rows, cfg.limit)
+        self.catalogue = Catalogue(**(vars(catalogue) | {"rows": rows}))
+        self.manifest, self.report = plan(cfg, self.catalogue)
+        self._store: Store | None = None
+        self.digest = ""
+
+    @property
+    def store(self) -> Store:
+        """The image store; there after `prepare`."""
+        if self._store is None:
+            raise RuntimeError("expected prepare() before the store is used")
+        return self._store
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes by target."""
+        return self.manifest.classes
+
+    @property
+    def images(self) -> list[str]:
+        """Paths of all the catalogue's pictures."""
+        return sorted(self.catalogue.rows["image"].unique())
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """Pictures that could not be read: `image, reason`."""
+        return self.store.quarantine
+
+    def prepare(self, verify: bool = False) -> Store:
+        """Draw the sample where it is missing, and build or open the image store.
+
+        Args:
+            verify: Check every checksum of a store that is there already.
+
+        Raises:
+            UserError: Too little disk, a damaged store, or more than `data.max_bad_fraction` bad pictures.
+        """
+        self.catalogue.prepare()
+        spec = StoreSpec(self.cfg.image_size, self.cfg.resize, self.cfg.max_pixels)
+        self._store = stage(self.catalogue.source, self.images, spec, self.paths.cache_path, verify=verify)
+        self._check_bad_fraction()
+        return self._store
+
+    def setup(self) -> tuple[Manifest, StrategyReport]:
+        """Make the manifest without the pictures in quarantine, and its digest."""
+        self.manifest, self.report = plan(self.cfg, self.catalogue, self.quarantine["image"])
+        self.digest = self.manifest.digest(self.store.content_digest)
+        return self.manifest, self.report
+
+    def rows(self, split: str, limit: int | None = None) -> pd.DataFrame:
+        """Rows of one split; with `limit` a sample of them that depends on nothing but the manifest."""
+        rows = self.manifest.of_split(split).drop_duplicates("article_id") if limit else self.manifest.of_split(split)
+        if limit is not None and len(rows) > limit:
+            rows = rows.iloc[np.sort(np.random.default_rng(0).permutation(len(rows))[:limit])]
+        return rows
+
+    def part(self, rows: pd.DataFrame) -> Any:  # noqa: ANN401
+        """Rows of the manifest as the batches want them (`hmexp.batches.Rows`)."""
+        from hmexp.batches.tensorflow import Rows
+
+        weights = rows["weight"].to_numpy(np.float32)
+        places = self.store.rows(rows["image"].tolist())
+        return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights)
+
+    def sizes(self) -> dict[str, int]:
+        """Rows of each split that has any."""
+        counts = self.manifest.frame["split"].value_counts()
+        return {split: int(counts[split]) for split in SPLITS if split in counts}
+
+    def _check_bad_fraction(self) -> None:
+        bad, total = self.quarantine, len(self.images)
+        if len(bad) > self.cfg.max_bad_fraction * total:
+            first = bad.iloc[0]
+            raise UserError(
+                f"data.max_bad_fraction: expected at most {self.cfg.max_bad_fraction:.2%} of the pictures unreadable, "
+                f"received {len(bad) / total:.2%} ({len(bad)} of {total:,}; the first is {first['image']}: {first['reason']})"
+            )

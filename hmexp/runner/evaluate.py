@@ -1,0 +1,72 @@
+"""The best model on train (a sample), val and test: predictions once, everything else from them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hmexp.config.training import TrainerConfig
+from hmexp.console import progress_bar
+from hmexp.metrics.evaluation import Evaluation, evaluate_logits
+from hmexp.runner.data import DataModule
+
+EVALUATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """A split's figures and its predictions.
+
+    Attributes:
+        evaluation: Metrics, classes, confusion.
+        predictions: `article_id, image, split, target, predicted, confidence` and `p/<class>`, a row a picture.
+    """
+
+    evaluation: Evaluation
+    predictions: pd.DataFrame
+
+
+def evaluate_splits(model: Any, data: DataModule, cfg: TrainerConfig) -> dict[str, SplitResult]:  # noqa: ANN401
+    """Evaluate a model on every split that has rows; on train only on a sample of `trainer.train_sample`."""
+    limit = None if cfg.limit_batches is None else cfg.limit_batches * cfg.batch_size
+    results = {}
+    for split in data.sizes():
+        most = cfg.train_sample if split == "train" else None
+        sizes = [size for size in (most, limit) if size is not None]
+        rows = data.rows(split, limit=min(sizes) if sizes else None)
+        results[split] = _evaluate(model, data, split, rows)
+    return results
+
+
+def _evaluate(model: Any, data: DataModule, split: str, rows: pd.DataFrame) -> SplitResult:  # noqa: ANN401
+    logits = predict_logits(model, data, rows, f"evaluating {split}")
+    evaluation = evaluate_logits(split, logits, rows["target"].to_numpy(np.int64), data.classes)
+    probabilities = evaluation.probabilities
+    predicted = probabilities.argmax(axis=1)
+    names = np.array(data.classes, dtype=object)
+    table = pd.DataFrame(
+        {
+            "article_id": rows["article_id"].to_numpy(),
+            "image": rows["image"].to_numpy(),
+            "split": split,
+            "target": rows["label"].to_numpy(),
+            "predicted": names[predicted],
+            "confidence": probabilities.max(axis=1),
+        }
+    )
+    by_class = pd.DataFrame(probabilities, columns=[f"p/{name}" for name in data.classes])
+    return SplitResult(evaluation, pd.concat([table, by_class], axis=1))
+
+
+def predict_logits(model: Any, data: DataModule, rows: pd.DataFrame, what: str) -> np.ndarray:  # noqa: ANN401
+    """Logits of rows in their order, float32 `[rows, classes]`."""
+    from hmexp.batches.tensorflow import ordered_batches
+
+    chunks = []
+    with progress_bar() as bar:
+        task = bar.add_task(what, total=len(rows), note="")
+        for pictures, _ in ordered_batches(data.store, data.part(rows), EVALUATION_BATCH):
+            chunks.append(np.asarray(model.predict_on_batch(pictures), dtype=np.float32))
+            bar.advance(task, len(chunks[-1]))
+    return np.concatenate(chunks)

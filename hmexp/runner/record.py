@@ -1,0 +1,65 @@
+"""The verbs `runs` and `ui`."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pandas as pd
+
+from hmexp.config.errors import UserError
+from hmexp.config.invocation import Invocation
+from hmexp.config.verbs import RunsConfig, UiConfig
+from hmexp.console import log
+from hmexp.metrics.names import parse_best
+from hmexp.runner.tables import frame_table
+from hmexp.tracking.runs import close_dead_runs, leaderboard
+from hmexp.tracking.store import is_local, open_store, tracking_uri
+
+LOCALHOST = "127.0.0.1"
+
+
+def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
+    """Print the leaderboard."""
+    metric = parse_best("metric", config.metric)
+    client = open_store(config.tracking, config.paths)
+    close_dead_runs(client, config.tracking)
+    table = leaderboard(client, config.tracking, config.metric, metric.higher_is_better)
+    if table.empty:
+        log.info(f"no runs in {config.tracking.experiment} yet")
+        return table
+    shown = table.head(config.limit).assign(
+        run_id=table["run_id"].str[:8],
+        epochs=table["epochs"].map(lambda epoch: "" if pd.isna(epoch) else f"{epoch:.0f}"),
+        minutes=table["minutes"].map("{:.1f}".format),
+        started=table["started"].dt.strftime("%Y-%m-%d %H:%M"),
+    )
+    log.info(frame_table(shown.rename(columns={"epochs": "best epoch"}), f"{len(table)} runs, by {config.metric}"))
+    return table
+
+
+def ui(config: UiConfig, invocation: Invocation) -> None:
+    """Serve the MLflow UI on 127.0.0.1 until Ctrl-C.
+
+    Raises:
+        UserError: The port is taken, or the store is a server that has a UI of its own.
+    """
+    uri = tracking_uri(config.tracking, config.paths)
+    if uri.startswith("http"):
+        log.info(f"the UI of this server is at {uri}")
+        return
+    open_store(config.tracking, config.paths)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOCALHOST, config.port))
+        except OSError:
+            raise UserError(f"port: expected a free port, received {config.port}, which is in use") from None
+    log.info(f"MLflow UI of {uri} at http://{LOCALHOST}:{config.port} (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", LOCALHOST]
+    command += ["--port", str(config.port), "--workers", "1"]
+    if is_local(config.tracking):
+        command += ["--default-artifact-root", (config.paths.mlruns / "artifacts").as_uri()]
+    # Job execution is a second, 230 MB process that hmexp has no use for.
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    subprocess.run(command, env=environment, check=False)

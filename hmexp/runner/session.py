@@ -1,0 +1,161 @@
+"""One run from its data to its record: the steps of `train` once its folder is there."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from hmexp.batches.order import num_batches
+from hmexp.batches.tensorflow import Order, ordered_batches, train_batches
+from hmexp.config.invocation import Invocation
+from hmexp.config.verbs import RunConfig
+from hmexp.console import log
+from hmexp.metrics.evaluation import overfit_sentence
+from hmexp.metrics.names import slugs
+from hmexp.models.build import build_model
+from hmexp.models.bundle import Card, save_bundle
+from hmexp.runner.data import DataModule
+from hmexp.runner.environment import describe_environment, versions
+from hmexp.runner.evaluate import SplitResult, evaluate_splits
+from hmexp.runner.figures import save_figures, save_page
+from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table, summary_table
+from hmexp.runner.train import TrainResult
+from hmexp.training.optimizer import build_optimizer
+from hmexp.training.recorder import Recorder
+from hmexp.training.trainer import Batches, FitResult, Trainer
+
+
+@dataclass
+class Session:
+    """The parts of one run.
+
+    Attributes:
+        config: The whole configuration.
+        invocation: How it was called.
+        data: Checked, not prepared yet.
+        job_dir: The run's folder.
+        recorder: Hears everything.
+        device: In words.
+    """
+
+    config: RunConfig
+    invocation: Invocation
+    data: DataModule
+    job_dir: Path
+    recorder: Recorder
+    device: str
+
+    def run(self) -> TrainResult:
+        """Prepare the data, fit, evaluate, record."""
+        self._prepare()
+        model = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
+        log.info(f"{model.name}: {model.count_params():,} parameters, {self.config.trainer.precision}, {self.device}")
+        fitted = self._fit(model)
+        results = evaluate_splits(model, self.data, self.config.trainer)
+        metrics = final_metrics(fitted, results)
+        save_bundle(model, self._card(metrics), self.job_dir / "model")
+        self._save_results(results, metrics)
+        save_figures(self, model, fitted, results)
+        self._close(fitted, results, metrics)
+        save_page(self, results)
+        self.recorder.result(metrics)
+        self.recorder.model(self.job_dir / "model")
+        self.recorder.artifacts(self.job_dir)
+        return TrainResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
+
+    def _prepare(self) -> None:
+        """Build or open the store, make the manifest, save and say what became of the catalogue."""
+        self.data.prepare()
+        manifest, report = self.data.setup()
+        log.info(steps_table(report))
+        log.info(counts_table(report))
+        for warning in report.warnings:
+            log.warning(warning)
+        for row in self.data.quarantine.itertuples():
+            log.warning(f"in quarantine: {row.image}: {row.reason}")
+        manifest.table().to_parquet(self.job_dir / "manifest.parquet", index=False)
+        self.data.quarantine.to_csv(self.job_dir / "quarantine.csv", index=False)
+        _write_json(self.job_dir / "strategy.json", report.to_dict())
+        (self.job_dir / "environment.txt").write_text(describe_environment(self.device), encoding="utf-8")
+        self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
+
+    def _fit(self, model: keras.Model) -> FitResult:
+        cfg = self.config.trainer
+        train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
+        steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
+        whole_epoch = num_batches(len(train), cfg.batch_size)
+        batches = Batches(
+            train=train_batches(
+                self.data.store, train, Order(cfg.batch_size, self.config.seed, 1, cfg.last_epoch, steps)
+            ),
+            val=ordered_batches(self.data.store, val, cfg.batch_size),
+            steps_per_epoch=steps,
+            val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
+        )
+        optimizer = build_optimizer(self.config.optimizer, whole_epoch, cfg.epochs)
+        return Trainer(cfg, optimizer, self.job_dir, self.recorder).fit(model, batches)
+
+    def _card(self, metrics: dict[str, float]) -> Card:
+        return Card(
+            classes=list(self.data.classes),
+            image_size=self.config.data.image_size,
+            resize=self.config.data.resize,
+            temperature=1.0,
+            metrics=metrics,
+            data_digest=self.data.digest,
+            versions=versions(),
+        )
+
+    def _save_results(self, results: dict[str, SplitResult], metrics: dict[str, float]) -> None:
+        import pandas as pd
+
+        predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
+        predictions.to_parquet(self.job_dir / "predictions.parquet", index=False)
+        _write_json(self.job_dir / "metrics.json", metrics)
+        for split, result in results.items():
+            result.evaluation.per_class.to_csv(self.job_dir / f"per_class_{split}.csv", index=False)
+
+    def _close(self, fitted: FitResult, results: dict[str, SplitResult], metrics: dict[str, float]) -> None:
+        """The closing summary."""
+        evaluations = {split: result.evaluation for split, result in results.items()}
+        log.info(metrics_table(evaluations))
+        log.info(class_table(evaluations.get("test", evaluations["val"])))
+        log.info(overfit_sentence(evaluations["train"], evaluations["val"]))
+        monitor = self.config.trainer.monitor
+        early = ", ended early" if fitted.stopped_early else ""
+        lines = [
+            ("best epoch", f"{fitted.best_epoch} of {len(fitted.history)} by {monitor}{early}"),
+            (monitor, f"{metrics[f'best/{monitor}']:.4f}"),
+            ("training", f"{fitted.seconds:.1f} s, {np.median(fitted.history['images_per_second']):,.0f} images/s"),
+            ("folder", str(self.job_dir)),
+            *self.recorder.summary(),
+            ("repeat", self.invocation.command),
+        ]
+        log.info(summary_table(lines))
+
+
+def final_metrics(fitted: FitResult, results: dict[str, SplitResult]) -> dict[str, float]:
+    """`best/epoch`, `best/train/...`, `best/val/...`, `test/...` and `test/f1/<slug>`."""
+    metrics: dict[str, float] = {"best/epoch": float(fitted.best_epoch)}
+    for split, result in results.items():
+        prefix = "test" if split == "test" else f"best/{split}"
+        metrics |= {f"{prefix}/{name}": value for name, value in result.evaluation.metrics.items()}
+    if "test" in results:
+        evaluation = results["test"].evaluation
+        names = slugs(evaluation.classes)
+        for row in evaluation.per_class.itertuples():
+            if row.support:
+                metrics[f"test/f1/{names[row.label]}"] = float(row.f1)
+    return metrics
+
+
+def _write_json(path: Path, content: Any) -> None:  # noqa: ANN401
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A numpy number as Python's."""
+    return value.item()

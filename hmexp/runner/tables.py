@@ -1,0 +1,84 @@
+"""The tables that a command prints."""
+
+import pandas as pd
+from rich.table import Table
+
+from hmexp.catalogue.report import StrategyReport
+from hmexp.metrics.evaluation import Evaluation
+
+
+def steps_table(report: StrategyReport) -> Table:
+    """What each strategy did."""
+    table = Table(title="What became of the catalogue", title_justify="left", expand=False)
+    table.add_column("step", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("what and why")
+    for step in report.steps:
+        table.add_row(step.name, f"{step.after:,}", step.text)
+    return table
+
+
+def counts_table(report: StrategyReport) -> Table:
+    """Rows of each class in each split, and the share of articles with a sibling in train."""
+    table = Table(title="Rows of each class", title_justify="left", show_footer=True)
+    counts = report.counts
+    shares = ["", "", *(f"{share:.1%}" for share in report.siblings.values())]
+    table.add_column("class", footer="sibling in train")
+    for name, share in zip(counts.columns, shares, strict=True):
+        table.add_column(name, justify="right", footer=share)
+    for label, row in counts.iterrows():
+        table.add_row(str(label), *(f"{value:,}" for value in row))
+    table.add_section()
+    table.add_row("all", *(f"{value:,}" for value in counts.sum()))
+    return table
+
+
+def metrics_table(evaluations: dict[str, Evaluation]) -> Table:
+    """The metrics of each split, side by side."""
+    table = Table(title="The best epoch's model", title_justify="left")
+    table.add_column("metric")
+    for split, evaluation in evaluations.items():
+        note = " (sample)" if split == "train" else ""
+        table.add_column(f"{split}{note}, {evaluation.num:,}", justify="right")
+    for name in next(iter(evaluations.values())).metrics:
+        table.add_row(name, *(f"{evaluation.metrics[name]:.4f}" for evaluation in evaluations.values()))
+    return table
+
+
+def class_table(evaluation: Evaluation) -> Table:
+    """Precision, recall, F1 and support of each class of a split."""
+    table = Table(title=f"Each class on {evaluation.split}", title_justify="left")
+    table.add_column("class")
+    for name in ("precision", "recall", "f1", "support"):
+        table.add_column(name, justify="right")
+    for row in evaluation.per_class.itertuples():
+        figures = (f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}") if row.support else ("-", "-", "-")
+        table.add_row(str(row.label), *figures, f"{row.support:,}")
+    return table
+
+
+def frame_table(frame: pd.DataFrame, title: str) -> Table:
+    """Any DataFrame, its floats with four digits."""
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(str(name), justify="right" if numeric else "left", no_wrap=not numeric)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:.4f}"
+    return "" if value is None else str(value)
+
+
+def summary_table(lines: list[tuple[str, str]]) -> Table:
+    """The closing summary: what, and its value."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,1 @@
+"""MLflow: the recorder, the leaderboard and the registry."""

@@ -1,0 +1,85 @@
+"""The MLflow store: where it is, and how it comes into being once, whoever comes first."""
+
+import logging
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+
+from filelock import FileLock
+
+from hmexp.config.errors import UserError
+from hmexp.config.record import MlflowTracking, PathsConfig
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def tracking_uri(cfg: MlflowTracking, paths: PathsConfig) -> str:
+    """`tracking.uri`, or the absolute address of `<paths.root>/mlruns/mlflow.db`."""
+    return cfg.uri or f"sqlite:///{paths.mlruns / 'mlflow.db'}"
+
+
+def is_local(cfg: MlflowTracking) -> bool:
+    """Whether the store is the SQLite database under `paths.root`."""
+    return cfg.uri is None
+
+
+def create_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
+    """Open the store; create it and the experiment under a lock where they are not there.
+
+    MLflow's own creation of a database is a race (three of four processes at once fail), hence the lock.
+
+    Raises:
+        UserError: A tracking server that does not answer.
+    """
+    client = _client(cfg, paths)
+    if not is_local(cfg):
+        _ensure_experiment(client, cfg, None)
+        return client
+    paths.mlruns.mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.mlruns / "mlflow.lock"):
+        _ensure_experiment(client, cfg, (paths.mlruns / "artifacts").as_uri())
+    return client
+
+
+def open_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
+    """Open a store that must be there already.
+
+    Raises:
+        UserError: There is none: nothing was recorded yet.
+    """
+    database = paths.mlruns / "mlflow.db"
+    if is_local(cfg) and not database.is_file():
+        raise UserError(f"paths.root: expected a folder with recorded runs, received {paths.root_path} without any")
+    return _client(cfg, paths)
+
+
+def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
+    # MLflow reads these when it is imported: no network call of its own, no pickles, no chatter.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    import mlflow
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    uri = tracking_uri(cfg, paths)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    return mlflow.MlflowClient()
+
+
+def _ensure_experiment(client: "MlflowClient", cfg: MlflowTracking, artifacts: str | None) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_experiment_by_name(cfg.experiment)
+        if found is None:
+            client.create_experiment(cfg.experiment, artifact_location=artifacts)
+        elif found.lifecycle_stage == "deleted":
+            raise UserError(f"tracking.experiment: expected a live experiment, received {cfg.experiment}, which is deleted")
+    except MlflowException as error:
+        if client.get_experiment_by_name(cfg.experiment) is None:
+            where = urlparse(client.tracking_uri)
+            reason = str(error).split("\n", 1)[0]
+            raise UserError(f"tracking.uri: expected an MLflow store at {where.geturl()}, received {reason}") from None

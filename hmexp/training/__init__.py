@@ -1,0 +1,1 @@
+"""Optimizer, callbacks and the Trainer around Keras's fit."""

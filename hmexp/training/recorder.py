@@ -1,0 +1,56 @@
+"""How training speaks to the outside: the events of a run, and who listens when nobody does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+
+class Recorder(Protocol):
+    """Hears what happens in a run; `hmexp.tracking` writes it to MLflow."""
+
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """An epoch (counted from 1) ended with these `train/` and `val/` metrics."""
+
+    def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
+        """The run learns from this data: rows of each split in `sizes`."""
+
+    def result(self, metrics: Mapping[str, float]) -> None:
+        """The final metrics: `best/val/...`, `test/...`."""
+
+    def model(self, bundle_dir: Path) -> None:
+        """The model bundle was saved."""
+
+    def artifacts(self, folder: Path) -> None:
+        """The job folder is complete."""
+
+    def finish(self, status: str, traceback: str = "") -> None:
+        """The run ended: FINISHED, FAILED (with its traceback) or KILLED."""
+
+    def summary(self) -> list[tuple[str, str]]:
+        """Lines of the closing summary: what, and where to find it."""
+
+
+class NoRecorder:
+    """Listens to nothing (`tracking=none`)."""
+
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
+        """Nothing."""
+
+    def result(self, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def model(self, bundle_dir: Path) -> None:
+        """Nothing."""
+
+    def artifacts(self, folder: Path) -> None:
+        """Nothing."""
+
+    def finish(self, status: str, traceback: str = "") -> None:
+        """Nothing."""
+
+    def summary(self) -> list[tuple[str, str]]:
+        """No lines."""
+        return []
