@@ -6,12 +6,15 @@ Without this, `run=4e71` is a float, `data.root=/data/H&M` a syntax error and `c
 import re
 
 FREE_TEXT = frozenset(
-    "resume rerun run against compare article_id image zip to out data.root paths.root paths.cache reason "
-    "data.merge.into data.label data.split.column tracking.uri tracking.name tracking.experiment "
-    "tracking.model_name".split()
+    {
+        *("resume", "rerun", "run", "against", "compare", "article_id", "image", "zip", "to", "out", "reason"),
+        *("data.root", "data.label", "data.merge.into", "data.split.column", "paths.root", "paths.cache"),
+        *("tracking.uri", "tracking.name", "tracking.experiment", "tracking.model_name"),
+    }
 )
 FREE_TEXT_LISTS = frozenset({"data.balance.classes"})
 FREE_TEXT_MAPS = frozenset({"data.merge.mapping"})
+CLASS_MAP = "class_map"
 WORDS_OF_HYDRA = ("null", "")
 
 
@@ -26,9 +29,15 @@ def quote(word: str) -> str:
     if name in FREE_TEXT_LISTS and _within(value, "[]"):
         return f"{key}=[{','.join(_quoted(item) for item in _items(value))}]"
     if name in FREE_TEXT_MAPS and _within(value, "{}"):
-        pairs = (item.partition(":") for item in _items(value))
-        return f"{key}={{{','.join(f'{_quoted(old)}:{_quoted(new)}' for old, _, new in pairs)}}}"
+        # The keys of a dictionary cannot be quoted in Hydra's grammar; the arguments of a resolver can.
+        return f"{key}=${{{CLASS_MAP}:{','.join(_quoted(item) for item in _items(value))}}}"
     return word
+
+
+def class_map(*pairs: str) -> dict[str, str]:
+    """The resolver that makes a mapping of `OLD: NEW` pairs again."""
+    split = (pair.partition(":") for pair in pairs)
+    return {old.strip(): new.strip() for old, _, new in split}
 
 
 def plugin_modules(words: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config import data, model, record, training, verbs
 from hmexp.config.errors import UserError, unknown_key
+from hmexp.config.quoting import CLASS_MAP, class_map
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ VERBS: dict[str, type] = {
 
 def register_schemas() -> None:
     """Put every schema into Hydra's ConfigStore; doing it again changes nothing."""
+    OmegaConf.register_new_resolver(CLASS_MAP, class_map, replace=True)
     store = ConfigStore.instance()
     for group, schemas in GROUPS.items():
         for name, schema in schemas.items():

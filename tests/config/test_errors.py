@@ -1,0 +1,112 @@
+"""Every wrong input is answered by one line that names the key, before anything heavy is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+from hmexp.cli import main
+
+CASES = {
+    "trainer.epoch=5": "trainer.epoch: expected a key of the configuration, received an unknown one (did you mean trainer.epochs?)",
+    "trainer.epochs=abc": "trainer.epochs: expected a value of type integer, received abc",
+    "trainer.epochs=0": "trainer.epochs: expected a whole number of at least 1, received 0",
+    "trainer.stop_after=9": "trainer.stop_after: expected null or a whole number from 1 to trainer.epochs=5, received 9",
+    "trainer.precision=float16": "(did you mean mixed_float16?)",
+    "trainer.device=tpu": "trainer.device: expected auto, cpu, gpu or gpu:NUMBER, received tpu",
+    "trainer.monitor=val/macrof1": "(did you mean val/macro_f1?)",
+    "trainer.monitor=test/macro_f1": "trainer.monitor: ",
+    "optimizer.learning_rate=-1": "optimizer.learning_rate: expected a number above 0, received -1.0",
+    "optimizer.schedule=cosin": "(did you mean cosine?)",
+    "optimizer=adamx": "optimizer: expected one of adam, adamw, sgd, received adamx (did you mean adam?)",
+    "model=cnn4": "model: expected one of cnn, cnn3, received cnn4",
+    "model.depth=9": "model.depth: expected 3, the number of model.widths (give one of the two), received 9",
+    "modle=cnn3": "modle: expected a key of the configuration, received an unknown one (did you mean model?)",
+    "+trainer.extra=1": "trainer.extra: expected a key of the configuration, received an unknown one",
+    "++zzz=1": "zzz: expected a key of the configuration, received an unknown one",
+    "data=kaggle": "data: expected one of folder, hm, sample, received kaggle",
+    "data=hm": "data.root: expected a value, received none (give data.root=...)",
+    "data.merge=rare": "data.merge: expected keys of that group, received a name (an option is chosen with data/merge=NAME)",
+    "data.balance.cap=-1": "data.balance.cap: expected a whole number of at least 1, min or median, received -1",
+    "data.balance.cap=mdian": "(did you mean median?)",
+    "data.balance.classes=[Shos]": "received Shos (did you mean Shoes?)",
+    "data.split.fractions.train=0.9": "data.split.fractions: expected train + val + test to add up to 1, received 1.1",
+    "data.image_size=2": "data.image_size: expected a whole number of pixels from 8 to 2048, received 2",
+    "data.label=colour": "data.label: expected a column of articles.csv",
+    "seed=-1": "seed: expected a whole number from 0 to 4294967295, received -1",
+    "backend=jux": "backend: expected one of tensorflow, received jux",
+    "experiment=seed_baselin": "(did you mean seed_baseline?)",
+    "plugins=[no.such.module]": "plugins: expected modules that can be imported, received no.such.module",
+    "trian": "verb: expected one of train, stage, runs, promote, rollback, ui, received trian (did you mean train?)",
+    "data.root=[1": "data.root: expected nothing with data=sample",
+    "a=[1": "a=[1: expected KEY=VALUE in Hydra's grammar",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HMEXP_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("word", CASES, ids=CASES)
+def test_one_line_exit_2_nothing_written(word, capfd, tmp_path):
+    assert main([word]) == 2
+    out, err = capfd.readouterr()
+    assert err.startswith("hmexp: error: ")
+    assert CASES[word] in err
+    assert err.count("\n") == 1
+    assert "Error executing" not in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_keys_that_do_not_fit_together(capfd):
+    assert main(["model=cnn", "model.depth=9"]) == 2
+    expected = "model.depth: expected at most 7 blocks for data.image_size=180, received 9"
+    assert expected in capfd.readouterr().err
+
+
+def test_broken_yaml_names_file_and_line(tmp_path, capfd):
+    folder = tmp_path / "mine" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "bad.yaml").write_text("# @package _global_\ntrainer:\n  epochs: [1\n")
+    assert main(["--config-dir", str(tmp_path / "mine"), "experiment=bad"]) == 2
+    assert "bad.yaml, line" in capfd.readouterr().err
+
+
+def test_a_typo_in_a_preset_names_the_file(tmp_path, capfd):
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("# @package _global_\ntrainer:\n  epoch: 3\n")
+    assert main(["experiment=mine"]) == 2
+    assert "trainer.epoch: expected a key" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "line"),
+    [
+        ([], ["data=hm", "data.root=nowhere"], "data.root: expected the folder of a catalogue, received nowhere"),
+        (["x.txt"], ["data=hm", "data.root=."], "data.root: expected a folder with articles.csv and images/"),
+        (["x.txt"], ["data=folder", "data.root=."], "data.root: expected a folder of pictures for each class"),
+    ],
+)
+def test_catalogues_that_are_not_there(files, words, line, tmp_path, capfd):
+    for name in files:
+        (tmp_path / name).write_text("x")
+    assert main(words) == 2
+    assert line in capfd.readouterr().err
+
+
+def test_articles_without_the_columns(tmp_path, capfd):
+    (tmp_path / "articles.csv").write_text("id,product_group_name\n1,Shoes\n")
+    assert main(["data=hm", "data.root=."]) == 2
+    assert "expected a column article_id in articles.csv" in capfd.readouterr().err
+
+
+def test_wrong_input_and_help_import_nothing_heavy():
+    script = (
+        "import sys; from hmexp.cli import main; main(['trainer.epochs=0']); main(['--help']); "
+        "print([name for name in ('tensorflow', 'keras', 'mlflow', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
