@@ -207,7 +207,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=15_000)
     arguments = parser.parse_args()
     what = arguments.what or ["start", "memory", "epoch"]
-    console.print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    console.print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
     if "start" in what:
         console.print(start())
     if "memory" in what:

@@ -31,9 +31,7 @@ class Verb:
 
 
 VERBS = {
-    "train": Verb(
-        "train", "train", "hmexp.runner.train:train", "catalogue -> store -> fit -> evaluate -> MLflow"
-    ),
+    "train": Verb("train", "train", "hmexp.runner.train:train", "catalogue -> store -> fit -> evaluate -> MLflow"),
     "stage": Verb("stage", "train", "hmexp.runner.stage:stage", "build the image store and nothing else"),
     "runs": Verb("runs", "runs", "hmexp.runner.record:runs", "the leaderboard"),
     "promote": Verb("promote", "promote", "hmexp.promotion.verbs:promote", "make a run's model the champion"),
@@ -107,7 +105,7 @@ def _read_plugins(overrides: list[str]) -> None:
     from hmexp.config.errors import UserError
     from hmexp.config.quoting import plugin_modules
 
-    sys.path[:0] = [] if os.getcwd() in sys.path or "" in sys.path else [os.getcwd()]
+    sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
     for module in plugin_modules(overrides):
         try:
             importlib.import_module(module)

@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from dataclasses import MISSING, fields, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,7 @@ def _keys(schema: type, prefix: str = "") -> list[str]:
     for field in fields(schema):
         group = f"{prefix}{field.name}".replace(".", "/")
         if group in GROUPS:
-            options = {
-                name: option for name, option in GROUPS[group].items() if issubclass(option, field.type)
-            }
+            options = {name: option for name, option in GROUPS[group].items() if issubclass(option, field.type)}
             for option, option_schema in options.items():
                 lines.append(f"\n  [{group}={option}] {_summary(option_schema)}")
                 lines += _keys(option_schema, f"{prefix}{field.name}.")
@@ -90,7 +89,7 @@ def _docs(schema: type) -> dict[str, str]:
     for cls in reversed(schema.__mro__[:-1]):
         body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
         statements = body.body if isinstance(body, ast.ClassDef) else []
-        for field, doc in zip(statements, statements[1:], strict=False):
+        for field, doc in pairwise(statements):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                 value = doc.value if isinstance(doc, ast.Expr) else None
                 if isinstance(value, ast.Constant):

@@ -45,9 +45,7 @@ class Manifest:
     @property
     def targets(self) -> np.ndarray:
         """Targets of all rows, int64 `[rows]`."""
-        return np.searchsorted(
-            np.array(self.classes, dtype=object), self.frame["label"].to_numpy(dtype=object)
-        )
+        return np.searchsorted(np.array(self.classes, dtype=object), self.frame["label"].to_numpy(dtype=object))
 
     def of_split(self, split: str) -> pd.DataFrame:
         """Rows of one split, with their `target`."""

@@ -2,7 +2,6 @@
 
 from functools import singledispatch
 
-
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.report import Step, class_changes
 from hmexp.config.data import Hm9Merge, MapMerge, MergeConfig, NoMerge, RareMerge
@@ -70,9 +69,7 @@ def check_classes(key: str, names: list[str], manifest: Manifest) -> None:
     """Raise `UserError` for the first of `names` that is no class of the manifest."""
     for name in names:
         if name not in manifest.classes:
-            raise invalid(
-                key, f"classes of the catalogue ({', '.join(manifest.classes)})", name, manifest.classes
-            )
+            raise invalid(key, f"classes of the catalogue ({', '.join(manifest.classes)})", name, manifest.classes)
 
 
 def _map_labels(manifest: Manifest, mapping: dict[str, str], name: str, text: str) -> tuple[Manifest, Step]:
@@ -80,9 +77,7 @@ def _map_labels(manifest: Manifest, mapping: dict[str, str], name: str, text: st
     merged = manifest.with_frame(manifest.frame.assign(label=manifest.frame["label"].replace(mapping)))
     changes = class_changes(before, merged.frame["label"].value_counts(), "")
     why = {old: f"merged into {new}" for old, new in mapping.items()}
-    gained = {
-        new: "takes in " + ", ".join(o for o, n in mapping.items() if n == new) for new in mapping.values()
-    }
+    gained = {new: "takes in " + ", ".join(o for o, n in mapping.items() if n == new) for new in mapping.values()}
     changes["why"] = changes["label"].map(lambda label: gained.get(label) or why.get(label, ""))
     step = Step(
         name,

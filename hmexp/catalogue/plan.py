@@ -24,9 +24,7 @@ def limit_rows(rows: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     return rows.loc[rank.sort_values(kind="stable").index[:limit]].sort_index()
 
 
-def plan(
-    cfg: DataConfig, catalogue: Catalogue, quarantined: Collection[str] = ()
-) -> tuple[Manifest, StrategyReport]:
+def plan(cfg: DataConfig, catalogue: Catalogue, quarantined: Collection[str] = ()) -> tuple[Manifest, StrategyReport]:
     """Merge, split and balance; with `data.balance.scope=all` balance before the split, as the reference did.
 
     Args:

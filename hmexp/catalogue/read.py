@@ -70,7 +70,9 @@ def _(cfg: HmData, cache_dir: Path) -> Catalogue:
     root = _folder(cfg)
     table = root / "articles.csv"
     if not table.is_file():
-        raise UserError(f"data.root: expected a folder with articles.csv and images/, received {root} without {table.name}")
+        raise UserError(
+            f"data.root: expected a folder with articles.csv and images/, received {root} without {table.name}"
+        )
     rows = _with_label(_read_articles(table), cfg.label)
     source = DirectoryPictures(root, "images")
     images = {Path(picture.path).stem: picture.path for picture in source.list()}
@@ -111,7 +113,9 @@ def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
 def _folder(cfg: DataConfig) -> Path:
     root = cfg.root_path
     if not cfg.root or not root.is_dir():
-        raise UserError(f"data.root: expected the folder of a catalogue, received {cfg.root or 'nothing'}, which is none")
+        raise UserError(
+            f"data.root: expected the folder of a catalogue, received {cfg.root or 'nothing'}, which is none"
+        )
     return root
 
 

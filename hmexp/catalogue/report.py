@@ -26,9 +26,7 @@ class Step:
     text: str
     before: int
     after: int
-    changes: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=["label", "before", "after", "why"])
-    )
+    changes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["label", "before", "after", "why"]))
     warnings: tuple[str, ...] = ()
 
 

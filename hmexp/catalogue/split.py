@@ -102,9 +102,7 @@ def _(cfg: FolderSplit, manifest: Manifest) -> tuple[Manifest, Step]:
     return done, Step("split: folders", text, step.before, step.after, warnings=step.warnings)
 
 
-def _given(
-    cfg: SplitConfig, manifest: Manifest, values: pd.Series, name: str, text: str
-) -> tuple[Manifest, Step]:
+def _given(cfg: SplitConfig, manifest: Manifest, values: pd.Series, name: str, text: str) -> tuple[Manifest, Step]:
     """A split that is given; where it has no val, val is taken out of train, stratified."""
     names = values.str.lower().map(SPLIT_NAMES).to_numpy(dtype=object)
     train = names == "train"
@@ -116,9 +114,7 @@ def _given(
     rest = GroupedSplit(fractions=Fractions(train=1 - share, val=share, test=0.0), seed=cfg.seed)
     frame = manifest.frame[train]
     names[train], lonely = _assign(frame, frame["group"], rest)
-    return _finish(
-        manifest, names, name, f"{text} No article is in val: {share:.0%} of train becomes val.", lonely
-    )
+    return _finish(manifest, names, name, f"{text} No article is in val: {share:.0%} of train becomes val.", lonely)
 
 
 def _assign(frame: pd.DataFrame, group: pd.Series, cfg: SplitConfig) -> tuple[np.ndarray, list[str]]:

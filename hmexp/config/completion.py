@@ -35,7 +35,5 @@ def answer(words: list[str], configs: dict[str, str]) -> int:
         os.environ["COMP_LINE"] = " ".join([typed[0], *typed[2:]])
     register_schemas()
     sys.argv = ["hmexp", *words]
-    hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=config)(
-        lambda cfg: None
-    )()
+    hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=config)(lambda cfg: None)()
     return 0

@@ -73,9 +73,7 @@ def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
     if "is not a subclass of" in message:
         group = key.replace(".", "/")
         return f"{key}: expected keys of that group, received a name (an option is chosen with {group}=NAME)"
-    wrong_type = re.search(
-        r"Value '(.*)' of type '(\w+)' (?:could not be converted to|is not a valid) (\w+)", message
-    )
+    wrong_type = re.search(r"Value '(.*)' of type '(\w+)' (?:could not be converted to|is not a valid) (\w+)", message)
     if wrong_type:
         value, _, kind = wrong_type.groups()
         return str(invalid(key, f"a value of type {kind.lower()}", value)) + _place(outer)

@@ -7,7 +7,19 @@ import re
 
 FREE_TEXT = frozenset(
     {
-        *("resume", "rerun", "run", "against", "compare", "article_id", "image", "zip", "to", "out", "reason"),
+        *(
+            "resume",
+            "rerun",
+            "run",
+            "against",
+            "compare",
+            "article_id",
+            "image",
+            "zip",
+            "to",
+            "out",
+            "reason",
+        ),
         *("data.root", "data.label", "data.merge.into", "data.split.column", "paths.root", "paths.cache"),
         *("tracking.uri", "tracking.name", "tracking.experiment", "tracking.model_name"),
     }

@@ -90,7 +90,7 @@ def _unknown_keys(cfg: DictConfig, prefix: str = "") -> list[tuple[str, list[str
     names = [f.name for f in fields(schema)]
     found: list[tuple[str, list[str]]] = []
     for key in cfg:
-        path = f"{prefix}{key}"
+        path = f"{prefix}{key!s}"
         if key not in names:
             found.append((path, [f"{prefix}{name}" for name in names]))
         elif not OmegaConf.is_missing(cfg, key) and isinstance(_raw(cfg, str(key)), DictConfig):

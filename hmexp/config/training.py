@@ -116,9 +116,7 @@ class TrainerConfig:
         kind, _, number = self.device.partition(":")
         ok = self.device in ("auto", "cpu", "gpu") or (kind == "gpu" and number.isdecimal())
         require(ok, "trainer.device", "auto, cpu, gpu or gpu:NUMBER", self.device)
-        require(
-            self.train_sample >= 1, "trainer.train_sample", "a whole number of at least 1", self.train_sample
-        )
+        require(self.train_sample >= 1, "trainer.train_sample", "a whole number of at least 1", self.train_sample)
 
     @property
     def last_epoch(self) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,7 +51,7 @@ def save_bundle(model: keras.Model, card: Card, folder: Path) -> None:
     record = asdict(card) | {"sha256": sha256(partial / MODEL_FILE)}
     (partial / CARD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
+    partial.replace(folder)
 
 
 def load_bundle(folder: Path) -> tuple[keras.Model, Card]:

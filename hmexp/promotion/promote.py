@@ -43,9 +43,7 @@ def best_run(runs: Sequence["Run"], metric: str, higher_is_better: bool) -> "Run
 def move(registry: Registry, run: "Run") -> Promotion:
     """Register a run's model and make it the champion; the one before becomes `previous`."""
     tags = {"run_id": run.info.run_id, "data_digest": run.data.tags.get(DIGEST_TAG, "")}
-    tags |= {
-        key: f"{value:.6g}" for key, value in run.data.metrics.items() if key.startswith(("best/val/", "test/"))
-    }
+    tags |= {key: f"{value:.6g}" for key, value in run.data.metrics.items() if key.startswith(("best/val/", "test/"))}
     version = registry.register(run, tags)
     before = registry.aliases().get(CHAMPION)
     if before != version:

@@ -24,7 +24,9 @@ def promote(config: PromoteConfig, invocation: Invocation) -> Promotion:
     value = run.data.metrics.get(config.metric)
     figure = "" if value is None else f", {config.metric} {value:.4f}"
     if promotion.before == promotion.version:
-        log.info(f"{cfg.model_name} version {promotion.version} is the {CHAMPION} already (run {run.info.run_id}{figure})")
+        log.info(
+            f"{cfg.model_name} version {promotion.version} is the {CHAMPION} already (run {run.info.run_id}{figure})"
+        )
         return promotion
     log.info(f"{cfg.model_name} version {promotion.version} is the {CHAMPION} now (run {run.info.run_id}{figure})")
     if promotion.before is not None:
@@ -38,5 +40,7 @@ def rollback(config: RollbackConfig, invocation: Invocation) -> Promotion:
     registry = Registry(client, config.tracking.model_name)
     promotion = back(registry)
     run = registry.run_of(promotion.version)
-    log.info(f"{registry.name} version {promotion.version} is the {CHAMPION} again (run {run}), instead of {promotion.before}")
+    log.info(
+        f"{registry.name} version {promotion.version} is the {CHAMPION} again (run {run}), instead of {promotion.before}"
+    )
     return promotion

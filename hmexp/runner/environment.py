@@ -30,7 +30,11 @@ def git_state(folder: Path) -> dict[str, str]:
     if not commit:
         return {}
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "branch": _git(folder, "rev-parse", "--abbrev-ref", "HEAD"), "dirty": str(bool(changed)).lower()}
+    return {
+        "commit": commit,
+        "branch": _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
+        "dirty": str(bool(changed)).lower(),
+    }
 
 
 def describe_environment(device: str) -> str:

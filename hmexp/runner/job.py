@@ -52,5 +52,9 @@ def save_config(job_dir: Path, config: Any, invocation: Invocation) -> None:  # 
     (job_dir / "config.yaml").write_text(resolved, encoding="utf-8")
     (hydra_dir / "config.yaml").write_text(resolved, encoding="utf-8")
     OmegaConf.save(OmegaConf.create(list(invocation.overrides)), hydra_dir / "overrides.yaml")
-    about = {"command": invocation.command, "choices": dict(invocation.choices), "python": sys.version.split()[0]}
+    about = {
+        "command": invocation.command,
+        "choices": dict(invocation.choices),
+        "python": sys.version.split()[0],
+    }
     OmegaConf.save(OmegaConf.create(about), hydra_dir / "hydra.yaml")

@@ -61,5 +61,8 @@ def ui(config: UiConfig, invocation: Invocation) -> None:
     if is_local(config.tracking):
         command += ["--default-artifact-root", (config.paths.mlruns / "artifacts").as_uri()]
     # Job execution is a second, 230 MB process that hmexp has no use for.
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = os.environ | {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     subprocess.run(command, env=environment, check=False)

@@ -129,7 +129,10 @@ class Session:
         lines = [
             ("best epoch", f"{fitted.best_epoch} of {len(fitted.history)} by {monitor}{early}"),
             (monitor, f"{metrics[f'best/{monitor}']:.4f}"),
-            ("training", f"{fitted.seconds:.1f} s, {np.median(fitted.history['images_per_second']):,.0f} images/s"),
+            (
+                "training",
+                f"{fitted.seconds:.1f} s, {np.median(fitted.history['images_per_second']):,.0f} images/s",
+            ),
             ("folder", str(self.job_dir)),
             *self.recorder.summary(),
             ("repeat", self.invocation.command),

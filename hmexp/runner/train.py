@@ -45,7 +45,9 @@ def train(config: RunConfig, invocation: Invocation) -> TrainResult:
         RunError: The run failed for a known reason.
     """
     data = check(config)
-    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}")
+    log.info(
+        f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
+    )
     from hmexp.runner.session import Session
     from hmexp.training.device import set_up_device
 

@@ -55,14 +55,17 @@ class MlflowRecorder:
         self.mlflow.log_metrics(dict(metrics), step=epoch)
 
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
-        """A dataset input a split, by name and digest; no pass over the data."""
+        """A dataset input a split, by name and digest; no pass over the data.
+
+        MLflow keeps one input a (name, digest), so the split is part of the name.
+        """
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.meta_dataset import MetaDataset
 
         self.mlflow.set_tag("hmexp.data_digest", digest)
         for split, rows in sizes.items():
             source = CodeDatasetSource(tags={"split": split, "rows": str(rows)})
-            self.mlflow.log_input(MetaDataset(source, name=name, digest=digest), context=split)
+            self.mlflow.log_input(MetaDataset(source, name=f"{name}-{split}", digest=digest), context=split)
 
     def result(self, metrics: Mapping[str, float]) -> None:
         """The final metrics, without a step."""

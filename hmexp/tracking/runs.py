@@ -32,7 +32,11 @@ def all_runs(client: "MlflowClient", cfg: MlflowTracking, query: str = "") -> li
     token = None
     while True:
         page = client.search_runs(
-            [experiment.experiment_id], query, max_results=PAGE, order_by=["start_time DESC"], page_token=token
+            [experiment.experiment_id],
+            query,
+            max_results=PAGE,
+            order_by=["start_time DESC"],
+            page_token=token,
         )
         runs += page
         token = page.token

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+LOCK_FILE = "mlflow.lock"
+
+
 def tracking_uri(cfg: MlflowTracking, paths: PathsConfig) -> str:
     """`tracking.uri`, or the absolute address of `<paths.root>/mlruns/mlflow.db`."""
     return cfg.uri or f"sqlite:///{paths.mlruns / 'mlflow.db'}"
@@ -32,12 +35,13 @@ def create_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
     Raises:
         UserError: A tracking server that does not answer.
     """
-    client = _client(cfg, paths)
     if not is_local(cfg):
+        client = _client(cfg, paths)
         _ensure_experiment(client, cfg, None)
         return client
     paths.mlruns.mkdir(parents=True, exist_ok=True)
-    with FileLock(paths.mlruns / "mlflow.lock"):
+    with FileLock(paths.mlruns / LOCK_FILE):
+        client = _client(cfg, paths)
         _ensure_experiment(client, cfg, (paths.mlruns / "artifacts").as_uri())
     return client
 
@@ -48,10 +52,12 @@ def open_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
     Raises:
         UserError: There is none: nothing was recorded yet.
     """
-    database = paths.mlruns / "mlflow.db"
-    if is_local(cfg) and not database.is_file():
+    if not is_local(cfg):
+        return _client(cfg, paths)
+    if not (paths.mlruns / "mlflow.db").is_file():
         raise UserError(f"paths.root: expected a folder with recorded runs, received {paths.root_path} without any")
-    return _client(cfg, paths)
+    with FileLock(paths.mlruns / LOCK_FILE):
+        return _client(cfg, paths)
 
 
 def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
@@ -77,7 +83,9 @@ def _ensure_experiment(client: "MlflowClient", cfg: MlflowTracking, artifacts: s
         if found is None:
             client.create_experiment(cfg.experiment, artifact_location=artifacts)
         elif found.lifecycle_stage == "deleted":
-            raise UserError(f"tracking.experiment: expected a live experiment, received {cfg.experiment}, which is deleted")
+            raise UserError(
+                f"tracking.experiment: expected a live experiment, received {cfg.experiment}, which is deleted"
+            )
     except MlflowException as error:
         if client.get_experiment_by_name(cfg.experiment) is None:
             where = urlparse(client.tracking_uri)

@@ -1,7 +1,6 @@
 """Keras callbacks: a loss that stays finite, the progress bar, the history, the best checkpoint."""
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,9 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
             self.bar.remove_task(self.task)
         seconds = time.perf_counter() - self.start
         named = contract_names(logs or {})
-        shown = [key for key in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1") if key in named]
+        shown = [
+            key for key in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1") if key in named
+        ]
         figures = "  ".join(f"{key} {named[key]:.4f}" for key in shown)
         console.print(f"epoch {epoch + 1}/{self.epochs}  {seconds:.1f} s  {figures}")
 
@@ -133,7 +134,7 @@ class EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
         self.rows.append(row | metrics)
         partial = self.path.with_suffix(".partial")
         self.history.to_csv(partial, index=False)
-        os.replace(partial, self.path)
+        partial.replace(self.path)
         self.recorder.epoch(epoch + 1, metrics)
 
 
@@ -155,4 +156,4 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f"partial.{self.path.name}")
         self.model.save_weights(partial)
-        os.replace(partial, self.path)
+        partial.replace(self.path)

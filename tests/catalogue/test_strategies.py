@@ -89,7 +89,9 @@ def test_class_weight_has_mean_one_over_articles_and_leaves_val_at_one():
 
 def test_effective_number_lies_between_equal_and_balanced():
     table = pd.Series({"a": 1000, "b": 10})
-    ratio = {f: class_weights(table, f, 0.99)["b"] / class_weights(table, f, 0.99)["a"] for f in ("balanced", "effective")}
+    ratio = {
+        f: class_weights(table, f, 0.99)["b"] / class_weights(table, f, 0.99)["a"] for f in ("balanced", "effective")
+    }
     assert 1 < ratio["effective"] < ratio["balanced"] == pytest.approx(100)
 
 
@@ -106,7 +108,9 @@ def test_grouped_keeps_groups_whole_and_classes_in_proportion():
 def test_grouped_does_not_send_all_large_groups_to_train():
     labels = ["a"] * 1000
     groups = [f"big{i // 5}" for i in range(500)] + [f"small{i}" for i in range(500)]
-    frame = pd.DataFrame({"article_id": [f"{i:010d}" for i in range(1000)], "image": "x", "label": labels, "group": groups})
+    frame = pd.DataFrame(
+        {"article_id": [f"{i:010d}" for i in range(1000)], "image": "x", "label": labels, "group": groups}
+    )
     done, _ = split(cfg.GroupedSplit(), Manifest.from_rows(frame))
     big = done.frame[done.frame["group"].str.startswith("big")]
     assert (big["split"] == "val").mean() == pytest.approx(0.1, abs=0.04)
@@ -165,7 +169,9 @@ def test_targets_follow_the_names():
     assert np.array_equal(manifest.targets, [1, 0, 2])
 
 
-@pytest.mark.parametrize("abstract", [(merge, cfg.MergeConfig()), (balance, cfg.BalanceConfig()), (split, cfg.SplitConfig())])
+@pytest.mark.parametrize(
+    "abstract", [(merge, cfg.MergeConfig()), (balance, cfg.BalanceConfig()), (split, cfg.SplitConfig())]
+)
 def test_a_strategy_without_a_function_says_so(abstract):
     function, config = abstract
     with pytest.raises(TypeError, match="registered"):

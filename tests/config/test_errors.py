@@ -85,9 +85,17 @@ def test_a_typo_in_a_preset_names_the_file(tmp_path, capfd):
 @pytest.mark.parametrize(
     ("files", "words", "line"),
     [
-        ([], ["data=hm", "data.root=nowhere"], "data.root: expected the folder of a catalogue, received nowhere"),
+        (
+            [],
+            ["data=hm", "data.root=nowhere"],
+            "data.root: expected the folder of a catalogue, received nowhere",
+        ),
         (["x.txt"], ["data=hm", "data.root=."], "data.root: expected a folder with articles.csv and images/"),
-        (["x.txt"], ["data=folder", "data.root=."], "data.root: expected a folder of pictures for each class"),
+        (
+            ["x.txt"],
+            ["data=folder", "data.root=."],
+            "data.root: expected a folder of pictures for each class",
+        ),
     ],
 )
 def test_catalogues_that_are_not_there(files, words, line, tmp_path, capfd):

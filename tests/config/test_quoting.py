@@ -9,7 +9,22 @@ from hmexp.config.quoting import FREE_TEXT, plugin_modules, quote
 from hmexp.config.schemas import register_schemas, to_config
 from hmexp.config.verbs import RunConfig
 
-AWKWARD = ["4e7112", "/data/H&M", "A,B", "it's", "a b", "[x]", "${x", "back\\slash\\", "true", "1e3", "x=y", "(a)", "~/x", "ü"]
+AWKWARD = [
+    "4e7112",
+    "/data/H&M",
+    "A,B",
+    "it's",
+    "a b",
+    "[x]",
+    "${x",
+    "back\\slash\\",
+    "true",
+    "1e3",
+    "x=y",
+    "(a)",
+    "~/x",
+    "ü",
+]
 
 
 @pytest.mark.parametrize("key", sorted(FREE_TEXT))

@@ -1,0 +1,138 @@
+"""`stage`: the store of these pictures, built where it is not there yet."""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from hmexp.catalogue.pictures import PictureSource
+from hmexp.config.errors import invalid
+from hmexp.console import log
+from hmexp.store.build import build
+from hmexp.store.decode import DECODER_VERSION
+from hmexp.store.journal import Chunk
+from hmexp.store.layout import (
+    FORMAT_VERSION,
+    HEADER_BYTES,
+    INDEX,
+    JOURNAL,
+    META,
+    PICTURES,
+    QUARANTINE,
+    StoreSpec,
+    digest_of_content,
+    store_fingerprint,
+    sync_folder,
+    write_durably,
+)
+from hmexp.store.store import Store, open_store
+from hmexp.store.work import Job
+
+INDEX_BYTES = 200
+"""Room for a picture's lines in the tables and the journal, at most."""
+
+
+def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_dir: Path, verify: bool = False) -> Store:
+    """Open the store of these pictures, or build it; a build that was killed goes on.
+
+    Two processes that want the same store build it once: the second waits for the first.
+
+    Args:
+        source: Where the pictures are. They are read only.
+        paths: The pictures, in any order.
+        spec: How to store them.
+        cache_dir: hmexp's cache folder.
+        verify: Compute all checksums of a store that is there already.
+
+    Raises:
+        UserError: No picture that can be read, too little disk, or a damaged store.
+    """
+    wanted = tuple(sorted(set(paths)))
+    if not wanted:
+        raise invalid("data.root", "at least one picture", "none")
+    folder = Path(cache_dir).absolute() / "stores" / store_fingerprint(source, wanted, spec)
+    if folder.exists():
+        return open_store(folder, verify)
+    job = Job(source, wanted, spec, folder.with_name(f"{folder.name}.partial"))
+    _check_disk(job)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        if not folder.exists():
+            _finish(job, build(job), folder)
+    return open_store(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(str(folder.with_name(f"{folder.name}.lock")))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info(f"another process is building {folder.name}: waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check_disk(job: Job) -> None:
+    """Refuse what does not fit, before anything is written."""
+    pictures = job.partial / PICTURES
+    there = pictures.stat().st_size if pictures.is_file() else 0
+    needed = HEADER_BYTES + len(job.paths) * (job.spec.row_bytes + INDEX_BYTES) - there
+    place = next(parent for parent in job.partial.parents if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise invalid("paths.cache", f"{needed / 1e9:.1f} GB free", f"{free / 1e9:.1f} GB in {job.partial.parent}")
+
+
+def _finish(job: Job, chunks: list[Chunk], folder: Path) -> None:
+    """Write the tables and store.json, and give the folder its name, which says that it is whole."""
+    bad = [pair for chunk in chunks for pair in chunk.bad]
+    quarantine = pd.DataFrame(bad, columns=["image", "reason"], dtype="str")
+    if len(bad) == len(job.paths):
+        shutil.rmtree(job.partial)
+        first = f"none of {len(bad):,}; the first is {bad[0][0]}: {bad[0][1]}"
+        raise invalid("data.root", "at least one picture that can be read", first)
+    left_out = set(quarantine["image"])
+    images = [path for path in job.paths if path not in left_out]
+    digests = [digest for chunk in chunks for digest in chunk.digests]
+    index = pd.DataFrame({"image": images, "row": range(len(images)), "digest": digests})
+    _write_table(job.partial / INDEX, index)
+    _write_table(job.partial / QUARANTINE, quarantine)
+    meta = _meta(job, chunks, folder.name)
+    meta["content_digest"] = digest_of_content(zip(images, digests, strict=True))
+    write_durably(job.partial / META, (json.dumps(meta, indent=2) + "\n").encode())
+    (job.partial / JOURNAL).unlink()
+    sync_folder(job.partial)
+    job.partial.replace(folder)
+    sync_folder(folder.parent)
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    write_durably(path, table.to_parquet(None, index=False))
+
+
+def _meta(job: Job, chunks: list[Chunk], fingerprint: str) -> dict[str, Any]:
+    stat = (job.partial / PICTURES).stat()
+    num_pictures = sum(chunk.rows for chunk in chunks)
+    return {
+        "format_version": FORMAT_VERSION,
+        "fingerprint": fingerprint,
+        "spec": asdict(job.spec),
+        "decoder_version": DECODER_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "num_pictures": num_pictures,
+        "num_quarantined": len(job.paths) - num_pictures,
+        "chunks": [[chunk.rows, chunk.crc32] for chunk in chunks],
+        "size": stat.st_size,
+        "mtime_ns": stat.st_mtime_ns,
+    }

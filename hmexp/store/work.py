@@ -1,0 +1,128 @@
+"""What a build has to do, and the threads that do it: picture files -> outcomes, in order."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from hmexp.catalogue.pictures import PictureSource
+from hmexp.config.errors import RunError
+from hmexp.store.decode import BadPicture, decode
+from hmexp.store.layout import StoreSpec, digest_of_file
+
+MAX_FILE_BYTES = 512 * 2**20
+"""Larger files are not read: a thread holds one file in memory."""
+TASK_PICTURES = 8
+"""Pictures a thread takes at once; one by one, handing them over costs 2 % and more on many cores."""
+AHEAD_BYTES = 16 * 2**20
+"""Decoded pictures that may wait for the writer, so that the threads go on while it waits for the disk."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to build and where.
+
+    Attributes:
+        source: Where the pictures are.
+        paths: The pictures, sorted, each once.
+        spec: How they are stored.
+        partial: The folder to build in.
+    """
+
+    source: PictureSource
+    paths: tuple[str, ...]
+    spec: StoreSpec
+    partial: Path
+
+    def chunk(self, number: int) -> tuple[str, ...]:
+        """The paths of one chunk."""
+        length = self.spec.chunk_pictures
+        return self.paths[number * length : (number + 1) * length]
+
+    @property
+    def num_chunks(self) -> int:
+        """Chunks that the pictures make."""
+        return -(-len(self.paths) // self.spec.chunk_pictures)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A picture file that was read: its pixels, or the reason why there are none."""
+
+    path: str
+    digest: str
+    pixels: np.ndarray | None = None
+    reason: str = ""
+
+
+def num_cores() -> int:
+    """Cores that this process may run on (`os.process_cpu_count` has it from Python 3.13)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def outcomes(job: Job, first_chunk: int) -> Iterator[list[Outcome]]:
+    """Outcomes in the order of the paths, a few pictures at a time, never of two chunks."""
+    tasks = (
+        paths[start : start + TASK_PICTURES]
+        for paths in map(job.chunk, range(first_chunk, job.num_chunks))
+        for start in range(0, len(paths), TASK_PICTURES)
+    )
+    threads = num_cores()
+    ahead = max(2 * threads, AHEAD_BYTES // (job.spec.row_bytes * TASK_PICTURES))
+
+    def work(paths: Sequence[str]) -> list[Outcome]:
+        return [_outcome(job, path) for path in paths]
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    try:
+        yield from _in_order(pool, work, tasks, ahead)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterator[Item], ahead: int
+) -> Iterator[Result]:
+    """Like `pool.map`, with at most `ahead` results under way or waiting."""
+    under_way: deque[Future[Result]] = deque()
+    for item in items:
+        under_way.append(pool.submit(work, item))
+        if len(under_way) >= ahead:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def _outcome(job: Job, path: str) -> Outcome:
+    digest = ""
+    try:
+        data = _read(job.source, path)
+        digest = digest_of_file(data)
+        spec = job.spec
+        return Outcome(path, digest, decode(data, spec.image_size, spec.resize, spec.max_pixels))
+    except BadPicture as error:
+        return Outcome(path, digest, reason=str(error))
+
+
+def _read(source: PictureSource, path: str) -> bytes:
+    try:
+        with source.open(path) as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise BadPicture(f"cannot be opened ({error.strerror})") from error
+    except OSError as error:  # Such as a network disk that is away: not the picture's fault, so the build stops.
+        raise RunError(f"{path}: expected a file that can be read, received {error}; run again to go on") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise BadPicture(f"more than {MAX_FILE_BYTES // 2**20} MiB")
+    if not data:
+        raise BadPicture("empty file")
+    return data

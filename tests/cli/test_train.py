@@ -1,0 +1,224 @@
+"""The main job as a user types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+SMALL = [
+    "data.image_size=32",
+    "model=cnn",
+    "model.widths=[8,16]",
+    "trainer.epochs=2",
+    "tracking.system_metrics=false",
+]
+
+
+def job_dir(root: Path) -> Path:
+    (folder,) = (root / "mlruns" / "jobs").iterdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(cache, tmp_path_factory) -> Path:
+    """The folder in which one small run was made, from a preset that fixes nothing else."""
+    root = tmp_path_factory.mktemp("trained")
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
+    done = subprocess.run([sys.executable, "-m", "hmexp", *SMALL], cwd=root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (root / "stdout").write_text(done.stdout)
+    return root
+
+
+def test_the_job_folder_explains_itself(trained):
+    folder = job_dir(trained)
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    expected = {
+        "config.yaml", "log", "history.csv", "manifest.parquet", "strategy.json", "quarantine.csv", "environment.txt",
+        "predictions.parquet", "metrics.json", "report.html", "model/model.keras", "model/card.json",
+        ".hydra/config.yaml", ".hydra/overrides.yaml", "checkpoints/best.weights.h5", "figures/curves.png",
+        "figures/confusion_test.png", "figures/per_class_f1_test.png", "figures/class_distribution.png",
+        "figures/sample_pictures.png", "figures/worst_mistakes_test.png", "figures/model.png",
+    }  # fmt: skip
+    assert expected <= names, expected - names
+
+
+def test_history_predictions_and_metrics_agree(trained):
+    folder = job_dir(trained)
+    history = pd.read_csv(folder / "history.csv")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    manifest = pd.read_parquet(folder / "manifest.parquet")
+    assert history["epoch"].tolist() == [1, 2]
+    best = history.loc[history["val/macro_f1"].idxmax()]
+    assert metrics["best/epoch"] == best["epoch"]
+    for name in ("macro_f1", "accuracy", "balanced_accuracy", "loss", "ece", "top3_accuracy"):
+        assert metrics[f"best/val/{name}"] == pytest.approx(best[f"val/{name}"], abs=2e-4), name
+    test = predictions[predictions["split"] == "test"]
+    assert (test["target"] == test["predicted"]).mean() == pytest.approx(metrics["test/accuracy"], abs=1e-6)
+    assert set(test["article_id"]) == set(manifest.loc[manifest["split"] == "test", "article_id"])
+    assert np.allclose(test.filter(like="p/").sum(axis=1), 1, atol=1e-5)
+
+
+def test_quarantine_and_missing_pictures_are_reported(trained):
+    quarantine = pd.read_csv(job_dir(trained) / "quarantine.csv")
+    assert len(quarantine) == 2
+    output = (trained / "stdout").read_text()
+    assert "in quarantine" in output
+    assert "without a picture" in output
+
+
+def test_the_record_in_mlflow(trained):
+    from hmexp.config.record import MlflowTracking, PathsConfig
+    from hmexp.tracking.runs import all_runs
+    from hmexp.tracking.store import open_store
+
+    cfg = MlflowTracking()
+    client = open_store(cfg, PathsConfig(root=str(trained)))
+    (run,) = all_runs(client, cfg)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["model.widths"] == "[8, 16]"
+    assert run.data.params["data.balance.cap"] == "5000"
+    assert {"hmexp.command", "hmexp.host", "hmexp.job_dir", "hmexp.data_digest", "version.keras"} <= set(run.data.tags)
+    assert "best/val/macro_f1" in run.data.metrics
+    assert "test/f1/garment_upper_body" in {name.lower() for name in run.data.metrics}
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "val/macro_f1")] == [1, 2]
+    artifacts = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {
+        "config.yaml",
+        "manifest.parquet",
+        "strategy.json",
+        "history.csv",
+        "figures",
+        "report.html",
+    } <= artifacts
+    assert len(run.inputs.dataset_inputs) == 3
+
+
+def test_the_verbs_that_read_the_record(trained, hmexp):
+    assert "1 runs, by best/val/macro_f1" in hmexp("runs", cwd=trained).stdout
+    assert "version 1 is the champion now" in hmexp("promote", cwd=trained).stdout
+    assert "champion already" in hmexp("promote", "run=latest", cwd=trained).stdout
+    assert "earlier champion" in hmexp("rollback", cwd=trained, code=2).stderr
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(hmexp, tmp_path):
+    words = [
+        *SMALL,
+        "trainer.epochs=1",
+        "data.limit=200",
+        "deterministic=true",
+        "tracking=none",
+        "model.dropout=0.2",
+    ]
+    words.remove("tracking.system_metrics=false")
+    hashes = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        hmexp(*words, f"seed={seed}", f"paths.root={tmp_path / name}")
+        history = pd.read_csv(job_dir(tmp_path / name) / "history.csv")
+        hashes.append(tuple(history[["train/loss", "val/loss"]].iloc[0]))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_tracking_none_writes_no_mlflow(hmexp, tmp_path):
+    hmexp("debug=fast", "data.image_size=16", "tracking=none", "trainer.precision=mixed_bfloat16")
+    assert [path.name for path in (tmp_path / "mlruns").iterdir()] == ["jobs"]
+
+
+def test_a_loss_that_is_no_number_fails_the_run_plainly(hmexp, tmp_path):
+    done = hmexp(*SMALL, "optimizer=sgd", "optimizer.learning_rate=1e12", "data.limit=200", code=1)
+    assert "the loss became" in done.stderr
+    assert "Traceback" not in done.stderr
+    from hmexp.config.record import MlflowTracking, PathsConfig
+    from hmexp.tracking.runs import all_runs
+    from hmexp.tracking.store import open_store
+
+    cfg = MlflowTracking()
+    client = open_store(cfg, PathsConfig(root=str(tmp_path)))
+    (run,) = all_runs(client, cfg)
+    assert run.info.status == "FAILED"
+    assert "traceback.txt" in {item.path for item in client.list_artifacts(run.info.run_id)}
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "status"),
+    [(signal.SIGINT, 130, "KILLED"), (signal.SIGTERM, 130, "KILLED"), (signal.SIGKILL, -9, "RUNNING")],
+)
+def test_interrupted_runs_and_those_that_died(number, code, status, cache, tmp_path, hmexp):
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    words = [*SMALL, "trainer.epochs=500"]
+    job = subprocess.Popen(
+        [sys.executable, "-m", "hmexp", *words],
+        cwd=tmp_path,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.time() + 120
+    while not list(tmp_path.glob("mlruns/jobs/*/history.csv")) and time.time() < deadline:
+        time.sleep(0.2)
+    job.send_signal(number)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == code, err
+    from hmexp.config.record import MlflowTracking, PathsConfig
+    from hmexp.tracking.runs import all_runs
+    from hmexp.tracking.store import open_store
+
+    cfg = MlflowTracking()
+    client = open_store(cfg, PathsConfig(root=str(tmp_path)))
+    assert all_runs(client, cfg)[0].info.status == status
+    hmexp("runs")
+    assert all_runs(client, cfg)[0].info.status == "KILLED"
+
+
+def test_two_runs_at_once_on_nothing(tmp_path):
+    env = os.environ | {"HMEXP_CACHE": str(tmp_path / "cache"), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    words = [*SMALL, "trainer.epochs=1"]
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "hmexp", *words],
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outputs = [job.communicate(timeout=300)[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0], outputs
+    assert len(list((tmp_path / "mlruns" / "jobs").iterdir())) == 2
+    assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
+
+
+@pytest.mark.parametrize("preset", ["seed_baseline"])
+def test_every_preset_runs(preset, hmexp, cache):
+    root = next((cache / "sample").iterdir())
+    root = root if root.is_dir() else next(path for path in (cache / "sample").iterdir() if path.is_dir())
+    hmexp(f"experiment={preset}", f"data.root={root}", "data.balance.cap=50", "debug=fast", "data.image_size=16")
+
+
+def test_a_sweep_runs_each_job_and_records_it(hmexp, tmp_path):
+    hmexp("-m", "debug=fast", "data.image_size=16", "model.dropout=0.0,0.5", "tracking.system_metrics=false")
+    (sweep,) = (tmp_path / "mlruns" / "sweeps").iterdir()
+    assert {path.name for path in sweep.iterdir() if path.is_dir()} == {"0", "1"}
+    assert (sweep / "1" / "report.html").is_file()
+
+
+@pytest.mark.realdata
+def test_the_photographs_in_folders(hmexp, tmp_path):
+    from tests.conftest import REAL_PICTURES
+
+    hmexp("data=folder", f"data.root={REAL_PICTURES}", "debug=fast", "data.image_size=32")
+    manifest = pd.read_parquet(job_dir(tmp_path) / "manifest.parquet")
+    assert manifest["label"].nunique() == 10
+    assert (manifest["split"] == manifest["image"].str.split("/").str[0].replace("validation", "val")).all()

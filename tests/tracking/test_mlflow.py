@@ -1,0 +1,179 @@
+"""The record in a real MLflow store: created once, every event in it, the dead noticed, the champion moved."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmexp.config.errors import UserError
+from hmexp.config.model import CnnConfig
+from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.config.training import TrainerConfig
+from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
+from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, close_dead_runs, find_run, leaderboard
+from hmexp.tracking.store import open_store
+
+pytestmark = pytest.mark.slow
+CFG = MlflowTracking(system_metrics=False)
+
+
+@pytest.fixture
+def paths(tmp_path) -> PathsConfig:
+    return PathsConfig(root=str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    from hmexp.models.build import build_model
+    from hmexp.models.bundle import Card, save_bundle
+
+    folder = tmp_path_factory.mktemp("bundle") / "model"
+    model = build_model(CnnConfig(widths=[4]), 16, 3)
+    save_bundle(model, Card(["a", "b", "c"], 16, "stretch", 1.0, {}, "d" * 32, {}), folder)
+    return folder
+
+
+def record(paths: PathsConfig, bundle: Path | None, score: float, digest: str = "d" * 32) -> str:
+    """A finished run with one epoch, a dataset, a result and a model."""
+    tags = {JOB_TAG: str(paths.mlruns / "jobs" / f"job{score}"), HOST_TAG: socket.gethostname()}
+    recorder = MlflowRecorder(CFG, paths, RunDescription(f"job{score}", TrainerConfig(), tags))
+    recorder.epoch(1, {"train/loss": 1.0, "val/macro_f1": score})
+    recorder.dataset("sample", digest, {"train": 10, "val": 2})
+    recorder.result({"best/val/macro_f1": score, "test/accuracy": 0.5})
+    if bundle is not None:
+        recorder.model(bundle)
+    recorder.finish("FINISHED")
+    return recorder.run_id
+
+
+def test_params_are_flat_and_whole():
+    params = flat_params(TrainerConfig())
+    assert params["epochs"] == "5"
+    assert params["monitor"] == "val/macro_f1"
+    assert flat_params(CnnConfig(widths=[1, 2]))["widths"] == "[1, 2]"
+
+
+def test_four_processes_at_once_on_an_empty_folder(paths):
+    script = (
+        "from hmexp.config.record import *; from hmexp.tracking.store import create_store; "
+        f"print(create_store(MlflowTracking(), PathsConfig(root={paths.root!r})).get_experiment_by_name('hmexp').name)"
+    )
+    jobs = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [job.communicate()[0].strip() for job in jobs] == ["hmexp"] * 4
+
+
+def test_a_run_is_recorded_whole(paths, bundle):
+    run_id = record(paths, bundle, 0.8)
+    client = open_store(CFG, paths)
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["epochs"] == "5"
+    assert [(m.step, m.value) for m in client.get_metric_history(run_id, "val/macro_f1")] == [(1, 0.8)]
+    assert {(i.dataset.name, i.dataset.digest, i.tags[0].value) for i in run.inputs.dataset_inputs} == {
+        ("sample-train", "d" * 32, "train"),
+        ("sample-val", "d" * 32, "val"),
+    }
+    assert run.data.tags[DIGEST_TAG] == "d" * 32
+
+
+def test_the_logged_model_is_the_bundle_and_loads_with_mlflow(paths, bundle):
+    import mlflow
+
+    run_id = record(paths, bundle, 0.8)
+    client = open_store(CFG, paths)
+    model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model_id}"))
+    assert (folder / "data" / "model.keras").read_bytes() == (bundle / "model.keras").read_bytes()
+    assert json.loads((folder / "data" / "card.json").read_text())["classes"] == ["a", "b", "c"]
+    loaded = mlflow.pyfunc.load_model(f"models:/{model_id}")
+    assert loaded.metadata.signature.inputs.inputs[0].type == np.dtype("uint8")
+    assert np.asarray(loaded.predict(np.zeros((2, 16, 16, 3), np.uint8))).shape == (2, 3)
+    assert not list(folder.rglob("*.pkl"))
+
+
+def test_runs_are_found_by_id_prefix_latest_and_folder(paths):
+    first, second = record(paths, None, 0.1), record(paths, None, 0.2)
+    client = open_store(CFG, paths)
+    for name, expected in [
+        (first, first),
+        (first[:8], first),
+        ("latest", second),
+        (str(paths.mlruns / "jobs" / "job0.1"), first),
+    ]:
+        assert find_run(client, CFG, name).info.run_id == expected
+    with pytest.raises(UserError, match="at least 6"):
+        find_run(client, CFG, first[:3])
+    with pytest.raises(UserError, match="fits 0 runs"):
+        find_run(client, CFG, "ffffffffff")
+
+
+def test_leaderboard_puts_the_best_first(paths):
+    record(paths, None, 0.1), record(paths, None, 0.3), record(paths, None, 0.2)
+    table = leaderboard(open_store(CFG, paths), CFG, "best/val/macro_f1", higher_is_better=True)
+    assert table["best/val/macro_f1"].tolist() == [0.3, 0.2, 0.1]
+
+
+def test_a_run_whose_process_died_is_marked_killed_and_a_living_one_is_not(paths):
+    record(paths, None, 0.5)
+    client = open_store(CFG, paths)
+    experiment = client.get_experiment_by_name("hmexp").experiment_id
+    job = paths.mlruns / "jobs" / "dead"
+    job.mkdir(parents=True)
+    tags = {JOB_TAG: str(job), HOST_TAG: socket.gethostname()}
+    dead = client.create_run(experiment, tags=tags).info.run_id
+    elsewhere = client.create_run(experiment, tags=tags | {HOST_TAG: "another-host"}).info.run_id
+    holder = f"import time; from filelock import FileLock; lock = FileLock({str(job / 'run.lock')!r}).acquire(); print(1, flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert close_dead_runs(client, CFG) == []
+    process.kill()
+    process.wait()
+    assert close_dead_runs(client, CFG) == [dead]
+    assert client.get_run(dead).info.status == "KILLED"
+    assert client.get_run(elsewhere).info.status == "RUNNING"
+
+
+def test_promote_and_roll_back(paths, bundle):
+    from hmexp.promotion.promote import back, best_run, move
+    from hmexp.tracking.registry import Registry
+    from hmexp.tracking.runs import all_runs
+
+    old_data = record(paths, bundle, 0.9, digest="e" * 32)
+    good, worse = record(paths, bundle, 0.8), record(paths, bundle, 0.7)
+    client = open_store(CFG, paths)
+    registry = Registry(client, "hmexp")
+    best = best_run(all_runs(client, CFG), "best/val/macro_f1", higher_is_better=True)
+    assert best.info.run_id == good, "0.9 was reached on older data"
+    first = move(registry, client.get_run(worse))
+    second = move(registry, best)
+    assert registry.aliases() == {"champion": second.version, "previous": first.version}
+    tags = client.get_model_version("hmexp", second.version).tags
+    assert tags["best/val/macro_f1"] == "0.8"
+    assert (tags["run_id"], tags["data_digest"]) == (good, "d" * 32)
+    assert move(registry, best).version == second.version, "promoting the champion again changes nothing"
+    assert back(registry).version == first.version
+    assert registry.aliases() == {"champion": first.version}
+    with pytest.raises(UserError, match="earlier champion"):
+        back(registry)
+    assert old_data
+
+
+def test_nothing_recorded_yet(paths):
+    with pytest.raises(UserError, match="recorded runs"):
+        open_store(CFG, paths)
+    assert not paths.mlruns.exists()
+
+
+def test_a_run_without_model_cannot_be_promoted(paths):
+    from hmexp.promotion.promote import move
+    from hmexp.tracking.registry import Registry
+
+    run_id = record(paths, None, 0.5)
+    client = open_store(CFG, paths)
+    with pytest.raises(UserError, match="a run with a model"):
+        move(Registry(client, "hmexp"), client.get_run(run_id))
