@@ -64,7 +64,6 @@ class Manifest:
         return self.frame.assign(target=self.targets)[list(COLUMNS)]
 
     def digest(self, pictures: str) -> str:
-        """32 hexadecimal digits over ids, labels, splits, weights and the pictures' content digest."""
-        columns = ["article_id", "label", "split", "weight"]
-        rows = pd.util.hash_pandas_object(self.frame[columns].astype({"weight": str}), index=False)
+        """32 hexadecimal digits over ids, labels, splits and the pictures' content digest."""
+        rows = pd.util.hash_pandas_object(self.frame[["article_id", "label", "split"]], index=False)
         return hashlib.blake2b(rows.to_numpy().tobytes() + pictures.encode(), digest_size=16).hexdigest()

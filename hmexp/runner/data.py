@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hmexp.catalogue.manifest import Manifest
+from hmexp.catalogue.merge import merge
 from hmexp.catalogue.plan import limit_rows, plan
 from hmexp.catalogue.read import Catalogue, read_catalogue
 from hmexp.catalogue.report import StrategyReport
@@ -95,6 +96,10 @@ class DataModule:
         weights = rows["weight"].to_numpy(np.float32)
         places = self.store.rows(rows["image"].tolist())
         return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights)
+
+    def merged_counts(self) -> pd.Series:
+        """Articles of each class after merging, before anything is left out."""
+        return merge(self.cfg.merge, Manifest.from_rows(self.catalogue.rows))[0].frame["label"].value_counts()
 
     def sizes(self) -> dict[str, int]:
         """Rows of each split that has any."""

@@ -28,14 +28,26 @@ def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
     if table.empty:
         log.info(f"no runs in {config.tracking.experiment} yet")
         return table
-    shown = table.head(config.limit).assign(
-        run_id=table["run_id"].str[:8],
-        epochs=table["epochs"].map(lambda epoch: "" if pd.isna(epoch) else f"{epoch:.0f}"),
-        minutes=table["minutes"].map("{:.1f}".format),
-        started=table["started"].dt.strftime("%Y-%m-%d %H:%M"),
-    )
-    log.info(frame_table(shown.rename(columns={"epochs": "best epoch"}), f"{len(table)} runs, by {config.metric}"))
+    log.info(frame_table(_shown(table.head(config.limit)), f"{len(table)} runs, by {config.metric}"))
     return table
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The leaderboard, narrow enough for a terminal of 80 columns."""
+    metric = next(name for name in table if name.startswith("best/"))
+    return pd.DataFrame(
+        {
+            "run": table["run_id"].str[:8],
+            "status": table["status"].str.lower(),
+            "model": table["model"],
+            metric.removeprefix("best/"): table[metric],
+            "test f1": table["test/macro_f1"],
+            "epoch": table["epochs"].map(lambda epoch: "" if pd.isna(epoch) else f"{epoch:.0f}"),
+            "min": table["minutes"].map("{:.1f}".format),
+            "data": table["data"].str[:4],
+            "started": table["started"].dt.strftime("%m-%d %H:%M"),
+        }
+    )
 
 
 def ui(config: UiConfig, invocation: Invocation) -> None:

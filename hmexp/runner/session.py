@@ -21,7 +21,7 @@ from hmexp.runner.data import DataModule
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
-from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table, summary_table
+from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.runner.train import TrainResult
 from hmexp.training.optimizer import build_optimizer
 from hmexp.training.recorder import Recorder
@@ -59,10 +59,10 @@ class Session:
         save_bundle(model, self._card(metrics), self.job_dir / "model")
         self._save_results(results, metrics)
         save_figures(self, model, fitted, results)
-        self._close(fitted, results, metrics)
-        save_page(self, results)
+        save_page(self, fitted, results)
         self.recorder.result(metrics)
         self.recorder.model(self.job_dir / "model")
+        self._close(fitted, results)
         self.recorder.artifacts(self.job_dir)
         return TrainResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
 
@@ -118,26 +118,28 @@ class Session:
         for split, result in results.items():
             result.evaluation.per_class.to_csv(self.job_dir / f"per_class_{split}.csv", index=False)
 
-    def _close(self, fitted: FitResult, results: dict[str, SplitResult], metrics: dict[str, float]) -> None:
+    def facts(self, fitted: FitResult) -> list[tuple[str, str]]:
+        """What a reader wants to know first: name and value."""
+        cfg = self.config.trainer
+        early = ", ended early" if fitted.stopped_early else ""
+        return [
+            ("best epoch", f"{fitted.best_epoch} of {len(fitted.history)} by {cfg.monitor}{early}"),
+            (cfg.monitor, f"{fitted.best_value:.4f}"),
+            ("training", f"{fitted.seconds:.1f} s, {np.median(fitted.history['images_per_second']):,.0f} images/s"),
+            ("folder", str(self.job_dir)),
+            *self.recorder.summary(),
+        ]
+
+    def _close(self, fitted: FitResult, results: dict[str, SplitResult]) -> None:
         """The closing summary."""
         evaluations = {split: result.evaluation for split, result in results.items()}
         log.info(metrics_table(evaluations))
         log.info(class_table(evaluations.get("test", evaluations["val"])))
         log.info(overfit_sentence(evaluations["train"], evaluations["val"]))
-        monitor = self.config.trainer.monitor
-        early = ", ended early" if fitted.stopped_early else ""
-        lines = [
-            ("best epoch", f"{fitted.best_epoch} of {len(fitted.history)} by {monitor}{early}"),
-            (monitor, f"{metrics[f'best/{monitor}']:.4f}"),
-            (
-                "training",
-                f"{fitted.seconds:.1f} s, {np.median(fitted.history['images_per_second']):,.0f} images/s",
-            ),
-            ("folder", str(self.job_dir)),
-            *self.recorder.summary(),
-            ("repeat", self.invocation.command),
-        ]
-        log.info(summary_table(lines))
+        lines = [*self.facts(fitted), ("repeat", self.invocation.command)]
+        width = max(len(name) for name, _ in lines)
+        for name, value in lines:
+            log.info(f"{name:<{width}}  {value}")
 
 
 def final_metrics(fitted: FitResult, results: dict[str, SplitResult]) -> dict[str, float]:

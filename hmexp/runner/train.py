@@ -1,5 +1,6 @@
 """The verb `train`: catalogue -> store -> fit -> evaluate -> record."""
 
+import os
 import signal
 import socket
 import traceback
@@ -48,6 +49,8 @@ def train(config: RunConfig, invocation: Invocation) -> TrainResult:
     log.info(
         f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
     )
+    # TensorFlow reads it when it is imported: without it a dozen lines on CPU features and missing GPUs.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from hmexp.runner.session import Session
     from hmexp.training.device import set_up_device
 

@@ -2,7 +2,7 @@
 
 from hmexp.store.decode import DECODER_VERSION, BadPicture, decode
 from hmexp.store.layout import StoreSpec
-from hmexp.store.stage import stage
+from hmexp.store.staging import stage
 from hmexp.store.store import Store, open_store
 
 __all__ = ["DECODER_VERSION", "BadPicture", "Store", "StoreSpec", "decode", "open_store", "stage"]

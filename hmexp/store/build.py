@@ -4,7 +4,8 @@ import os
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
@@ -54,35 +55,45 @@ class _Bar:
         self.progress.update(self.task, advance=len(read), note=note)
 
 
+@dataclass
+class _OpenChunk:
+    """The chunk that is being written: rows go to the file as they come, so that few are held in memory."""
+
+    number: int
+    file: int
+    offset: int
+    crc32: int = 0
+    digests: list[str] = field(default_factory=list)
+    bad: list[list[str]] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.pixels is None:
+            self.bad.append([outcome.path, outcome.reason])
+            return
+        row = outcome.pixels.tobytes()
+        self.crc32 = zlib.crc32(row, self.crc32)
+        self.digests.append(outcome.digest)
+        while row:
+            written = os.pwrite(self.file, row, self.offset)
+            self.offset += written
+            row = row[written:]
+
+    def close(self, partial: Path) -> Chunk:
+        """Pictures on the disk first; then the line that says so."""
+        os.fsync(self.file)
+        chunk = Chunk(self.number, self.crc32, self.digests, self.bad)
+        append(partial, chunk)
+        return chunk
+
+
 def _write_chunks(job: Job, chunks: list[Chunk], file: int, bar: _Bar) -> None:
     """Append the missing chunks to `chunks`, the journal and the file."""
-    row = sum(chunk.rows for chunk in chunks)
-    waiting: list[Outcome] = []
+    rows = sum(chunk.rows for chunk in chunks)
+    chunk = _OpenChunk(len(chunks), file, HEADER_BYTES + rows * job.spec.row_bytes)
     for some in outcomes(job, first_chunk=len(chunks)):
+        for outcome in some:
+            chunk.add(outcome)
         bar.advance(some)
-        waiting += some
-        if len(waiting) == len(job.chunk(len(chunks))):
-            chunk = _write_chunk(job, waiting, row, (len(chunks), file))
-            chunks.append(chunk)
-            row += chunk.rows
-            waiting = []
-
-
-def _write_chunk(job: Job, read: Sequence[Outcome], row: int, place: tuple[int, int]) -> Chunk:
-    """Pictures first, on the disk; then the line that says so."""
-    number, file = place
-    good = [outcome for outcome in read if outcome.pixels is not None]
-    data = b"".join(outcome.pixels.data for outcome in good if outcome.pixels is not None)
-    _write_all(file, data, HEADER_BYTES + row * job.spec.row_bytes)
-    os.fsync(file)
-    bad = [[outcome.path, outcome.reason] for outcome in read if outcome.pixels is None]
-    chunk = Chunk(number, zlib.crc32(data), [outcome.digest for outcome in good], bad)
-    append(job.partial, chunk)
-    return chunk
-
-
-def _write_all(file: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(file, view, offset)
-        view, offset = view[written:], offset + written
+        if len(chunk.digests) + len(chunk.bad) == len(job.chunk(chunk.number)):
+            chunks.append(chunk.close(job.partial))
+            chunk = _OpenChunk(len(chunks), file, chunk.offset)

@@ -1,21 +1,22 @@
 """One picture file -> uint8 `[image_size, image_size, 3]`, whatever its format, or a reason why not."""
 
-# Why Pillow. Measured on 1166x1750 JPEGs of photographs with grain (243 kB each), to 180x180 with the resize
-# included, 2 cores of an AMD EPYC, Pillow 13.0.0 and simplejpeg 1.9.0, both on libjpeg-turbo 3:
+# Why Pillow. Measured on 1166x1750 JPEGs of photographs with grain (243 kB each), to 180x180 with reading and
+# resizing included, medians of 5 rounds on 2 cores of an AMD EPYC, Pillow 13.0.0 and simplejpeg 1.9.0 (both on
+# libjpeg-turbo 3); the difference is the mean one from the full decode, of 255:
 #
-#   images/s                                    1 thread   2 threads
-#   Pillow full decode, bilinear                      63         109
-#   Pillow draft, bicubic                            220         400
-#   Pillow draft, bilinear   (this module)           250         475
-#   Pillow draft, box                                263         485
-#   simplejpeg scaled, Pillow bilinear               257         470
+#   images/s                          1 thread   2 threads   difference
+#   Pillow full decode, bilinear            70         126            0
+#   Pillow draft, bicubic                  226         440          1.0
+#   Pillow draft, bilinear (here)          227         422          0.4
+#   Pillow draft, box                      258         478          1.9
+#   simplejpeg, Pillow bilinear            247         466          1.6
 #
-# 2.5 ms of the 3.9 ms are libjpeg's Huffman decoding, which no scale shortens and both libraries share, so that
-# simplejpeg gains 0 to 8 % with the size of the file and would be a second decoder to keep true for the other
-# formats. Of the resize, bilinear costs 0.73 ms, bicubic 1.15, box 0.49; against a full decode with the same
-# filter the mean difference is 1.7, 2.0 and 2.8 of 255. `reducing_gap`, reading in larger blocks
-# (`decodermaxblock`), Pillow's memory blocks (`set_blocks_max`), YCbCr and resizing rows before columns gained
-# 0.1 ms at most. fastdct and fastupsample of simplejpeg make no difference at these scales.
+# Most of the time is libjpeg's Huffman decoding, which no scale shortens and both libraries share: at 1/8 a
+# picture still takes 3.1 ms of the 3.7 ms at 1/4. simplejpeg gains 10 % and would be a second decoder beside the
+# one for the other formats. The difference is as small as it is because `draft` says which part of its rounded
+# size (292x438) is the picture (291.5x437.5). Of the resize, bicubic takes 1.15 ms, bilinear 0.73, box 0.49.
+# `reducing_gap`, larger reads (`decodermaxblock`), kept memory (`set_blocks_max`), YCbCr, and rows before
+# columns gained 0.1 ms at most; fastdct and fastupsample of simplejpeg nothing at these scales.
 
 import io
 import re

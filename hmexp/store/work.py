@@ -17,8 +17,8 @@ from hmexp.store.layout import StoreSpec, digest_of_file
 
 MAX_FILE_BYTES = 512 * 2**20
 """Larger files are not read: a thread holds one file in memory."""
-TASK_PICTURES = 8
-"""Pictures a thread takes at once; one by one, handing them over costs 2 % and more on many cores."""
+TASK_PICTURES = 4
+"""Pictures a thread takes at once, so that handing them over costs little on many cores."""
 AHEAD_BYTES = 16 * 2**20
 """Decoded pictures that may wait for the writer, so that the threads go on while it waits for the disk."""
 Item = TypeVar("Item")

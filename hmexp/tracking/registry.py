@@ -64,7 +64,10 @@ class Registry:
         outputs = run.outputs.model_outputs if run.outputs else []
         if not outputs:
             raise UserError(f"run: expected a run with a model, received {run.info.run_id} ({run.info.status})")
-        import mlflow
-
-        uri = f"models:/{outputs[-1].model_id}"
-        return str(mlflow.register_model(uri, self.name, await_registration_for=0).version)
+        if not self.client.search_registered_models(f"name = '{self.name}'"):
+            self.client.create_registered_model(self.name)
+        model_id = outputs[-1].model_id
+        version = self.client.create_model_version(
+            self.name, f"models:/{model_id}", run_id=run.info.run_id, model_id=model_id, await_creation_for=0
+        )
+        return str(version.version)

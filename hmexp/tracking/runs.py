@@ -1,6 +1,7 @@
 """Runs as MLflow knows them: the leaderboard, RUN -> a run, and those that died."""
 
 import socket
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def leaderboard(client: "MlflowClient", cfg: MlflowTracking, metric: str, higher
                 "epochs": metrics.get("best/epoch"),
                 "minutes": (end - run.info.start_time) / 60_000,
                 "data": tags.get(DIGEST_TAG, "")[:8],
-                "started": pd.Timestamp(run.info.start_time, unit="ms"),
+                "started": datetime.fromtimestamp(run.info.start_time / 1000),
             }
         )
     table = pd.DataFrame(rows)

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.progress import TaskID
 
 from hmexp.config.errors import RunError
-from hmexp.console import console, progress_bar
+from hmexp.console import log, progress_bar
 from hmexp.metrics.names import Metric, better
 from hmexp.training.recorder import Recorder
 
@@ -93,7 +93,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
             key for key in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1") if key in named
         ]
         figures = "  ".join(f"{key} {named[key]:.4f}" for key in shown)
-        console.print(f"epoch {epoch + 1}/{self.epochs}  {seconds:.1f} s  {figures}")
+        log.info(f"epoch {epoch + 1}/{self.epochs}  {seconds:.1f} s  {figures}")
 
     def close(self) -> None:
         """Take the bar away, however the training ended."""

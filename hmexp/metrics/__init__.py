@@ -1,0 +1,1 @@
+"""Numbers from predictions, and the one table of names and directions."""

@@ -1,0 +1,127 @@
+"""The figures of a run: curves, confusion, F1 of each class, class distribution, sheets of pictures."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hmexp.metrics.evaluation import Evaluation
+from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, new_figure, quiet, shorten
+
+MAX_ANNOTATED = 25
+TAIL_RATIO = 20
+
+
+def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
+    """Accuracy and loss, train and validation, side by side; the best epoch is marked.
+
+    Args:
+        history: A row an epoch: `epoch, train/loss, train/accuracy, val/loss, val/accuracy`.
+        best_epoch: Counted from 1.
+    """
+    figure = new_figure(11, 4.2)
+    for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+        quiet(axes, name.capitalize())
+        for split, word in (("train", "train"), ("val", "validation")):
+            values = history[f"{split}/{name}"]
+            axes.plot(history["epoch"], values, marker="o", markersize=4, color=SPLIT_COLOURS[split], label=word)
+        axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle="--", label=f"best epoch ({best_epoch})", zorder=0)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(axis="y", color=GREY, alpha=0.35)
+        axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def confusion(evaluation: Evaluation) -> Figure:
+    """The confusion matrix: counts as numbers, each row's shares as colour."""
+    matrix = evaluation.confusion
+    count = len(evaluation.classes)
+    side = min(16.0, max(5.0, 2.6 + 0.62 * count))
+    figure = new_figure(side + 1.2, side)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = [shorten(name) for name in evaluation.classes]
+    size = 9 if count <= MAX_ANNOTATED else 6
+    axes.set_xticks(range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticks(range(count), names, fontsize=size)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("target")
+    axes.set_title(f"Confusion on {evaluation.split}, {evaluation.num:,} pictures", loc="left", fontsize=11, color=INK)
+    if count <= MAX_ANNOTATED:
+        for row, column in np.argwhere(matrix > 0):
+            colour = "white" if shares[row, column] > 0.5 else INK
+            text = f"{matrix[row, column]:,}"
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the target's pictures")
+    return figure
+
+
+def per_class_f1(evaluation: Evaluation) -> Figure:
+    """F1 of each class, the best on top, with its support; absent classes are said to be so."""
+    table = evaluation.per_class.sort_values(["f1", "support"], ignore_index=True)
+    figure = new_figure(9, 1.6 + 0.32 * len(table))
+    axes = quiet(figure.subplots(), f"F1 of each class on {evaluation.split}")
+    present = table["support"] > 0
+    axes.barh(table.index, table["f1"].where(present, 0.0), color=SPLIT_COLOURS.get(evaluation.split, TEST), height=0.7)
+    for place, row in table.iterrows():
+        text = f"{row['f1']:.2f}  ({row['support']:,})" if row["support"] else "no picture in this split"
+        axes.text(row["f1"] + 0.01, int(str(place)), text, va="center", fontsize=8, color=INK)
+    mean = evaluation.metrics["macro_f1"]
+    axes.axvline(mean, color=GREY, linestyle="--", linewidth=1, zorder=0)
+    axes.set_xlabel(f"F1 (pictures); the line is the mean of the classes present, {mean:.3f}")
+    axes.set_yticks(table.index, [shorten(name) for name in table["label"]])
+    axes.set_xlim(0, 1.15)
+    return figure
+
+
+def class_distribution(counts: pd.DataFrame) -> Figure:
+    """Articles of each class before and after the strategies, on a log scale where the tail is long.
+
+    Args:
+        counts: A row a class (index); a column a bar, such as `catalogue`, `train`, `val`, `test`.
+    """
+    table = counts.loc[counts.iloc[:, 0].sort_values().index]
+    figure = new_figure(10, 1.8 + 0.2 * len(table) * max(2, len(table.columns)) / 1.4)
+    axes = quiet(figure.subplots(), "Articles of each class, before and after")
+    height = 0.82 / len(table.columns)
+    places = np.arange(len(table))
+    for number, name in enumerate(table.columns):
+        offset = (len(table.columns) / 2 - number - 0.5) * height
+        colour = SPLIT_COLOURS.get(str(name), GREY)
+        bars = axes.barh(places + offset, table[name], height, color=colour, label=str(name))
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2, color=INK)
+    filled = table.to_numpy()[table.to_numpy() > 0]
+    if filled.max() > TAIL_RATIO * filled.min():
+        axes.set_xscale("log")
+        axes.set_xlim(left=0.7)
+    axes.set_yticks(places, [shorten(str(name)) for name in table.index])
+    axes.set_xlabel("articles")
+    axes.margins(x=0.12, y=0.01)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    return figure
+
+
+def sample_sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> Figure:
+    """A sheet of pictures with a caption below each.
+
+    Args:
+        pictures: uint8 `[n, height, width, 3]`.
+        captions: One each; line breaks are kept.
+        title: Above all.
+    """
+    columns = min(8, max(1, len(pictures)))
+    rows = max(1, math.ceil(len(pictures) / columns))
+    figure = new_figure(1.55 * columns + 0.3, 1.95 * rows + 0.5)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, picture, caption in zip(grid.flat, pictures, captions, strict=False):
+        axes.imshow(picture)
+        axes.text(0.5, -0.03, caption, transform=axes.transAxes, ha="center", va="top", fontsize=7, color=INK)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    return figure

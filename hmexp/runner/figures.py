@@ -1,0 +1,117 @@
+"""Which figures and which page a run gets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from hmexp.metrics.evaluation import overfit_sentence
+from hmexp.reports import figures
+from hmexp.reports.diagram import layer_boxes, model_diagram
+from hmexp.reports.page import PageTable, RunPage, run_report
+from hmexp.reports.style import save, shorten
+from hmexp.runner.evaluate import SplitResult
+from hmexp.training.trainer import FitResult
+
+if TYPE_CHECKING:
+    from hmexp.runner.session import Session
+
+SHEET = 32
+ORDER = ("curves", "confusion", "per_class_f1", "worst_mistakes", "class_distribution", "sample_pictures", "model")
+
+
+def save_figures(session: "Session", model: Any, fitted: FitResult, results: dict[str, SplitResult]) -> None:  # noqa: ANN401
+    """Draw every figure of a run into `figures/`."""
+    folder, data = session.job_dir / "figures", session.data
+    save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
+    save(figures.class_distribution(distribution(session)), folder / "class_distribution.png")
+    save(sample_sheet(session), folder / "sample_pictures.png")
+    save(model_diagram(layer_boxes(model)), folder / "model.png")
+    for split, result in results.items():
+        if split == "train":
+            continue
+        save(figures.confusion(result.evaluation), folder / f"confusion_{split}.png")
+        save(figures.per_class_f1(result.evaluation), folder / f"per_class_f1_{split}.png")
+        mistakes = worst_mistakes(result.predictions)
+        if len(mistakes):
+            pictures = data.store.read(data.store.rows(mistakes["image"].tolist()))
+            captions = [
+                f"{shorten(row.target, 22)}\ntaken for {shorten(row.predicted, 16)}\n{row.confidence:.0%}"
+                for row in mistakes.itertuples()
+            ]
+            sheet = figures.sample_sheet(pictures, captions, f"Worst mistakes on {split}")
+            save(sheet, folder / f"worst_mistakes_{split}.png")
+
+
+def distribution(session: "Session") -> pd.DataFrame:
+    """Articles of each class in the catalogue (after merging) and in each split."""
+    counts = session.data.report.counts
+    merged = session.data.merged_counts()
+    table = counts.drop(columns="total").assign(catalogue=merged.reindex(counts.index).fillna(0))
+    return table[["catalogue", *session.data.sizes()]]
+
+
+def sample_sheet(session: "Session") -> Any:  # noqa: ANN401
+    """Training pictures, class after class, chosen by nothing but the manifest."""
+    rows = session.data.manifest.of_split("train")
+    each = max(1, SHEET // rows["label"].nunique())
+    chosen = rows.groupby("label", sort=True).head(each).head(SHEET + 16)
+    pictures = session.data.store.read(session.data.store.rows(chosen["image"].tolist()))
+    captions = [shorten(label, 22) for label in chosen["label"]]
+    return figures.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
+
+
+def worst_mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The wrong predictions, the most confident first."""
+    wrong = predictions[predictions["target"] != predictions["predicted"]]
+    return wrong.sort_values("confidence", ascending=False).head(SHEET)
+
+
+def save_page(session: "Session", fitted: FitResult, results: dict[str, SplitResult]) -> None:
+    """Write `report.html`."""
+    evaluations = {split: result.evaluation for split, result in results.items()}
+    metrics = pd.DataFrame({split: evaluation.metrics for split, evaluation in evaluations.items()})
+    judged = evaluations.get("test", evaluations["val"])
+    report = session.data.report
+    siblings = ", ".join(f"{share:.1%} of {split}" for split, share in report.siblings.items())
+    steps = pd.DataFrame(
+        [(step.name, step.after, step.text) for step in report.steps], columns=["step", "rows", "what and why"]
+    )
+    changes = [step.changes.assign(step=step.name) for step in report.steps if len(step.changes)]
+    tables = [
+        PageTable("The best epoch's model", metrics.rename_axis("metric").reset_index()),
+        PageTable(f"Each class on {judged.split}", judged.per_class),
+        PageTable("What became of the catalogue", steps),
+        PageTable(
+            "Rows of each class",
+            report.counts.rename_axis("class").reset_index(),
+            f"With a sibling in train: {siblings}.",
+        ),
+    ]
+    if changes:
+        tables.append(
+            PageTable("Classes that changed", pd.concat(changes)[["step", "label", "before", "after", "why"]])
+        )
+    if len(session.data.quarantine):
+        tables.append(PageTable("Pictures in quarantine", session.data.quarantine))
+    page = RunPage(
+        title=session.job_dir.name,
+        verdict=overfit_sentence(evaluations["train"], evaluations["val"]),
+        facts=tuple(session.facts(fitted)),
+        tables=tuple(tables),
+        warnings=tuple(report.warnings),
+        figures=tuple(_ordered(session.job_dir / "figures")),
+        command=session.invocation.command,
+        config=(session.job_dir / "config.yaml").read_text(encoding="utf-8"),
+    )
+    (session.job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
+
+
+def _ordered(folder: Path) -> list[Path]:
+    """The figures in the order of `ORDER`, test before val."""
+
+    def place(path: Path) -> tuple[int, str]:
+        found = [number for number, stem in enumerate(ORDER) if path.stem.startswith(stem)]
+        return (found[0] if found else len(ORDER), "z" if path.stem.endswith("val") else path.stem)
+
+    return sorted(folder.glob("*.png"), key=place)

@@ -1,0 +1,87 @@
+"""The table, the figures of a split, and the metrics that Keras keeps."""
+
+import numpy as np
+import pytest
+
+from hmexp.config.errors import UserError
+from hmexp.metrics.evaluation import evaluate_logits, overfit_sentence
+from hmexp.metrics.names import METRICS, better, parse_best, parse_monitor, slug, slugs
+
+CLASSES = ("a", "b", "c", "absent")
+
+
+@pytest.fixture
+def predictions() -> tuple[np.ndarray, np.ndarray]:
+    """Logits and targets of 500 pictures; the last class has none."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 3, 500)
+    logits = rng.normal(size=(500, 4)).astype(np.float32)
+    logits[np.arange(500), targets] += 1.0
+    return logits, targets
+
+
+def test_a_monitor_must_exist_and_must_not_be_a_test_metric():
+    assert parse_monitor("trainer.monitor", "val/loss").higher_is_better is False
+    assert parse_best("metric", "best/val/macro_f1").higher_is_better is True
+    with pytest.raises(UserError, match=r"\(did you mean val/macro_f1\?\)"):
+        parse_monitor("trainer.monitor", "val/macrof1")
+    with pytest.raises(UserError, match="never chosen by"):
+        parse_monitor("trainer.monitor", "test/loss")
+
+
+def test_directions():
+    assert better(METRICS["loss"], 0.1, 0.2)
+    assert better(METRICS["accuracy"], 0.2, 0.1)
+    assert not better(METRICS["accuracy"], 0.1, 0.1)
+
+
+def test_slugs_are_letters_digits_and_underscores_and_unique():
+    assert slug("Socks & Tights") == "socks_tights"
+    assert slugs(["A b", "a-b", "ü"]) == {"A b": "a_b", "a-b": "a_b_2", "ü": "class"}
+
+
+def test_figures_by_hand():
+    logits = np.log(np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.9, 0.1]], dtype=np.float32))
+    evaluation = evaluate_logits("val", logits, np.array([0, 0, 1, 1]), ("x", "y"))
+    assert evaluation.confusion.tolist() == [[2, 0], [1, 1]]
+    assert evaluation.metrics["accuracy"] == 0.75
+    assert evaluation.metrics["balanced_accuracy"] == 0.75
+    assert evaluation.metrics["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
+    assert evaluation.metrics["loss"] == pytest.approx(-np.log([0.8, 0.6, 0.7, 0.1]).mean(), abs=1e-6)
+    assert evaluation.metrics["ece"] == pytest.approx((0.2 + 0.4 + 0.3 + 0.9) / 4, abs=1e-6)
+
+
+def test_absent_classes_are_named_and_left_out(predictions):
+    evaluation = evaluate_logits("test", *predictions, CLASSES)
+    assert evaluation.absent == ("absent",)
+    assert evaluation.metrics["macro_f1"] == pytest.approx(evaluation.per_class["f1"][:3].mean())
+
+
+def test_no_rows_is_an_error():
+    with pytest.raises(ValueError, match="received none"):
+        evaluate_logits("test", np.zeros((0, 2), np.float32), np.zeros(0, np.int64), ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "words"), [(0.99, 0.6, "so the model overfits."), (0.8, 0.79, "does not"), (0.7, 0.8, "easier")]
+)
+def test_the_gap_is_said_plainly(predictions, train, val, words):
+    evaluation = evaluate_logits("train", *predictions, CLASSES)
+    pair = [type(evaluation)(**(vars(evaluation) | {"metrics": {"accuracy": value}})) for value in (train, val)]
+    assert words in overfit_sentence(*pair)
+
+
+@pytest.mark.slow
+def test_keras_and_numpy_agree_over_batches(predictions):
+    from hmexp.metrics.streaming import streaming_metrics
+
+    logits, targets = predictions
+    expected = evaluate_logits("val", logits, targets, CLASSES).metrics
+    metrics = streaming_metrics(len(CLASSES))
+    assert {metric.name for metric in metrics} == set(METRICS) - {"loss"}
+    for metric in metrics:
+        for start in range(0, 500, 64):
+            metric.update_state(targets[start : start + 64], logits[start : start + 64])
+        assert float(metric.result()) == pytest.approx(expected[metric.name], abs=1e-5), metric.name
+        metric.reset_state()
+        assert float(metric.result()) == 0.0
