@@ -132,7 +132,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
     def task(cfg: DictConfig) -> Any:  # noqa: ANN401
         module, _, function = verb.function.partition(":")
         try:
-            config = to_config(cfg, SCHEMAS[verb.schema])
+            config: Any = to_config(cfg, SCHEMAS[verb.schema])
             call: Callable[..., Any] = getattr(importlib.import_module(module), function)
             return call(config, _invocation(command))
         except Exception as error:  # kept from Hydra, which would print lines of its own

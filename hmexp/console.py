@@ -2,6 +2,9 @@
 
 import io
 import logging
+import os
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +69,27 @@ def log_file(path: Path) -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def muted_stderr() -> Iterator[None]:
+    """Hold back what libraries write to the process's stderr; show it after all where they fail.
+
+    TensorFlow prints a dozen lines on CPU features and missing GPUs before any of its log levels counts.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        kept = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 class RateColumn(ProgressColumn):

@@ -55,13 +55,14 @@ def _keys(schema: type, prefix: str = "") -> list[str]:
     lines = []
     for field in fields(schema):
         group = f"{prefix}{field.name}".replace(".", "/")
+        kind = field.type if isinstance(field.type, type) else object
         if group in GROUPS:
-            options = {name: option for name, option in GROUPS[group].items() if issubclass(option, field.type)}
+            options = {name: option for name, option in GROUPS[group].items() if issubclass(option, kind)}
             for option, option_schema in options.items():
                 lines.append(f"\n  [{group}={option}] {_summary(option_schema)}")
                 lines += _keys(option_schema, f"{prefix}{field.name}.")
-        elif is_dataclass(field.type) and isinstance(field.type, type):
-            lines += _keys(field.type, f"{prefix}{field.name}.")
+        elif is_dataclass(kind):
+            lines += _keys(kind, f"{prefix}{field.name}.")
         else:
             default = _default(field)
             doc = _docs(schema).get(field.name, "")

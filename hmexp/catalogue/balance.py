@@ -91,13 +91,14 @@ def class_weights(counts: pd.Series, formula: str, beta: float) -> pd.Series:
             ((1 - beta) / (1 - beta ** count), Cui et al., Class-Balanced Loss, CVPR 2019).
         beta: Of `effective`.
     """
-    raw = 1.0 / counts if formula == "balanced" else (1.0 - beta) / (1.0 - np.power(beta, counts))
-    return raw * counts.sum() / (raw * counts).sum()
+    number = counts.to_numpy(dtype=float)
+    raw = 1.0 / number if formula == "balanced" else (1.0 - beta) / (1.0 - np.power(beta, number))
+    return pd.Series(raw * number.sum() / (raw * number).sum(), index=counts.index)
 
 
 def _in_scope(manifest: Manifest, cfg: BalanceConfig) -> pd.Series:
     split = manifest.frame["split"]
-    return split == "train" if cfg.scope == "train" else split.notna()
+    return pd.Series(split == "train" if cfg.scope == "train" else split.notna())
 
 
 def _counts_in_scope(manifest: Manifest, cfg: BalanceConfig) -> pd.Series:

@@ -46,7 +46,9 @@ def _(cfg: NoMerge, manifest: Manifest) -> tuple[Manifest, Step]:
 @merge.register
 def _(cfg: Hm9Merge, manifest: Manifest) -> tuple[Manifest, Step]:
     present = [name for name in HM9_GROUPS if name in manifest.classes]
-    text = f"{len(present)} of the reference's ten small groups are in the catalogue and go into {cfg.into}."
+    text = "None of the reference's ten small groups is in the catalogue."
+    if present:
+        text = f"{len(present)} of the reference's ten small groups are in the catalogue and go into {cfg.into}."
     return _map_labels(manifest, dict.fromkeys(present, cfg.into), "merge: hm9", text)
 
 

@@ -40,7 +40,5 @@ def rollback(config: RollbackConfig, invocation: Invocation) -> Promotion:
     registry = Registry(client, config.tracking.model_name)
     promotion = back(registry)
     run = registry.run_of(promotion.version)
-    log.info(
-        f"{registry.name} version {promotion.version} is the {CHAMPION} again (run {run}), instead of {promotion.before}"
-    )
+    log.info(f"{registry.name} version {promotion.version} is the {CHAMPION} again (run {run}), not {promotion.before}")
     return promotion

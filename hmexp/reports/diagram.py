@@ -73,7 +73,7 @@ def _draw_box(axes: Axes, box: LayerBox, x: float, y: float, before: str | None)
     colour = next((value for word, value in COLOURS.items() if word in box.kind), "#FFFFFF")
     style = "round,pad=0,rounding_size=0.08"
     axes.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=colour, edgecolor=GREY))
-    shape = " × ".join("n" if size is None else str(size) for size in box.output_shape)
+    shape = " x ".join("n" if size is None else str(size) for size in box.output_shape)
     axes.text(x + 0.1, y + 0.42, f"{box.name}  ({box.kind})", va="center", fontsize=8, color=INK)
     params = f"   {box.num_params:,} parameters" if box.num_params else ""
     axes.text(x + 0.1, y + 0.18, shape + params, va="center", fontsize=7, color=INK)

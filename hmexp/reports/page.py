@@ -1,6 +1,7 @@
 """The page of a run: one HTML file with everything inside, figures too."""
 
 import base64
+import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -58,5 +59,5 @@ def _cell(value: object) -> str:
     if isinstance(value, Integral):
         return f"{value:,}"
     if isinstance(value, Real):
-        return "" if pd.isna(value) else f"{value:.4f}"
+        return "" if math.isnan(value) else f"{value:.4f}"
     return "" if value is None else str(value)

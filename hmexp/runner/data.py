@@ -112,5 +112,6 @@ class DataModule:
             first = bad.iloc[0]
             raise UserError(
                 f"data.max_bad_fraction: expected at most {self.cfg.max_bad_fraction:.2%} of the pictures unreadable, "
-                f"received {len(bad) / total:.2%} ({len(bad)} of {total:,}; the first is {first['image']}: {first['reason']})"
+                f"received {len(bad) / total:.2%} ({len(bad)} of {total:,}; "
+                f"the first is {first['image']}: {first['reason']})"
             )

@@ -36,8 +36,8 @@ def save_figures(session: "Session", model: Any, fitted: FitResult, results: dic
         if len(mistakes):
             pictures = data.store.read(data.store.rows(mistakes["image"].tolist()))
             captions = [
-                f"{shorten(row.target, 22)}\ntaken for {shorten(row.predicted, 16)}\n{row.confidence:.0%}"
-                for row in mistakes.itertuples()
+                f"{shorten(target, 22)}\ntaken for {shorten(predicted, 16)}\n{confidence:.0%}"
+                for target, predicted, confidence in mistakes[["target", "predicted", "confidence"]].to_numpy()
             ]
             sheet = figures.sample_sheet(pictures, captions, f"Worst mistakes on {split}")
             save(sheet, folder / f"worst_mistakes_{split}.png")

@@ -34,7 +34,7 @@ def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
     """The leaderboard, narrow enough for a terminal of 80 columns."""
-    metric = next(name for name in table if name.startswith("best/"))
+    metric = next(str(name) for name in table if str(name).startswith("best/"))
     return pd.DataFrame(
         {
             "run": table["run_id"].str[:8],
@@ -42,7 +42,6 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
             "model": table["model"],
             metric.removeprefix("best/"): table[metric],
             "test f1": table["test/macro_f1"],
-            "epoch": table["epochs"].map(lambda epoch: "" if pd.isna(epoch) else f"{epoch:.0f}"),
             "min": table["minutes"].map("{:.1f}".format),
             "data": table["data"].str[:4],
             "started": table["started"].dt.strftime("%m-%d %H:%M"),

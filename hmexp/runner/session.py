@@ -151,9 +151,8 @@ def final_metrics(fitted: FitResult, results: dict[str, SplitResult]) -> dict[st
     if "test" in results:
         evaluation = results["test"].evaluation
         names = slugs(evaluation.classes)
-        for row in evaluation.per_class.itertuples():
-            if row.support:
-                metrics[f"test/f1/{names[row.label]}"] = float(row.f1)
+        present = evaluation.per_class[evaluation.per_class["support"] > 0]
+        metrics |= {f"test/f1/{names[label]}": float(f1) for label, f1 in present[["label", "f1"]].to_numpy()}
     return metrics
 
 

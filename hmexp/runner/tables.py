@@ -1,6 +1,7 @@
 """The tables that a command prints."""
 
 import pandas as pd
+from rich import box
 from rich.table import Table
 
 from hmexp.catalogue.report import StrategyReport
@@ -9,7 +10,7 @@ from hmexp.metrics.evaluation import Evaluation
 
 def steps_table(report: StrategyReport) -> Table:
     """What each strategy did."""
-    table = Table(title="What became of the catalogue", title_justify="left", expand=False)
+    table = _table("What became of the catalogue")
     table.add_column("step", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("what and why")
@@ -20,7 +21,7 @@ def steps_table(report: StrategyReport) -> Table:
 
 def counts_table(report: StrategyReport) -> Table:
     """Rows of each class in each split, and the share of articles with a sibling in train."""
-    table = Table(title="Rows of each class", title_justify="left", show_footer=True)
+    table = _table("Rows of each class", show_footer=True)
     counts = report.counts
     shares = ["", "", *(f"{share:.1%}" for share in report.siblings.values())]
     table.add_column("class", footer="sibling in train")
@@ -35,7 +36,7 @@ def counts_table(report: StrategyReport) -> Table:
 
 def metrics_table(evaluations: dict[str, Evaluation]) -> Table:
     """The metrics of each split, side by side."""
-    table = Table(title="The best epoch's model", title_justify="left")
+    table = _table("The best epoch's model")
     table.add_column("metric")
     for split, evaluation in evaluations.items():
         note = " (sample)" if split == "train" else ""
@@ -47,7 +48,7 @@ def metrics_table(evaluations: dict[str, Evaluation]) -> Table:
 
 def class_table(evaluation: Evaluation) -> Table:
     """Precision, recall, F1 and support of each class of a split."""
-    table = Table(title=f"Each class on {evaluation.split}", title_justify="left")
+    table = _table(f"Each class on {evaluation.split}")
     table.add_column("class")
     for name in ("precision", "recall", "f1", "support"):
         table.add_column(name, justify="right")
@@ -59,13 +60,18 @@ def class_table(evaluation: Evaluation) -> Table:
 
 def frame_table(frame: pd.DataFrame, title: str) -> Table:
     """Any DataFrame, its floats with four digits."""
-    table = Table(title=title, title_justify="left")
+    table = _table(title)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
         table.add_column(str(name), justify="right" if numeric else "left", no_wrap=True)
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table
+
+
+def _table(title: str, show_footer: bool = False) -> Table:
+    """An empty table in the one style that all have."""
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_footer=show_footer)
 
 
 def _cell(value: object) -> str:

@@ -15,7 +15,7 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log
+from hmexp.console import log, muted_stderr
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
@@ -49,12 +49,12 @@ def train(config: RunConfig, invocation: Invocation) -> TrainResult:
     log.info(
         f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
     )
-    # TensorFlow reads it when it is imported: without it a dozen lines on CPU features and missing GPUs.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from hmexp.runner.session import Session
-    from hmexp.training.device import set_up_device
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with muted_stderr():
+        from hmexp.runner.session import Session
+        from hmexp.training.device import set_up_device
 
-    device = set_up_device(config.trainer, config.seed, config.deterministic)
+        device = set_up_device(config.trainer, config.seed, config.deterministic)
     name = dict(invocation.choices).get("model", "run")
     job_dir = make_job_dir(config.paths, invocation, name)
     with running(job_dir):

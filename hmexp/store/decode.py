@@ -2,7 +2,7 @@
 
 # Why Pillow. Measured on 1166x1750 JPEGs of photographs with grain (243 kB each), to 180x180 with reading and
 # resizing included, medians of 5 rounds on 2 cores of an AMD EPYC, Pillow 13.0.0 and simplejpeg 1.9.0 (both on
-# libjpeg-turbo 3); the difference is the mean one from the full decode, of 255:
+# libjpeg-turbo), give or take 10 % on a shared machine; the difference is the mean one from the first row, of 255:
 #
 #   images/s                          1 thread   2 threads   difference
 #   Pillow full decode, bilinear            70         126            0
@@ -12,9 +12,11 @@
 #   simplejpeg, Pillow bilinear            247         466          1.6
 #
 # Most of the time is libjpeg's Huffman decoding, which no scale shortens and both libraries share: at 1/8 a
-# picture still takes 3.1 ms of the 3.7 ms at 1/4. simplejpeg gains 10 % and would be a second decoder beside the
-# one for the other formats. The difference is as small as it is because `draft` says which part of its rounded
-# size (292x438) is the picture (291.5x437.5). Of the resize, bicubic takes 1.15 ms, bilinear 0.73, box 0.49.
+# picture of 317 kB still takes 3.1 ms of the 3.7 ms at 1/4. So TensorFlow's full decode, not antialiased, is not
+# far behind: 371 images/s to its last batch on 2 cores against 432 of `stage` (benchmarks/input_pipeline.py).
+# simplejpeg gains 10 % and would be a second decoder beside the one for the other formats. The difference is as
+# small as it is because `draft` says which part of its rounded size (292x438) is the picture (291.5x437.5). Of
+# the resize, bicubic takes 1.15 ms, bilinear 0.73, box 0.49.
 # `reducing_gap`, larger reads (`decodermaxblock`), kept memory (`set_blocks_max`), YCbCr, and rows before
 # columns gained 0.1 ms at most; fastdct and fastupsample of simplejpeg nothing at these scales.
 

@@ -15,6 +15,7 @@ from hmexp.config.errors import RunError
 from hmexp.store.decode import BadPicture, decode
 from hmexp.store.layout import StoreSpec, digest_of_file
 
+BLOCK_BYTES = 2**20
 MAX_FILE_BYTES = 512 * 2**20
 """Larger files are not read: a thread holds one file in memory."""
 TASK_PICTURES = 4
@@ -114,15 +115,17 @@ def _outcome(job: Job, path: str) -> Outcome:
 
 
 def _read(source: PictureSource, path: str) -> bytes:
+    blocks: list[bytes] = []
     try:
         with source.open(path) as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
+            while block := stream.read(BLOCK_BYTES):
+                blocks.append(block)
+                if len(blocks) * BLOCK_BYTES > MAX_FILE_BYTES:
+                    raise BadPicture(f"more than {MAX_FILE_BYTES // 2**20} MiB")
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise BadPicture(f"cannot be opened ({error.strerror})") from error
     except OSError as error:  # Such as a network disk that is away: not the picture's fault, so the build stops.
         raise RunError(f"{path}: expected a file that can be read, received {error}; run again to go on") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise BadPicture(f"more than {MAX_FILE_BYTES // 2**20} MiB")
-    if not data:
+    if not blocks:
         raise BadPicture("empty file")
-    return data
+    return b"".join(blocks)

@@ -13,7 +13,7 @@ def set_up_device(cfg: TrainerConfig, seed: int, deterministic: bool) -> str:
     Must come before TensorFlow touches a GPU.
 
     Returns:
-        The device in words, such as `cpu` or `2 GPUs`.
+        The device in words, such as `cpu` or `gpu:0`.
 
     Raises:
         UserError: A GPU that is not there.
@@ -28,7 +28,7 @@ def set_up_device(cfg: TrainerConfig, seed: int, deterministic: bool) -> str:
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    return "cpu" if not chosen else f"{len(chosen)} GPU" + "s" * (len(chosen) > 1)
+    return f"gpu:{gpus.index(chosen[0])}" if chosen else "cpu"
 
 
 def _choose(device: str, gpus: list[tf.config.PhysicalDevice]) -> list[tf.config.PhysicalDevice]:

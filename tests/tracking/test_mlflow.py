@@ -126,7 +126,10 @@ def test_a_run_whose_process_died_is_marked_killed_and_a_living_one_is_not(paths
     tags = {JOB_TAG: str(job), HOST_TAG: socket.gethostname()}
     dead = client.create_run(experiment, tags=tags).info.run_id
     elsewhere = client.create_run(experiment, tags=tags | {HOST_TAG: "another-host"}).info.run_id
-    holder = f"import time; from filelock import FileLock; lock = FileLock({str(job / 'run.lock')!r}).acquire(); print(1, flush=True); time.sleep(60)"
+    holder = (
+        f"import time; from filelock import FileLock; lock = FileLock({str(job / 'run.lock')!r}); lock.acquire(); "
+        "print(1, flush=True); time.sleep(60)"
+    )
     process = subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()

@@ -1,0 +1,99 @@
+"""The generated catalogue: about 2,000 drawn articles in exactly H&M's layout, the same ones everywhere."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from hmexp.catalogue.sample_drawing import Look, draw_article
+from hmexp.catalogue.sample_tables import articles_table, customers_table, transactions_table
+from hmexp.catalogue.sample_types import TYPES
+from hmexp.console import log, progress_bar
+
+SAMPLE_VERSION = "1"
+"""Part of the folder's name; a change of the drawings changes it."""
+NUM_WITHOUT_PICTURE = 10
+OUTLINES = {product_type.name: product_type.outline for product_type in TYPES}
+
+
+@cache
+def sample_articles() -> pd.DataFrame:
+    """articles.csv with H&M's 25 columns, `article_id` as text; writes nothing."""
+    return articles_table()
+
+
+def sample_pictures() -> list[str]:
+    """Paths of the pictures, sorted, the two broken ones among them; draws nothing."""
+    ids = sample_articles()["article_id"]
+    missing = set(ids.iloc[np.random.default_rng(7).permutation(len(ids))[:NUM_WITHOUT_PICTURE]])
+    return sorted(_image_path(article) for article in ids if article not in missing)
+
+
+def generate_sample(root: Path) -> None:
+    """Write the catalogue, whole or not at all; returns at once where it is there.
+
+    Two processes at once draw it once. One article's picture is cut off in its middle and another's file is no
+    picture, as in any real catalogue.
+
+    Args:
+        root: Its folder.
+    """
+    if root.is_dir():
+        return
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(root.with_name(f"{root.name}.lock")):
+        if root.is_dir():
+            return
+        partial = root.with_name(f"{root.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        _write_tables(partial)
+        _write_pictures(partial)
+        partial.replace(root)
+
+
+def _write_tables(root: Path) -> None:
+    articles = sample_articles()
+    customers = customers_table()
+    articles.to_csv(root / "articles.csv", index=False)
+    customers.to_csv(root / "customers.csv", index=False)
+    transactions_table(articles, customers).to_csv(root / "transactions_train.csv", index=False)
+
+
+def _write_pictures(root: Path) -> None:
+    rows = sample_articles().set_index("article_id")
+    paths = sample_pictures()
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        (root / folder).mkdir(parents=True)
+    log.info(f"drawing the sample catalogue: {len(paths):,} pictures in {root.parent}")
+
+    def draw(path: str) -> None:
+        _draw(rows.loc[Path(path).stem], root / path)
+
+    with progress_bar() as bar, ThreadPoolExecutor() as pool:
+        task = bar.add_task("drawing", total=len(paths), note="")
+        for _ in pool.map(draw, paths):
+            bar.advance(task)
+    upper = [path for path in paths if rows.loc[Path(path).stem, "product_group_name"] == "Garment Upper body"]
+    cut_off, no_picture = root / upper[100], root / upper[200]
+    cut_off.write_bytes(cut_off.read_bytes()[: cut_off.stat().st_size // 2])
+    no_picture.write_text("This file is no picture.\n")
+
+
+def _draw(article: pd.Series, path: Path) -> None:
+    """One picture; a colour variant has the cut of its product and a pose of its own."""
+    article_id = str(article.name)
+    accents = np.random.default_rng(int(article_id))
+    second = "White" if article["colour_group_name"] != "White" else str(accents.choice(["Black", "Dark Blue", "Red"]))
+    look = Look(str(article["colour_group_name"]), second, str(article["graphical_appearance_name"]))
+    outline = OUTLINES[str(article["product_type_name"])]
+    picture = draw_article(outline, look, int(article["product_code"]), int(article_id))
+    picture.save(path, quality=int(accents.integers(80, 93)))
+
+
+def _image_path(article_id: str) -> str:
+    return f"images/{article_id[:3]}/{article_id}.jpg"
