@@ -102,7 +102,7 @@ def _in_scope(manifest: Manifest, cfg: BalanceConfig) -> pd.Series:
 
 
 def _counts_in_scope(manifest: Manifest, cfg: BalanceConfig) -> pd.Series:
-    return manifest.frame.loc[_in_scope(manifest, cfg), "label"].value_counts().sort_index()
+    return pd.Series(manifest.frame["label"][_in_scope(manifest, cfg)].value_counts().sort_index())
 
 
 def _scope(cfg: BalanceConfig) -> str:

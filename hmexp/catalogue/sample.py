@@ -1,9 +1,11 @@
 """The generated catalogue: about 2,000 drawn articles in exactly H&M's layout, the same ones everywhere."""
 
 import shutil
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,28 +67,28 @@ def _write_tables(root: Path) -> None:
 
 
 def _write_pictures(root: Path) -> None:
-    rows = sample_articles().set_index("article_id")
+    rows = {str(row["article_id"]): row for row in sample_articles().to_dict("records")}
     paths = sample_pictures()
     for folder in {path.rpartition("/")[0] for path in paths}:
         (root / folder).mkdir(parents=True)
     log.info(f"drawing the sample catalogue: {len(paths):,} pictures in {root.parent}")
 
     def draw(path: str) -> None:
-        _draw(rows.loc[Path(path).stem], root / path)
+        _draw(rows[Path(path).stem], root / path)
 
     with progress_bar() as bar, ThreadPoolExecutor() as pool:
         task = bar.add_task("drawing", total=len(paths), note="")
         for _ in pool.map(draw, paths):
             bar.advance(task)
-    upper = [path for path in paths if rows.loc[Path(path).stem, "product_group_name"] == "Garment Upper body"]
+    upper = [path for path in paths if rows[Path(path).stem]["product_group_name"] == "Garment Upper body"]
     cut_off, no_picture = root / upper[100], root / upper[200]
     cut_off.write_bytes(cut_off.read_bytes()[: cut_off.stat().st_size // 2])
     no_picture.write_text("This file is no picture.\n")
 
 
-def _draw(article: pd.Series, path: Path) -> None:
+def _draw(article: dict[Hashable, Any], path: Path) -> None:
     """One picture; a colour variant has the cut of its product and a pose of its own."""
-    article_id = str(article.name)
+    article_id = str(article["article_id"])
     accents = np.random.default_rng(int(article_id))
     second = "White" if article["colour_group_name"] != "White" else str(accents.choice(["Black", "Dark Blue", "Red"]))
     look = Look(str(article["colour_group_name"]), second, str(article["graphical_appearance_name"]))

@@ -64,8 +64,7 @@ def top(sleeve: tuple[float, float], length: tuple[float, float] = (0.78, 0.88),
         cuff_x, cuff_y = width + 0.08 + 0.14 * reach, 0.30 + 0.48 * reach
         half = [(0.0, neck), (0.07, 0.15), (width - 0.02, 0.2), (cuff_x, cuff_y), (cuff_x - 0.1, cuff_y + 0.04)]
         half += [(width, 0.42), (width, hem), (0.0, hem)]
-        parts = [mirrored(half), mirrored([(0.0, neck), (0.06, 0.15), (0.0, 0.17)], tone=0.7)]
-        return parts
+        return [mirrored(half), mirrored([(0.0, neck), (0.06, 0.15), (0.0, 0.17)], tone=0.7)]
 
     return draw
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-ECE_BINS = 15
+from hmexp.metrics.evaluation import ECE_BINS
 
 
 def streaming_metrics(num_classes: int) -> list[keras.metrics.Metric]:
@@ -30,9 +30,13 @@ class ConfusionMetric(keras.metrics.Metric):  # type: ignore[misc]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ANN401
         """Count a batch."""
-        targets = ops.one_hot(ops.reshape(y_true, (-1,)), self.num_classes, dtype="float32")
+        targets = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), self.num_classes, dtype="float32")
         predicted = ops.one_hot(ops.argmax(y_pred, axis=-1), self.num_classes, dtype="float32")
         self.matrix.assign_add(ops.matmul(ops.transpose(targets), predicted))
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the metric again when a compiled model is loaded."""
+        return {"name": self.name, "num_classes": self.num_classes}
 
     def mean_of_present(self, values: Any) -> Any:  # noqa: ANN401
         """Mean over the classes that the batches held."""
@@ -40,6 +44,7 @@ class ConfusionMetric(keras.metrics.Metric):  # type: ignore[misc]
         return ops.sum(values * present) / ops.maximum(ops.sum(present), 1.0)
 
 
+@keras.saving.register_keras_serializable(package="hmexp")
 class BalancedAccuracy(ConfusionMetric):
     """Mean over the classes present of their recall."""
 
@@ -48,6 +53,7 @@ class BalancedAccuracy(ConfusionMetric):
         return self.mean_of_present(ops.diagonal(self.matrix) / ops.maximum(ops.sum(self.matrix, axis=1), 1.0))
 
 
+@keras.saving.register_keras_serializable(package="hmexp")
 class MacroF1(ConfusionMetric):
     """Mean over the classes present of their F1, 2 TP / (2 TP + FP + FN)."""
 
@@ -57,6 +63,7 @@ class MacroF1(ConfusionMetric):
         return self.mean_of_present(2.0 * ops.diagonal(self.matrix) / ops.maximum(both, 1.0))
 
 
+@keras.saving.register_keras_serializable(package="hmexp")
 class ExpectedCalibrationError(keras.metrics.Metric):  # type: ignore[misc]
     """|accuracy - confidence|, weighted over 15 bins of confidence (Guo et al., On Calibration, ICML 2017)."""
 
@@ -74,6 +81,10 @@ class ExpectedCalibrationError(keras.metrics.Metric):  # type: ignore[misc]
         chosen = ops.one_hot(place, ECE_BINS, dtype="float32")
         columns = ops.stack([ops.ones_like(confidence), right, confidence])
         self.bins.assign_add(ops.matmul(columns, chosen))
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the metric again when a compiled model is loaded."""
+        return {"name": self.name}
 
     def result(self) -> Any:  # noqa: ANN401
         """A scalar from 0 to 1."""

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, new_figure, quiet, shorten
 
-MAX_ANNOTATED = 25
+MAX_ANNOTATED = 45
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 TAIL_RATIO = 20
+ABSENT = " (none)"
+MANY = 20
 
 
 def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
@@ -31,6 +34,7 @@ def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
         axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle="--", label=f"best epoch ({best_epoch})", zorder=0)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
         axes.grid(axis="y", color=GREY, alpha=0.35)
         axes.legend(frameon=False, fontsize=9)
     return figure
@@ -40,13 +44,13 @@ def confusion(evaluation: Evaluation) -> Figure:
     """The confusion matrix: counts as numbers, each row's shares as colour."""
     matrix = evaluation.confusion
     count = len(evaluation.classes)
-    side = min(16.0, max(5.0, 2.6 + 0.62 * count))
+    side = min(11.0, max(5.0, 2.6 + 0.62 * count))
     figure = new_figure(side + 1.2, side)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [shorten(name) for name in evaluation.classes]
-    size = 9 if count <= MAX_ANNOTATED else 6
+    names = [shorten(name) + ABSENT * (name in evaluation.absent) for name in evaluation.classes]
+    size = max(5.0, min(9.0, 9 * 14 / count))
     axes.set_xticks(range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(range(count), names, fontsize=size)
     axes.set_xlabel("predicted")
@@ -56,8 +60,10 @@ def confusion(evaluation: Evaluation) -> Figure:
         for row, column in np.argwhere(matrix > 0):
             colour = "white" if shares[row, column] > 0.5 else INK
             text = f"{matrix[row, column]:,}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the target's pictures")
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=max(4.0, size - 1))
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=PercentFormatter(1))
+    bar.set_label("share of the target's pictures", fontsize=9)
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -70,7 +76,7 @@ def per_class_f1(evaluation: Evaluation) -> Figure:
     axes.barh(table.index, table["f1"].where(present, 0.0), color=SPLIT_COLOURS.get(evaluation.split, TEST), height=0.7)
     for place, row in table.iterrows():
         text = f"{row['f1']:.2f}  ({row['support']:,})" if row["support"] else "no picture in this split"
-        axes.text(row["f1"] + 0.01, int(str(place)), text, va="center", fontsize=8, color=INK)
+        axes.text(row["f1"] + 0.01, int(str(place)), text, va="center", fontsize=8, color=INK, bbox=PAPER)
     mean = evaluation.metrics["macro_f1"]
     axes.axvline(mean, color=GREY, linestyle="--", linewidth=1, zorder=0)
     axes.set_xlabel(f"F1 (pictures); the line is the mean of the classes present, {mean:.3f}")
@@ -86,7 +92,8 @@ def class_distribution(counts: pd.DataFrame) -> Figure:
         counts: A row a class (index); a column a bar, such as `catalogue`, `train`, `val`, `test`.
     """
     table = counts.loc[counts.iloc[:, 0].sort_values().index]
-    figure = new_figure(10, 1.8 + 0.2 * len(table) * max(2, len(table.columns)) / 1.4)
+    thickness = 0.13 if len(table) <= MANY else 0.085
+    figure = new_figure(10, 1.6 + thickness * len(table) * max(2, len(table.columns)))
     axes = quiet(figure.subplots(), "Articles of each class, before and after")
     height = 0.82 / len(table.columns)
     places = np.arange(len(table))
@@ -94,15 +101,18 @@ def class_distribution(counts: pd.DataFrame) -> Figure:
         offset = (len(table.columns) / 2 - number - 0.5) * height
         colour = SPLIT_COLOURS.get(str(name), GREY)
         bars = axes.barh(places + offset, table[name], height, color=colour, label=str(name))
-        axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2, color=INK)
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=7 if len(table) <= MANY else 5.5, padding=2, color=INK)
     filled = table.to_numpy()[table.to_numpy() > 0]
-    if filled.max() > TAIL_RATIO * filled.min():
+    if filled.size and filled.max() > TAIL_RATIO * filled.min():
         axes.set_xscale("log")
-        axes.set_xlim(left=0.7)
+        axes.set_xlim(left=0.7, right=3.0 * filled.max())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    else:
+        axes.margins(x=0.12)
     axes.set_yticks(places, [shorten(str(name)) for name in table.index])
     axes.set_xlabel("articles")
-    axes.margins(x=0.12, y=0.01)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    axes.margins(y=0.01)
+    figure.legend(frameon=False, fontsize=9, loc="outside upper right", ncols=len(table.columns))
     return figure
 
 
@@ -116,12 +126,17 @@ def sample_sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> F
     """
     columns = min(8, max(1, len(pictures)))
     rows = max(1, math.ceil(len(pictures) / columns))
-    figure = new_figure(1.55 * columns + 0.3, 1.95 * rows + 0.5)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
+    lines = max((caption.count("\n") + 1 for caption in captions), default=1)
+    figure = new_figure(max(5.0, 1.55 * columns + 0.3), (1.55 + 0.14 * lines) * rows + 0.5)
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in grid[len(pictures) :]:
         axes.set_axis_off()
-    for axes, picture, caption in zip(grid.flat, pictures, captions, strict=False):
+    for axes, picture, caption in zip(grid[: len(pictures)], pictures, captions, strict=True):
         axes.imshow(picture)
-        axes.text(0.5, -0.03, caption, transform=axes.transAxes, ha="center", va="top", fontsize=7, color=INK)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+        # A label has room kept for it by the layout; free text would be cut off at the sheet's edge.
+        axes.set_xlabel(caption, fontsize=7, color=INK)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     return figure

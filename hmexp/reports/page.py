@@ -1,7 +1,6 @@
 """The page of a run: one HTML file with everything inside, figures too."""
 
 import base64
-import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -56,8 +55,10 @@ def run_report(page: RunPage) -> str:
 
 def _cell(value: object) -> str:
     """A table's value: thousands apart, floats with four digits, nothing for nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Integral):
         return f"{value:,}"
     if isinstance(value, Real):
-        return "" if math.isnan(value) else f"{value:.4f}"
-    return "" if value is None else str(value)
+        return "" if pd.isna(float(value)) else f"{value:.4f}"
+    return "" if value is None or value is pd.NA or value is pd.NaT else str(value)

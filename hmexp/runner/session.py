@@ -23,6 +23,7 @@ from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.runner.train import TrainResult
+from hmexp.training.interruption import Interruption
 from hmexp.training.optimizer import build_optimizer
 from hmexp.training.recorder import Recorder
 from hmexp.training.trainer import Batches, FitResult, Trainer
@@ -39,6 +40,7 @@ class Session:
         job_dir: The run's folder.
         recorder: Hears everything.
         device: In words.
+        interruption: Ends the training between two steps.
     """
 
     config: RunConfig
@@ -47,6 +49,7 @@ class Session:
     job_dir: Path
     recorder: Recorder
     device: str
+    interruption: Interruption
 
     def run(self) -> TrainResult:
         """Prepare the data, fit, evaluate, record."""
@@ -96,7 +99,7 @@ class Session:
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
         )
         optimizer = build_optimizer(self.config.optimizer, whole_epoch, cfg.epochs)
-        return Trainer(cfg, optimizer, self.job_dir, self.recorder).fit(model, batches)
+        return Trainer(cfg, optimizer, self.job_dir, self.recorder, self.interruption).fit(model, batches)
 
     def _card(self, metrics: dict[str, float]) -> Card:
         return Card(

@@ -1,15 +1,12 @@
 """The verb `train`: catalogue -> store -> fit -> evaluate -> record."""
 
 import os
-import signal
 import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
@@ -20,6 +17,7 @@ from hmexp.metrics.names import parse_monitor
 from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import make_job_dir, running, save_config
+from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
 
 
@@ -59,8 +57,9 @@ def train(config: RunConfig, invocation: Invocation) -> TrainResult:
     job_dir = make_job_dir(config.paths, invocation, name)
     with running(job_dir):
         save_config(job_dir, config, invocation)
-        with _recorded(_make_recorder(config, invocation, job_dir), invocation) as recorder:
-            return Session(config, invocation, data, job_dir, recorder, device).run()
+        recorder = _make_recorder(config, invocation, job_dir)
+        with _recorded(recorder, invocation), Interruption().listening() as interruption:
+            return Session(config, invocation, data, job_dir, recorder, device, interruption).run()
 
 
 def check(config: RunConfig) -> DataModule:
@@ -91,11 +90,10 @@ def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path) -> 
 
 
 @contextmanager
-def _recorded(recorder: Recorder, invocation: Invocation) -> Iterator[Recorder]:
+def _recorded(recorder: Recorder, invocation: Invocation) -> Iterator[None]:
     """End the run in the record however it ends: FINISHED, FAILED with its traceback, or KILLED."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield recorder
+        yield
     except KeyboardInterrupt:
         recorder.finish("KILLED")
         log.warning(f"interrupted; this repeats the run: {invocation.command}")
@@ -107,10 +105,3 @@ def _recorded(recorder: Recorder, invocation: Invocation) -> Iterator[Recorder]:
         raise
     else:
         recorder.finish("FINISHED")
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> Any:  # noqa: ANN401
-    """SIGTERM ends a run as Ctrl-C does."""
-    raise KeyboardInterrupt

@@ -12,6 +12,7 @@ from rich.progress import TaskID
 from hmexp.config.errors import RunError
 from hmexp.console import log, progress_bar
 from hmexp.metrics.names import Metric, better
+from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
 
 Logs = dict[str, Any] | None
@@ -24,6 +25,18 @@ def contract_names(logs: dict[str, Any]) -> dict[str, float]:
         split, metric = ("val", name[4:]) if name.startswith("val_") else ("train", name)
         named[f"{split}/{metric}"] = float(value)
     return named
+
+
+class StopOnInterruption(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends the run at the next step where a Ctrl-C was swallowed on its way."""
+
+    def __init__(self, interruption: Interruption) -> None:
+        super().__init__()
+        self.interruption = interruption
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Look whether the user wants the end."""
+        self.interruption.check()
 
 
 class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
@@ -139,7 +152,11 @@ class EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best epoch; a file that is there is whole."""
+    """Keeps the weights of the best epoch; a file that is there is whole.
+
+    The weights go through a model of the same layers that is not compiled: with the optimizer's state the file
+    is three times as large, and Keras 3.15 reads that state back value by value (35 s for cnn3, against 0.03 s).
+    """
 
     def __init__(self, path: Path, monitor: str, metric: Metric) -> None:
         super().__init__()
@@ -155,5 +172,14 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch, self.value = epoch + 1, value
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f"partial.{self.path.name}")
-        self.model.save_weights(partial)
+        _bare(self.model).save_weights(partial)
         partial.replace(self.path)
+
+    def restore(self) -> None:
+        """Give the model the weights of the best epoch."""
+        _bare(self.model).load_weights(self.path)
+
+
+def _bare(model: keras.Model) -> keras.Model:
+    """The same layers, without optimizer and metrics."""
+    return keras.Model(model.input, model.output, name=model.name)

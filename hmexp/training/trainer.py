@@ -1,7 +1,7 @@
 """The Trainer: Keras's `fit` with hmexp's events, best checkpoint, history and progress bar."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pandas as pd
 from hmexp.config.training import TrainerConfig
 from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
-from hmexp.training.callbacks import BestCheckpoint, EpochEvents, FiniteLoss, ProgressBar
+from hmexp.training.callbacks import BestCheckpoint, EpochEvents, FiniteLoss, ProgressBar, StopOnInterruption
+from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
 
 BEST_WEIGHTS = "best.weights.h5"
@@ -62,12 +63,14 @@ class Trainer:
         optimizer: Built for this training.
         job_dir: Where `history.csv` and `checkpoints/` go.
         recorder: Hears each epoch.
+        interruption: Ends the training between two steps.
     """
 
     cfg: TrainerConfig
     optimizer: keras.optimizers.Optimizer
     job_dir: Path
     recorder: Recorder
+    interruption: Interruption = field(default_factory=Interruption)
 
     @property
     def monitor(self) -> Metric:
@@ -100,11 +103,11 @@ class Trainer:
                 validation_steps=batches.val_steps,
                 shuffle=False,
                 verbose=0,
-                callbacks=[FiniteLoss(), bar, events, best, *stopper],
+                callbacks=[StopOnInterruption(self.interruption), FiniteLoss(), bar, events, best, *stopper],
             )
         finally:
             bar.close()
-        model.load_weights(best.path)
+        best.restore()
         return FitResult(
             history=events.history,
             best_epoch=best.epoch,

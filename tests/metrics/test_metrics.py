@@ -29,6 +29,17 @@ def test_a_monitor_must_exist_and_must_not_be_a_test_metric():
         parse_monitor("trainer.monitor", "test/loss")
 
 
+@pytest.mark.parametrize("monitor", ["train/loss", "best/val/loss", "test/loss", "loss", "val/", "val/f2", ""])
+def test_any_other_monitor_is_one_line_with_the_valid_names(monitor):
+    with pytest.raises(UserError) as caught:
+        parse_monitor("trainer.monitor", monitor)
+    message = str(caught.value)
+    assert message.startswith("trainer.monitor: expected one of val/loss, val/accuracy, ")
+    assert f"received {monitor}" in message
+    assert "\n" not in message
+    assert ("never chosen by" in message) == monitor.startswith("test/")
+
+
 def test_directions():
     assert better(METRICS["loss"], 0.1, 0.2)
     assert better(METRICS["accuracy"], 0.2, 0.1)
@@ -63,12 +74,68 @@ def test_no_rows_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("train", "val", "words"), [(0.99, 0.6, "so the model overfits."), (0.8, 0.79, "does not"), (0.7, 0.8, "easier")]
+    ("train", "val", "words"),
+    [
+        (0.957, 0.798, "0.957 on train and 0.798 on val: a gap of 15.9 points, so the model overfits."),
+        (0.85, 0.80, "a gap of 5.0 points, so the model overfits somewhat."),
+        (0.80, 0.79, "a gap of 1.0 points, so the model does not overfit."),
+        (0.80, 0.81, "val is ahead by 1.0 points, so the model does not overfit."),
+        (0.70, 0.80, "val is easier by 10.0 points"),
+    ],
 )
 def test_the_gap_is_said_plainly(predictions, train, val, words):
     evaluation = evaluate_logits("train", *predictions, CLASSES)
     pair = [type(evaluation)(**(vars(evaluation) | {"metrics": {"accuracy": value}})) for value in (train, val)]
     assert words in overfit_sentence(*pair)
+
+
+def test_a_gap_is_said_of_metrics_of_which_more_is_better(predictions):
+    evaluation = evaluate_logits("train", *predictions, CLASSES)
+    assert overfit_sentence(evaluation, evaluation, "macro_f1").startswith("Macro F1 is ")
+    with pytest.raises(ValueError, match="received loss"):
+        overfit_sentence(evaluation, evaluation, "loss")
+
+
+def test_two_classes_have_a_top3_accuracy():
+    logits = np.array([[2.0, 1.0], [0.0, 1.0]], np.float32)
+    assert evaluate_logits("val", logits, np.array([1, 1]), ("x", "y")).metrics["top3_accuracy"] == 1.0
+
+
+def test_huge_logits_stay_finite():
+    evaluation = evaluate_logits("val", np.array([[1e4, -1e4], [-1e4, 1e4]], np.float32), np.array([0, 0]), ("x", "y"))
+    assert all(np.isfinite(value) for value in evaluation.metrics.values())
+
+
+@pytest.mark.slow
+def test_metrics_ignore_weights_and_stay_float32_under_a_mixed_policy(predictions):
+    import keras
+
+    from hmexp.metrics.streaming import BalancedAccuracy, ExpectedCalibrationError, MacroF1, streaming_metrics
+
+    logits, targets = predictions
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        metrics = streaming_metrics(len(CLASSES))
+    finally:
+        keras.config.set_dtype_policy(before)
+    expected = evaluate_logits("val", logits, targets, CLASSES).metrics
+    for metric in metrics:
+        assert {variable.dtype for variable in metric.variables} == {"float32"}
+        if isinstance(metric, BalancedAccuracy | MacroF1 | ExpectedCalibrationError):
+            metric.update_state(targets[:, None].astype("float32"), logits, sample_weight=np.linspace(0, 2, 500))
+            assert float(metric.result()) == pytest.approx(expected[metric.name], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_metrics_are_made_again_from_their_config():
+    import keras
+
+    from hmexp.metrics.streaming import streaming_metrics
+
+    for metric in streaming_metrics(4):
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+        assert (type(again), again.name, len(again.variables)) == (type(metric), metric.name, len(metric.variables))
 
 
 @pytest.mark.slow
