@@ -42,6 +42,7 @@ class RegistryConfig:
     tracking: MlflowTracking = field(default_factory=MlflowTracking)
     paths: PathsConfig = field(default_factory=PathsConfig)
     plugins: list[str] = field(default_factory=list)
+    """Modules of yours, read before anything else."""
 
 
 @dataclass

@@ -80,7 +80,7 @@ def save_page(session: "Session", fitted: FitResult, results: dict[str, SplitRes
     changes = [step.changes.assign(step=step.name) for step in report.steps if len(step.changes)]
     tables = [
         PageTable("The best epoch's model", metrics.rename_axis("metric").reset_index()),
-        PageTable(f"Each class on {judged.split}", judged.per_class),
+        PageTable(f"Each class on {judged.split}", _without_absent(judged.per_class)),
         PageTable("What became of the catalogue", steps),
         PageTable(
             "Rows of each class",
@@ -105,6 +105,12 @@ def save_page(session: "Session", fitted: FitResult, results: dict[str, SplitRes
         config=(session.job_dir / "config.yaml").read_text(encoding="utf-8"),
     )
     (session.job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
+
+
+def _without_absent(per_class: pd.DataFrame) -> pd.DataFrame:
+    """Nothing, rather than 0, where a class has no picture in the split."""
+    columns = ["precision", "recall", "f1"]
+    return per_class.assign(**{name: per_class[name].where(per_class["support"] > 0) for name in columns})
 
 
 def _ordered(folder: Path) -> list[Path]:

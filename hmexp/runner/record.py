@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 
 import pandas as pd
@@ -76,4 +75,6 @@ def ui(config: UiConfig, invocation: Invocation) -> None:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    subprocess.run(command, env=environment, check=False)
+    sys.stdout.flush()
+    # In place of this process, so that whatever ends it ends the server too.
+    os.execve(sys.executable, command, environment)
