@@ -3,8 +3,9 @@
     python benchmarks/input_pipeline.py [--root FOLDER_OF_CLASS_FOLDERS] [--photographs FOLDER]
 
 Without --root it makes 1166x1750 JPEGs: from --photographs, enlarged, with grain all over; or else catalogue
-pictures, a product with photographic detail and grain before a white background. All pipelines run in one process, in turn, for --rounds rounds; the table has the medians.
-How much of a JPEG's time is Huffman decoding, which all pipelines share, depends on its bytes: the head names them.
+pictures, a product with photographic detail and grain before a white background. All pipelines run in one process,
+in turn, for --rounds rounds; the table has the medians. How much of a JPEG's time is Huffman decoding, which all
+pipelines share, depends on its bytes: the head names them.
 
 Keras is timed to its last batch. The end of a tf.data pass can wait for the autotuner, which wakes 10, 30, 70, ...
 630, 1270 ms after the start: up to half of a short pass, and no work. That is the second row, not what ratios are to.

@@ -9,7 +9,7 @@ import pandas as pd
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import check_classes
 from hmexp.catalogue.report import Step, class_changes
-from hmexp.config.data import BalanceConfig, ClassWeight, NoBalance, Oversample, Undersample
+from hmexp.config.strategies import BalanceConfig, ClassWeight, NoBalance, Oversample, Undersample
 
 
 @singledispatch

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from hmexp.config.data import SPLITS
+from hmexp.config.strategies import SPLITS
 
 COLUMNS = ("article_id", "image", "label", "target", "group", "split", "weight")
 SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}

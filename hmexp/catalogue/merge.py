@@ -4,8 +4,8 @@ from functools import singledispatch
 
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.report import Step, class_changes
-from hmexp.config.data import Hm9Merge, MapMerge, MergeConfig, NoMerge, RareMerge
 from hmexp.config.errors import invalid
+from hmexp.config.strategies import Hm9Merge, MapMerge, MergeConfig, NoMerge, RareMerge
 
 HM9_GROUPS = (
     "Unknown",

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from hmexp.catalogue.manifest import Manifest
-from hmexp.config.data import SPLITS
+from hmexp.config.strategies import SPLITS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from hmexp.catalogue.manifest import SPLIT_NAMES, Manifest
 from hmexp.catalogue.report import Step
-from hmexp.config.data import (
+from hmexp.config.errors import invalid
+from hmexp.config.strategies import (
     SPLITS,
     FixedSplit,
     FolderSplit,
@@ -19,7 +20,6 @@ from hmexp.config.data import (
     SplitConfig,
     StratifiedSplit,
 )
-from hmexp.config.errors import invalid
 
 FOLDER_COLUMN = "folder_split"
 """Column that `data=folder` fills with the name of the folder above the class, or an empty string."""

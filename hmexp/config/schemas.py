@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from hmexp.config import data, model, record, training, verbs
+from hmexp.config import data, model, record, strategies, training, verbs
 from hmexp.config.errors import UserError, unknown_key
 from hmexp.config.quoting import CLASS_MAP, class_map
 
@@ -19,24 +19,24 @@ T = TypeVar("T")
 GROUPS: dict[str, dict[str, type]] = {
     "data": {"sample": data.SampleData, "hm": data.HmData, "folder": data.FolderData},
     "data/merge": {
-        "none": data.NoMerge,
-        "hm9": data.Hm9Merge,
-        "rare": data.RareMerge,
-        "map": data.MapMerge,
+        "none": strategies.NoMerge,
+        "hm9": strategies.Hm9Merge,
+        "rare": strategies.RareMerge,
+        "map": strategies.MapMerge,
     },
     "data/balance": {
-        "none": data.NoBalance,
-        "undersample": data.Undersample,
-        "oversample": data.Oversample,
-        "class_weight": data.ClassWeight,
+        "none": strategies.NoBalance,
+        "undersample": strategies.Undersample,
+        "oversample": strategies.Oversample,
+        "class_weight": strategies.ClassWeight,
     },
     "data/split": {
-        "grouped": data.GroupedSplit,
-        "stratified": data.StratifiedSplit,
-        "random": data.RandomSplit,
-        "hash": data.HashSplit,
-        "fixed": data.FixedSplit,
-        "folders": data.FolderSplit,
+        "grouped": strategies.GroupedSplit,
+        "stratified": strategies.StratifiedSplit,
+        "random": strategies.RandomSplit,
+        "hash": strategies.HashSplit,
+        "fixed": strategies.FixedSplit,
+        "folders": strategies.FolderSplit,
     },
     "model": {"cnn": model.CnnConfig},
     "optimizer": {"adam": training.AdamConfig, "adamw": training.AdamWConfig, "sgd": training.SgdConfig},

@@ -10,9 +10,10 @@ from hmexp.catalogue.merge import merge
 from hmexp.catalogue.plan import limit_rows, plan
 from hmexp.catalogue.read import Catalogue, read_catalogue
 from hmexp.catalogue.report import StrategyReport
-from hmexp.config.data import SPLITS, DataConfig
+from hmexp.config.data import DataConfig
 from hmexp.config.errors import UserError
 from hmexp.config.record import PathsConfig
+from hmexp.config.strategies import SPLITS
 from hmexp.store import Store, StoreSpec, stage
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,20 +27,23 @@ def build(job: Job) -> list[Chunk]:
     job.partial.mkdir(parents=True, exist_ok=True)
     chunks = recover(job.partial, job.spec)
     done = sum(len(job.chunk(chunk.number)) for chunk in chunks)
-    # A terminal shows the bar; elsewhere two lines say the same.
+    # A terminal shows the bar; elsewhere a line says the same.
     announce = log.debug if console.is_terminal else log.info
     resumed = f", {done:,} of them already there" if done else ""
     announce(f"staging {len(job.paths):,} pictures to {job.partial.parent}{resumed}")
     began = time.perf_counter()
     with progress_bar() as bar, (job.partial / PICTURES).open("r+b" if chunks else "wb", buffering=0) as file:
         task = bar.add_task("staging", total=len(job.paths), completed=done, note="")
-        _write_chunks(job, chunks, file.fileno(), _Bar(bar, task))
+        with warnings.catch_warnings():
+            # Pillow warns of odd metadata; whatever keeps a picture from being read is in the quarantine.
+            warnings.simplefilter("ignore")
+            _write_chunks(job, chunks, file.fileno(), _Bar(bar, task))
         rows = sum(chunk.rows for chunk in chunks)
         os.truncate(file.fileno(), HEADER_BYTES + rows * job.spec.row_bytes)
         os.pwrite(file.fileno(), npy_header(rows, job.spec.image_size), 0)
         os.fsync(file.fileno())
     rate = (len(job.paths) - done) / max(time.perf_counter() - began, 1e-9)
-    announce(f"staged {len(job.paths) - done:,} pictures, {rate:,.0f} images/s")
+    log.info(f"staged {len(job.paths) - done:,} pictures, {rate:,.0f} images/s")
     return chunks
 
 

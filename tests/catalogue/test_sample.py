@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from hmexp.catalogue.merge import HM9_GROUPS
-from hmexp.catalogue.sample import SAMPLE_VERSION, _draw, generate_sample, sample_articles, sample_pictures
+from hmexp.catalogue.sample import SAMPLE_VERSION, generate_sample, sample_articles, sample_pictures
+from hmexp.catalogue.sample.generate import draw_picture
 
 COLUMNS = """article_id product_code prod_name product_type_no product_type_name product_group_name
 graphical_appearance_no graphical_appearance_name colour_group_code colour_group_name perceived_colour_value_id
@@ -83,7 +84,7 @@ def test_customers_and_transactions_fit_together(root):
 def test_a_picture_is_the_same_wherever_it_is_drawn(root, tmp_path):
     rows = {row["article_id"]: row for row in sample_articles().to_dict("records")}
     for path in sample_pictures()[:300:60]:
-        _draw(rows[Path(path).stem], tmp_path / "again.jpg")
+        draw_picture(rows[Path(path).stem], tmp_path / "again.jpg")
         assert (tmp_path / "again.jpg").read_bytes() == (root / path).read_bytes()
 
 
@@ -95,8 +96,8 @@ def test_what_is_there_is_left_alone(root):
 
 def test_a_killed_attempt_leaves_nothing_that_counts(tmp_path):
     folder = tmp_path / "sample" / "1"
-    script = f"from pathlib import Path; from hmexp.catalogue.sample import *; generate_sample(Path({str(folder)!r}))"
-    process = subprocess.Popen([sys.executable, "-c", script])
+    script = "import sys, pathlib; from hmexp.catalogue.sample import *; generate_sample(pathlib.Path(sys.argv[1]))"
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)])
     partial = folder.with_name("1.partial")
     while process.poll() is None and len(list(partial.glob("images/*/*.jpg"))) < 5:
         pass

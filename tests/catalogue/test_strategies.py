@@ -9,7 +9,7 @@ from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.report import sibling_shares
 from hmexp.catalogue.split import split
-from hmexp.config import data as cfg
+from hmexp.config import strategies as cfg
 from hmexp.config.errors import UserError
 
 

@@ -80,7 +80,7 @@ def test_a_plugin_brings_its_own_strategy(tmp_path, monkeypatch, capsys):
     (tmp_path / "my_plugin.py").write_text(
         "from dataclasses import dataclass\n"
         "from hydra.core.config_store import ConfigStore\n"
-        "from hmexp.config.data import MergeConfig\n"
+        "from hmexp.config.strategies import MergeConfig\n"
         "@dataclass\nclass Mine(MergeConfig):\n    letters: int = 1\n"
         "ConfigStore.instance().store(group='data/merge', name='mine', node=Mine)\n"
     )

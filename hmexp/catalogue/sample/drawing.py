@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from hmexp.catalogue.sample_outlines import Outline, Part
+from hmexp.catalogue.sample.parts import Outline, Part
 
 COLOURS = {
     "Black": (38, 38, 42),

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hmexp.catalogue.sample_drawing import COLOURS, PATTERNS
-from hmexp.catalogue.sample_types import GROUP_COUNTS, TYPES, ProductType
+from hmexp.catalogue.sample.drawing import COLOURS, PATTERNS
+from hmexp.catalogue.sample.types import GROUP_COUNTS, TYPES, ProductType
 
 SEED = 20200922
 NUM_CUSTOMERS = 300

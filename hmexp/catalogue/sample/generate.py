@@ -1,4 +1,4 @@
-"""The generated catalogue: about 2,000 drawn articles in exactly H&M's layout, the same ones everywhere."""
+"""Writes the sample: tables and pictures, whole or not at all."""
 
 import shutil
 from collections.abc import Hashable
@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from hmexp.catalogue.sample_drawing import Look, draw_article
-from hmexp.catalogue.sample_tables import articles_table, customers_table, transactions_table
-from hmexp.catalogue.sample_types import TYPES
+from hmexp.catalogue.sample.drawing import Look, draw_article
+from hmexp.catalogue.sample.tables import articles_table, customers_table, transactions_table
+from hmexp.catalogue.sample.types import TYPES
 from hmexp.console import log, progress_bar
 
 SAMPLE_VERSION = "1"
@@ -74,7 +74,7 @@ def _write_pictures(root: Path) -> None:
     log.info(f"drawing the sample catalogue: {len(paths):,} pictures in {root.parent}")
 
     def draw(path: str) -> None:
-        _draw(rows[Path(path).stem], root / path)
+        draw_picture(rows[Path(path).stem], root / path)
 
     with progress_bar() as bar, ThreadPoolExecutor() as pool:
         task = bar.add_task("drawing", total=len(paths), note="")
@@ -86,8 +86,11 @@ def _write_pictures(root: Path) -> None:
     no_picture.write_text("This file is no picture.\n")
 
 
-def _draw(article: dict[Hashable, Any], path: Path) -> None:
-    """One picture; a colour variant has the cut of its product and a pose of its own."""
+def draw_picture(article: dict[Hashable, Any], path: Path) -> None:
+    """Draw and write the picture of one row of articles.csv.
+
+    A colour variant has the cut of its product and a pose of its own.
+    """
     article_id = str(article["article_id"])
     accents = np.random.default_rng(int(article_id))
     second = "White" if article["colour_group_name"] != "White" else str(accents.choice(["Black", "Dark Blue", "Red"]))

@@ -1,0 +1,191 @@
+"""The groups `data/merge`, `data/balance` and `data/split`: what makes a manifest of a catalogue."""
+
+from dataclasses import dataclass, field
+
+from hmexp.config.errors import invalid, one_of, require
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass
+class MergeConfig:
+    """How labels become classes."""
+
+
+@dataclass
+class NoMerge(MergeConfig):
+    """Every label is a class of its own."""
+
+
+@dataclass
+class Hm9Merge(MergeConfig):
+    """The reference's nine classes: ten small H&M groups go into `into`."""
+
+    into: str = "Accessories"
+    """Class that takes the ten groups in."""
+
+
+@dataclass
+class RareMerge(MergeConfig):
+    """All classes with fewer articles than `min_count` become one."""
+
+    min_count: int = 100
+    """Articles that a class needs to stay on its own."""
+    into: str = "Other"
+    """Name of the class that takes the rare ones in."""
+
+    def __post_init__(self) -> None:
+        require(self.min_count >= 1, "data.merge.min_count", "a whole number of at least 1", self.min_count)
+
+
+@dataclass
+class MapMerge(MergeConfig):
+    """Any mapping of labels to classes; a label that is not named stays as it is."""
+
+    mapping: dict[str, str] = field(default_factory=dict)
+    """Label -> class, such as {Bags: Accessories, Items: Accessories}."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.mapping), "data.merge.mapping", "at least one LABEL: CLASS", "none")
+
+
+@dataclass
+class BalanceConfig:
+    """How unequal classes are dealt with."""
+
+    scope: str = "train"
+    """`train`: val and test keep the catalogue's distribution; `all`: before the split, as the reference did."""
+    seed: int = 0
+    """Seed of the choice of articles; apart from the run's `seed`, so that repeating a run keeps its data."""
+
+    def __post_init__(self) -> None:
+        one_of("data.balance.scope", self.scope, ("train", "all"))
+        require(self.seed >= 0, "data.balance.seed", "a whole number of at least 0", self.seed)
+
+
+@dataclass
+class NoBalance(BalanceConfig):
+    """Classes stay as they are."""
+
+
+@dataclass
+class Undersample(BalanceConfig):
+    """No class keeps more than `cap` articles."""
+
+    cap: int | str = 5000
+    """Most articles a class keeps: a number, or `min` or `median` of the classes' counts."""
+    classes: list[str] | None = None
+    """The classes to undersample; null means all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expected = "a whole number of at least 1, min or median"
+        if isinstance(self.cap, str) and self.cap not in ("min", "median"):
+            raise invalid("data.balance.cap", expected, self.cap, ("min", "median"))
+        require(isinstance(self.cap, str) or self.cap >= 1, "data.balance.cap", expected, self.cap)
+
+
+@dataclass
+class Oversample(BalanceConfig):
+    """Small classes are repeated (as indices, no picture is copied) until they have `floor` rows."""
+
+    floor: int | str = "max"
+    """Fewest rows a class gets: a number, or `median` or `max` of the classes' counts."""
+    classes: list[str] | None = None
+    """The classes to oversample; null means all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.scope == "train",
+            "data.balance.scope",
+            "train, because copies of an article would end up on both sides of a split",
+            self.scope,
+        )
+        expected = "a whole number of at least 1, median or max"
+        if isinstance(self.floor, str) and self.floor not in ("median", "max"):
+            raise invalid("data.balance.floor", expected, self.floor, ("median", "max"))
+        require(isinstance(self.floor, str) or self.floor >= 1, "data.balance.floor", expected, self.floor)
+
+
+@dataclass
+class ClassWeight(BalanceConfig):
+    """Every article stays; the loss weighs the classes."""
+
+    formula: str = "balanced"
+    """`balanced`: n / (classes * count). `effective`: (1 - beta) / (1 - beta ** count), Cui et al. 2019."""
+    beta: float = 0.999
+    """Of `effective`: 0 weighs all classes alike, towards 1 it approaches `balanced`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("data.balance.formula", self.formula, ("balanced", "effective"))
+        require(0 <= self.beta < 1, "data.balance.beta", "a number from 0 to below 1", self.beta)
+
+
+@dataclass
+class Fractions:
+    """Shares of the three splits; together 1."""
+
+    train: float = 0.8
+    """Share that the model learns from."""
+    val: float = 0.1
+    """Share that the best epoch, sweeps and promotion are chosen by."""
+    test: float = 0.1
+    """Share that is looked at once, at the end; 0 for none."""
+
+    def __post_init__(self) -> None:
+        shares = {name: getattr(self, name) for name in SPLITS}
+        for name, share in shares.items():
+            low = "0 to 1" if name == "test" else "above 0 to 1"
+            ok = 0 <= share <= 1 and (share > 0 or name == "test")
+            require(ok, f"data.split.fractions.{name}", f"a share from {low}", share)
+        total = sum(shares.values())
+        expected = "train + val + test to add up to 1"
+        require(abs(total - 1) < 1e-6, "data.split.fractions", expected, f"{total:g}")
+
+
+@dataclass
+class SplitConfig:
+    """How the manifest is divided into train, val and test."""
+
+    fractions: Fractions = field(default_factory=Fractions)
+    """Shares of train, val and test."""
+    seed: int = 0
+    """Seed of the split; apart from the run's `seed`, so that repeating a run keeps its data."""
+
+    def __post_init__(self) -> None:
+        require(self.seed >= 0, "data.split.seed", "a whole number of at least 0", self.seed)
+
+
+@dataclass
+class GroupedSplit(SplitConfig):
+    """Stratified by class, and no group (`product_code`) on two sides."""
+
+
+@dataclass
+class StratifiedSplit(SplitConfig):
+    """Stratified by class, article by article."""
+
+
+@dataclass
+class RandomSplit(SplitConfig):
+    """At random, as the reference did."""
+
+
+@dataclass
+class HashSplit(SplitConfig):
+    """By a hash of the article's id: an article keeps its side when the catalogue grows."""
+
+
+@dataclass
+class FixedSplit(SplitConfig):
+    """By a column of the catalogue whose values are train, val (validation, valid) and test."""
+
+    column: str = "split"
+    """The column. A split that no value names is taken out of train."""
+
+
+@dataclass
+class FolderSplit(SplitConfig):
+    """By the folders train/, val/ (validation/, valid/) and test/ where there are any, else like `grouped`."""
