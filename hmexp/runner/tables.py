@@ -71,7 +71,14 @@ def frame_table(frame: pd.DataFrame, title: str) -> Table:
 
 def _table(title: str, show_footer: bool = False) -> Table:
     """An empty table in the one style that all have."""
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_footer=show_footer)
+    return Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        show_footer=show_footer,
+    )
 
 
 def _cell(value: object) -> str:

@@ -3,7 +3,6 @@
 import logging
 import os
 from typing import TYPE_CHECKING
-from urllib.parse import urlparse
 
 from filelock import FileLock
 
@@ -65,6 +64,7 @@ def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     import mlflow
 
     for name in ("mlflow", "alembic"):
@@ -82,12 +82,11 @@ def _ensure_experiment(client: "MlflowClient", cfg: MlflowTracking, artifacts: s
         found = client.get_experiment_by_name(cfg.experiment)
         if found is None:
             client.create_experiment(cfg.experiment, artifact_location=artifacts)
-        elif found.lifecycle_stage == "deleted":
-            raise UserError(
-                f"tracking.experiment: expected a live experiment, received {cfg.experiment}, which is deleted"
-            )
     except MlflowException as error:
-        if client.get_experiment_by_name(cfg.experiment) is None:
-            where = urlparse(client.tracking_uri)
-            reason = str(error).split("\n", 1)[0]
-            raise UserError(f"tracking.uri: expected an MLflow store at {where.geturl()}, received {reason}") from None
+        if error.error_code == "RESOURCE_ALREADY_EXISTS":  # another process was faster
+            return
+        reason = " ".join(str(error).split("\n", 1)[0].split())
+        raise UserError(f"tracking.uri: expected an MLflow store that answers, received {reason}") from None
+    if found is not None and found.lifecycle_stage == "deleted":
+        expected = "tracking.experiment: expected a live experiment"
+        raise UserError(f"{expected}, received {cfg.experiment}, which is deleted")

@@ -180,3 +180,11 @@ def test_a_run_without_model_cannot_be_promoted(paths):
     client = open_store(CFG, paths)
     with pytest.raises(UserError, match="a run with a model"):
         move(Registry(client, "hmexp"), client.get_run(run_id))
+
+
+def test_a_server_that_does_not_answer_is_said_in_one_line(paths):
+    from hmexp.tracking.store import create_store
+
+    cfg = MlflowTracking(uri="http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"tracking\.uri: expected an MLflow store that answers"):
+        create_store(cfg, paths)
