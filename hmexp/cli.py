@@ -127,6 +127,11 @@ def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
     from hmexp.config.schemas import register_schemas, to_config
 
     register_schemas()
+    if verb.schema == "train":
+        from hmexp.config.quoting import paths_of
+        from hmexp.runner.lineage import recall
+
+        overrides = recall(overrides, paths_of(overrides))
     failures: list[Exception] = []
 
     def task(cfg: DictConfig) -> Any:  # noqa: ANN401

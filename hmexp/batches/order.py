@@ -1,6 +1,71 @@
-"""The order of an epoch: a function of (seed, epoch), so that any epoch can be replayed."""
+"""The order of an epoch: a function of (seed, epoch), so that any epoch can be replayed from any step."""
+
+from dataclasses import dataclass
 
 import numpy as np
+
+from hmexp.batches.draws import draw
+from hmexp.config.augment import AugmentConfig
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one split.
+
+    Attributes:
+        rows: Places in the store, int64 `[rows]`.
+        targets: int64 `[rows]`.
+        weights: float32 `[rows]`, or None where every row weighs 1.
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which epochs, in what batches, and what is drawn for each picture.
+
+    Attributes:
+        batch_size: Pictures a batch; the last one of an epoch may be smaller.
+        seed: The run's seed.
+        first_epoch: Counted from 1.
+        last_epoch: The last one.
+        steps: Batches an epoch; None means all.
+        first_step: Batches of the first epoch that are left out, because they are done already.
+        augment: What is drawn for each picture; None for nothing.
+    """
+
+    batch_size: int
+    seed: int
+    first_epoch: int
+    last_epoch: int
+    steps: int | None = None
+    first_step: int = 0
+    augment: AugmentConfig | None = None
+
+    @property
+    def augments(self) -> bool:
+        """Whether batches carry draws."""
+        return self.augment is not None and self.augment.active
+
+    def epoch(self, num: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """One epoch of `num` rows, from `first_step` on if it is the first.
+
+        Returns:
+            Indices, int64 `[rows of the epoch]`, and their draws, float32 `[rows of the epoch, columns]`; no
+            columns where nothing is augmented.
+        """
+        chosen = epoch_order(num, self.seed, epoch)
+        draws = draw(self.augment, num, self.seed, epoch)[chosen] if self.augment and self.augments else np.empty(0)
+        first = self.first_step * self.batch_size if epoch == self.first_epoch else 0
+        last = None if self.steps is None else self.steps * self.batch_size
+        draws = draws.reshape(num, -1).astype(np.float32)
+        return chosen[first:last], draws[first:last]
 
 
 def epoch_order(num: int, seed: int, epoch: int) -> np.ndarray:

@@ -1,15 +1,45 @@
 """The `model` section: what is built, with the rules that need no catalogue."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from hmexp.config.errors import one_of, require
+from hmexp.config.errors import invalid, one_of, require
 
+BACKBONES = tuple(
+    """
+    ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121 DenseNet169
+    DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4
+    EfficientNetB5 EfficientNetB6 EfficientNetB7 EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2
+    EfficientNetV2B3 EfficientNetV2L EfficientNetV2M EfficientNetV2S InceptionResNetV2 InceptionV3
+    MobileNet MobileNetV2 MobileNetV3Large MobileNetV3Small NASNetLarge NASNetMobile ResNet101
+    ResNet101V2 ResNet152 ResNet152V2 ResNet50 ResNet50V2 VGG16 VGG19 Xception
+    """.split()
+)
+"""Networks of keras.applications (3.15)."""
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh")
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How the layer named `backbone` learns.
+
+    Attributes:
+        freeze_epochs: First epochs in which it does not.
+        rate: Factor of its learning rate after that.
+    """
+
+    freeze_epochs: int = 0
+    rate: float = 1.0
 
 
 @dataclass
 class ModelConfig:
     """A model; the subclasses say which. `hmexp.models.build_model` has a builder for each."""
+
+    @property
+    def fine_tuning(self) -> FineTuning:
+        """How pretrained parts are treated; a model without any learns as a whole."""
+        return FineTuning()
 
     def check_input(self, image_size: int) -> None:
         """Raise `UserError` where pictures of `image_size` pixels do not fit the model."""
@@ -39,14 +69,7 @@ class CnnConfig(ModelConfig):
     """Width of the dense layer before the logits; 0 leaves it out."""
 
     def __post_init__(self) -> None:
-        depth, widths = self.depth, self.widths
-        expected = "null or a whole number of at least 1"
-        require(depth is None or depth >= 1, "model.depth", expected, depth)
-        expected = "at least one width, each of at least 1"
-        require(widths is None or (len(widths) > 0 and min(widths) >= 1), "model.widths", expected, widths)
-        if depth is not None and widths is not None:
-            expected = f"{len(widths)}, the number of model.widths (give one of the two)"
-            require(depth == len(widths), "model.depth", expected, depth)
+        _check_depth(self.depth, self.widths)
         require(self.kernel >= 1, "model.kernel", "a whole number of at least 1", self.kernel)
         one_of("model.norm", self.norm, ("none", "batch", "layer"))
         one_of("model.activation", self.activation, ACTIVATIONS)
@@ -66,3 +89,109 @@ class CnnConfig(ModelConfig):
         depth = len(self.block_widths)
         expected = f"at most {largest} blocks for data.image_size={image_size}"
         require(depth <= largest, "model.depth", expected, depth)
+
+
+@dataclass
+class ResnetConfig(ModelConfig):
+    """A small residual network: stem, stages at half the size each, mean over places."""
+
+    depth: int | None = None
+    """Number of stages; null takes it from `widths`, or 4."""
+    widths: list[int] | None = None
+    """Channels of each stage; null doubles from 32."""
+    blocks: list[int] | None = None
+    """Residual blocks of each stage; one number holds for all, null is 2."""
+    stem: str = "plain"
+    """First convolution: `plain` 3x3, `stride` 3x3 by 2, `patch` 4x4 by 4, `imagenet` 7x7 by 2 and pooling."""
+    norm: str = "batch"
+    """`batch`, `group` or `layer`, after every convolution."""
+    norm_momentum: float = 0.9
+    """Of batch norm's running statistics; Keras's 0.99 needs thousands of steps."""
+    activation: str = "relu"
+    """relu, gelu, silu, elu, leaky_relu or tanh."""
+    squeeze: bool = False
+    """Squeeze and excitation in every block."""
+    stochastic_depth: float = 0.0
+    """Share of the pictures that skip the last block while training; earlier blocks less, in proportion."""
+    dropout: float = 0.0
+    """Share of the features dropped before the logits, while training."""
+
+    def __post_init__(self) -> None:
+        _check_depth(self.depth, self.widths)
+        blocks, depth = self.blocks, len(self.stage_widths)
+        ok = blocks is None or (len(blocks) in (1, depth) and min(blocks) >= 1)
+        require(ok, "model.blocks", f"null, one number, or {depth} (one a stage), each at least 1", blocks)
+        one_of("model.stem", self.stem, ("plain", "stride", "patch", "imagenet"))
+        one_of("model.norm", self.norm, ("batch", "group", "layer"))
+        require(0 < self.norm_momentum < 1, "model.norm_momentum", "a share between 0 and 1", self.norm_momentum)
+        one_of("model.activation", self.activation, ACTIVATIONS)
+        for name in ("stochastic_depth", "dropout"):
+            value = getattr(self, name)
+            require(0 <= value < 1, f"model.{name}", "a share from 0 to below 1", value)
+
+    @property
+    def stage_widths(self) -> list[int]:
+        """Channels of each stage, with `depth` and `widths` reconciled."""
+        return self.widths or [32 * 2**i for i in range(self.depth or 4)]
+
+    @property
+    def stage_blocks(self) -> list[int]:
+        """Blocks of each stage."""
+        blocks = self.blocks or [2]
+        return blocks * len(self.stage_widths) if len(blocks) == 1 else blocks
+
+    @property
+    def drop_rates(self) -> list[float]:
+        """Stochastic depth's rate of each block, from 0 at the first up to `stochastic_depth` at the last."""
+        total = sum(self.stage_blocks)
+        return [self.stochastic_depth * i / max(1, total - 1) for i in range(total)]
+
+    def check_input(self, image_size: int) -> None:
+        """Raise `UserError` where halving `image_size` at every stage leaves less than a pixel."""
+        stem = {"plain": 1, "stride": 2, "patch": 4, "imagenet": 4}[self.stem]
+        largest = (image_size // stem).bit_length()
+        depth = len(self.stage_widths)
+        expected = f"at most {largest} stages for data.image_size={image_size} and model.stem={self.stem}"
+        require(depth <= largest, "model.depth", expected, depth)
+
+
+@dataclass
+class BackboneConfig(ModelConfig):
+    """Any network of `keras.applications` below a new head."""
+
+    name: str = "EfficientNetV2B0"
+    """Its name in keras.applications."""
+    weights: str | None = None
+    """null trains from scratch; a weights file without the top; or `imagenet`, which is downloaded."""
+    freeze_epochs: int = 0
+    """First epochs, in which only the head learns."""
+    rate: float = 0.1
+    """Factor of the learning rate for pretrained weights after that (discriminative learning rates)."""
+    dropout: float = 0.2
+    """Share of the features dropped before the logits, while training."""
+
+    def __post_init__(self) -> None:
+        if self.name not in BACKBONES:
+            raise invalid("model.name", "a network of keras.applications", self.name, BACKBONES)
+        if self.weights is not None and self.weights != "imagenet":
+            path = Path(self.weights).expanduser()
+            require(path.is_file(), "model.weights", "null, imagenet, or a file that is there", path)
+        expected = "a whole number of at least 0" if self.weights else "0 without model.weights"
+        ok = self.freeze_epochs == 0 or (self.freeze_epochs > 0 and self.weights is not None)
+        require(ok, "model.freeze_epochs", expected, self.freeze_epochs)
+        require(0 < self.rate <= 1, "model.rate", "a factor above 0, up to 1", self.rate)
+        require(0 <= self.dropout < 1, "model.dropout", "a share from 0 to below 1", self.dropout)
+
+    @property
+    def fine_tuning(self) -> FineTuning:
+        """Frozen first, then slower; only where there are weights to preserve."""
+        return FineTuning(self.freeze_epochs, self.rate) if self.weights else FineTuning()
+
+
+def _check_depth(depth: int | None, widths: list[int] | None) -> None:
+    require(depth is None or depth >= 1, "model.depth", "null or a whole number of at least 1", depth)
+    expected = "at least one width, each of at least 1"
+    require(widths is None or (len(widths) > 0 and min(widths) >= 1), "model.widths", expected, widths)
+    if depth is not None and widths is not None:
+        expected = f"{len(widths)}, the number of model.widths (give one of the two)"
+        require(depth == len(widths), "model.depth", expected, depth)

@@ -5,11 +5,14 @@ Without this, `run=4e71` is a float, `data.root=/data/H&M` a syntax error and `c
 
 import re
 
+from hmexp.config.record import PathsConfig
+
 FREE_TEXT = frozenset(
     {
         *(
             "resume",
             "rerun",
+            "fork",
             "run",
             "against",
             "compare",
@@ -20,7 +23,7 @@ FREE_TEXT = frozenset(
             "out",
             "reason",
         ),
-        *("data.root", "data.label", "data.merge.into", "data.split.column", "paths.root", "paths.cache"),
+        *("data.root", "data.label", "data.merge.into", "data.split.column", "paths.root", "paths.cache", "model.weights"),
         *("tracking.uri", "tracking.name", "tracking.experiment", "tracking.model_name"),
     }
 )
@@ -56,6 +59,13 @@ def plugin_modules(words: list[str]) -> list[str]:
     """The modules that the last `plugins=[a.b,c]` of a command names."""
     values = [word.partition("=")[2] for word in words if re.match(r"\+*plugins=", word)]
     return _items(values[-1]) if values else []
+
+
+def paths_of(words: list[str]) -> PathsConfig:
+    """The `paths` section as the words give it, before anything is composed."""
+    given = {key.removeprefix("paths."): value for key, _, value in (word.partition("=") for word in words)}
+    known = {name: given[name] for name in ("root", "cache") if name in given}
+    return PathsConfig(**known)
 
 
 def _within(value: str, brackets: str) -> bool:

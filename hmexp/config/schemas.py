@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from hmexp.config import data, model, record, strategies, training, verbs
+from hmexp.config import augment, data, model, optimizer, record, strategies, training, verbs
 from hmexp.config.errors import UserError, unknown_key
 from hmexp.config.quoting import CLASS_MAP, class_map
 
@@ -38,8 +38,23 @@ GROUPS: dict[str, dict[str, type]] = {
         "fixed": strategies.FixedSplit,
         "folders": strategies.FolderSplit,
     },
-    "model": {"cnn": model.CnnConfig},
-    "optimizer": {"adam": training.AdamConfig, "adamw": training.AdamWConfig, "sgd": training.SgdConfig},
+    "model": {"cnn": model.CnnConfig, "resnet": model.ResnetConfig, "backbone": model.BackboneConfig},
+    "augment": {"default": augment.AugmentConfig},
+    "loss": {"cross_entropy": augment.CrossEntropyConfig, "focal": augment.FocalConfig},
+    "optimizer": {
+        "adam": optimizer.AdamConfig,
+        "adamw": optimizer.AdamWConfig,
+        "sgd": optimizer.SgdConfig,
+        "lion": optimizer.LionConfig,
+        "muon": optimizer.MuonConfig,
+    },
+    "schedule": {
+        "constant": optimizer.ConstantSchedule,
+        "cosine": optimizer.CosineSchedule,
+        "one_cycle": optimizer.OneCycleSchedule,
+        "step": optimizer.StepSchedule,
+        "plateau": optimizer.PlateauSchedule,
+    },
     "trainer": {"default": training.TrainerConfig},
     "tracking": {"mlflow": record.MlflowTracking, "none": record.NoTracking},
 }

@@ -1,82 +1,12 @@
-"""The `optimizer` and `trainer` sections."""
+"""The `trainer` section: how long, in what batches, how exactly, on what."""
 
 from dataclasses import dataclass
 
 from hmexp.config.errors import one_of, require
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-
-
-@dataclass
-class OptimizerConfig:
-    """An optimizer with its learning-rate schedule; the subclasses say which."""
-
-    learning_rate: float = 1e-3
-    """Learning rate; the peak, where a schedule moves it."""
-    schedule: str = "constant"
-    """`constant`, or `cosine` down to 0 over `trainer.epochs`."""
-    warmup_epochs: float = 0.0
-    """Epochs (parts too) over which `cosine` first climbs from 0."""
-    clip_norm: float | None = None
-    """Largest norm of all gradients together; null does not clip."""
-
-    def __post_init__(self) -> None:
-        rate, warmup = self.learning_rate, self.warmup_epochs
-        require(rate > 0, "optimizer.learning_rate", "a number above 0", rate)
-        one_of("optimizer.schedule", self.schedule, ("constant", "cosine"))
-        require(warmup >= 0, "optimizer.warmup_epochs", "a number of at least 0", warmup)
-        ok = warmup == 0 or self.schedule == "cosine"
-        require(ok, "optimizer.warmup_epochs", "0 unless optimizer.schedule=cosine", warmup)
-        clip = self.clip_norm
-        require(clip is None or clip > 0, "optimizer.clip_norm", "null or a number above 0", clip)
-
-
-@dataclass
-class AdamConfig(OptimizerConfig):
-    """Adam (Kingma and Ba 2015)."""
-
-    beta_1: float = 0.9
-    """Decay of the mean of the gradients."""
-    beta_2: float = 0.999
-    """Decay of the mean of their squares."""
-    epsilon: float = 1e-7
-    """Added to the denominator."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("beta_1", "beta_2"):
-            value = getattr(self, name)
-            require(0 <= value < 1, f"optimizer.{name}", "a number from 0 to below 1", value)
-        require(self.epsilon > 0, "optimizer.epsilon", "a number above 0", self.epsilon)
-
-
-@dataclass
-class AdamWConfig(AdamConfig):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
-
-    weight_decay: float = 0.004
-    """Share of the weights taken off at each step, times the learning rate."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        decay = self.weight_decay
-        require(decay >= 0, "optimizer.weight_decay", "a number of at least 0", decay)
-
-
-@dataclass
-class SgdConfig(OptimizerConfig):
-    """Stochastic gradient descent with momentum."""
-
-    learning_rate: float = 1e-2
-    """Learning rate; the peak, where a schedule moves it."""
-    momentum: float = 0.9
-    """Share of the last step that is taken again."""
-    nesterov: bool = False
-    """Look ahead along the momentum."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(0 <= self.momentum < 1, "optimizer.momentum", "a number from 0 to below 1", self.momentum)
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
+STRATEGIES = ("auto", "none", "mirrored", "multiworker", "jax_data_parallel")
+JIT = ("auto", "true", "false")
 
 
 @dataclass
@@ -93,8 +23,21 @@ class TrainerConfig:
     """Metric that decides which epoch is the best one."""
     early_stopping: int | None = None
     """Epochs without a better `monitor` after which the run ends; null never ends early."""
+    ema: float | None = None
+    """Decay of a moving average of the weights, such as 0.99, that is evaluated and kept; null keeps none."""
+    accumulate: int = 1
+    """Steps whose gradients are averaged before the weights move."""
+    image_sizes: list[int] | None = None
+    """Sides of the training pictures, in pixels, one after another in equal parts of the epochs (progressive
+    resizing); val and test always have `data.image_size`. null trains at that size throughout."""
+    checkpoint_steps: int | None = None
+    """Steps from one checkpoint to the next inside an epoch; null writes one at the end of every epoch."""
     precision: str = "float32"
-    """float32, mixed_bfloat16 or mixed_float16."""
+    """float32, mixed_bfloat16 or mixed_float16; `auto` times float32 and bfloat16 and takes the faster."""
+    jit_compile: str = "auto"
+    """Whether XLA compiles the step: `auto` (as Keras decides: not on a CPU), true or false."""
+    strategy: str = "auto"
+    """Over several devices: `auto`, none, mirrored, multiworker (TensorFlow) or jax_data_parallel."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
     limit_batches: int | None = None
@@ -108,10 +51,18 @@ class TrainerConfig:
         expected = f"null or a whole number from 1 to trainer.epochs={self.epochs}"
         require(stop is None or 1 <= stop <= self.epochs, "trainer.stop_after", expected, stop)
         require(self.batch_size >= 1, "trainer.batch_size", "a whole number of at least 1", self.batch_size)
-        for name in ("early_stopping", "limit_batches"):
+        for name in ("early_stopping", "limit_batches", "checkpoint_steps"):
             value = getattr(self, name)
             expected = "null or a whole number of at least 1"
             require(value is None or value >= 1, f"trainer.{name}", expected, value)
+        require(self.ema is None or 0 < self.ema < 1, "trainer.ema", "null or a number between 0 and 1", self.ema)
+        require(self.accumulate >= 1, "trainer.accumulate", "a whole number of at least 1", self.accumulate)
+        sizes = self.image_sizes
+        ok = sizes is None or (len(sizes) > 0 and min(sizes) >= 8)
+        require(ok, "trainer.image_sizes", "null or a list of sides of at least 8 pixels", sizes)
+        self.jit_compile = str(self.jit_compile).lower()
+        one_of("trainer.jit_compile", self.jit_compile, JIT)
+        one_of("trainer.strategy", self.strategy, STRATEGIES)
         one_of("trainer.precision", self.precision, PRECISIONS)
         kind, _, number = self.device.partition(":")
         ok = self.device in ("auto", "cpu", "gpu") or (kind == "gpu" and number.isdecimal())

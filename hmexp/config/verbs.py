@@ -4,11 +4,15 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from hmexp.config.augment import AugmentConfig, LossConfig
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import one_of, require
 from hmexp.config.model import ModelConfig
 from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
-from hmexp.config.training import OptimizerConfig, TrainerConfig
+from hmexp.config.optimizer import OptimizerConfig, ScheduleConfig
+from hmexp.config.training import TrainerConfig
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 
 @dataclass
@@ -16,23 +20,32 @@ class RunConfig:
     """One training: everything that `train` and `stage` read."""
 
     data: DataConfig = MISSING
+    augment: AugmentConfig = MISSING
     model: ModelConfig = MISSING
+    loss: LossConfig = MISSING
     optimizer: OptimizerConfig = MISSING
+    schedule: ScheduleConfig = MISSING
     trainer: TrainerConfig = MISSING
     tracking: TrackingConfig = MISSING
     paths: PathsConfig = field(default_factory=PathsConfig)
     seed: int = 0
-    """Seed of weights, order and dropout (0 is a seed). Data has seeds of its own."""
+    """Seed of weights, order, augmentation and dropout (0 is a seed). Data has seeds of its own."""
     deterministic: bool = False
     """The same bits from the same seed, at the cost of speed."""
     backend: str = "tensorflow"
     """What Keras computes with."""
+    resume: str | None = None
+    """RUN that did not finish: goes on in its folder, with its config, from its last checkpoint."""
+    rerun: str | None = None
+    """RUN that is repeated from its stored config; overrides go on top."""
+    fork: str | None = None
+    """RUN whose last checkpoint a new run starts from; overrides go on top."""
     plugins: list[str] = field(default_factory=list)
     """Modules of yours that register config schemas and builders, read before anything else."""
 
     def __post_init__(self) -> None:
         require(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 4294967295", self.seed)
-        one_of("backend", self.backend, ("tensorflow",))
+        one_of("backend", self.backend, BACKENDS)
 
 
 @dataclass

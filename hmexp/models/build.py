@@ -4,7 +4,10 @@ from functools import singledispatch
 
 import keras
 
-from hmexp.config.model import CnnConfig, ModelConfig
+from hmexp.config.model import BackboneConfig, CnnConfig, ModelConfig, ResnetConfig
+from hmexp.models.backbone import build_backbone
+from hmexp.models.cnn import build_cnn
+from hmexp.models.resnet import build_resnet
 
 
 @singledispatch
@@ -24,40 +27,6 @@ def build_model(cfg: ModelConfig, image_size: int, num_classes: int) -> keras.Mo
     raise TypeError(f"expected a model that is registered, received {type(cfg).__name__}")
 
 
-@build_model.register
-def _(cfg: CnnConfig, image_size: int, num_classes: int) -> keras.Model:
-    pictures = keras.Input((image_size, image_size, 3), dtype="uint8", name="pictures")
-    # float32 under every precision: bfloat16 cannot tell all 256 values apart.
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="scale")(pictures)
-    for number, width in enumerate(cfg.block_widths, start=1):
-        x = _block(cfg, x, width, f"block{number}")
-    x = _head(cfg, x)
-    if cfg.dropout:
-        x = keras.layers.Dropout(cfg.dropout, name="dropout")(x)
-    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
-    return keras.Model(pictures, logits, name="cnn")
-
-
-def _block(cfg: CnnConfig, x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
-    """Convolution, norm, activation, 2x2 pooling."""
-    plain = cfg.norm == "none"
-    activation = cfg.activation if plain else None
-    # A norm with an offset makes the convolution's bias redundant.
-    x = keras.layers.Conv2D(
-        width, cfg.kernel, padding="same", activation=activation, use_bias=plain, name=f"{name}_conv"
-    )(x)
-    if not plain:
-        norms = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
-        x = norms[cfg.norm](name=f"{name}_norm")(x)
-        x = keras.layers.Activation(cfg.activation, name=f"{name}_{cfg.activation}")(x)
-    pools = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
-    return pools[cfg.pooling](2, name=f"{name}_pool")(x)
-
-
-def _head(cfg: CnnConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Feature maps -> one vector a picture, by the layer named `features`."""
-    flat = keras.layers.Flatten if cfg.head == "flatten" else keras.layers.GlobalAveragePooling2D
-    if not cfg.dense:
-        return flat(name="features")(x)
-    x = flat(name=cfg.head)(x)
-    return keras.layers.Dense(cfg.dense, activation=cfg.activation, name="features")(x)
+build_model.register(CnnConfig, build_cnn)
+build_model.register(ResnetConfig, build_resnet)
+build_model.register(BackboneConfig, build_backbone)

@@ -1,10 +1,12 @@
 """The DataModule: catalogue, manifest, store and batches behind prepare, setup and train/val/test."""
 
+import importlib
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hmexp.batches.order import Order, Rows
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.plan import limit_rows, plan
@@ -26,13 +28,14 @@ class DataModule:
     Args:
         cfg: The `data` section.
         paths: The `paths` section.
+        backend: What Keras computes with: only TensorFlow is fed by tf.data.
 
     Raises:
         UserError: See `read_catalogue` and `plan`.
     """
 
-    def __init__(self, cfg: DataConfig, paths: PathsConfig) -> None:
-        self.cfg, self.paths = cfg, paths
+    def __init__(self, cfg: DataConfig, paths: PathsConfig, backend: str = "tensorflow") -> None:
+        self.cfg, self.paths, self.backend = cfg, paths, backend
         catalogue = read_catalogue(cfg, paths.cache_path)
         rows = limit_rows(catalogue.rows, cfg.limit)
         self.catalogue = Catalogue(**(vars(catalogue) | {"rows": rows}))
@@ -90,10 +93,16 @@ class DataModule:
             rows = rows.iloc[np.sort(np.random.default_rng(0).permutation(len(rows))[:limit])]
         return rows
 
-    def part(self, rows: pd.DataFrame) -> Any:  # noqa: ANN401
-        """Rows of the manifest as the batches want them (`hmexp.batches.Rows`)."""
-        from hmexp.batches.tensorflow import Rows
+    def train_batches(self, part: Rows, order: Order) -> Any:  # noqa: ANN401
+        """Batches of whole epochs; see `hmexp.batches.tensorflow.train_batches`."""
+        return self._batches().train_batches(self.store, part, order)
 
+    def ordered_batches(self, part: Rows, batch_size: int) -> Any:  # noqa: ANN401
+        """Batches of one pass; see `hmexp.batches.tensorflow.ordered_batches`."""
+        return self._batches().ordered_batches(self.store, part, batch_size)
+
+    def part(self, rows: pd.DataFrame) -> Rows:
+        """Rows of the manifest as the batches want them."""
         weights = rows["weight"].to_numpy(np.float32)
         places = self.store.rows(rows["image"].tolist())
         return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights)
@@ -106,6 +115,10 @@ class DataModule:
         """Rows of each split that has any."""
         counts = self.manifest.frame["split"].value_counts()
         return {split: int(counts[split]) for split in SPLITS if split in counts}
+
+    def _batches(self) -> Any:  # noqa: ANN401
+        """The module that feeds this backend."""
+        return importlib.import_module(f"hmexp.batches.{'tensorflow' if self.backend == 'tensorflow' else 'arrays'}")
 
     def _check_bad_fraction(self) -> None:
         bad, total = self.quarantine, len(self.images)

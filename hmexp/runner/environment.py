@@ -1,5 +1,6 @@
 """What a run was made with: versions, machine, git."""
 
+import hashlib
 import os
 import platform
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-NAMED = ("hmexp", "keras", "tensorflow", "mlflow", "hydra-core", "numpy", "pandas", "pillow")
+NAMED = ("hmexp", "keras", "tensorflow", "jax", "torch", "mlflow", "hydra-core", "numpy", "pandas", "pillow")
 
 
 def versions() -> dict[str, str]:
@@ -25,16 +26,23 @@ def versions() -> dict[str, str]:
 
 
 def git_state(folder: Path) -> dict[str, str]:
-    """`commit`, `branch` and `dirty` of the checkout around `folder`; empty where there is none."""
+    """`commit`, `branch`, `dirty` and a hash of the uncommitted `diff` around `folder`; empty outside a checkout."""
     commit = _git(folder, "rev-parse", "HEAD")
     if not commit:
         return {}
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    changed = _git(folder, "diff", "HEAD")
     return {
         "commit": commit,
         "branch": _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
         "dirty": str(bool(changed)).lower(),
+        "diff": hashlib.sha256(changed.encode()).hexdigest()[:12] if changed else "none",
     }
+
+
+def packages() -> dict[str, str]:
+    """Every installed package -> its version."""
+    found = {item.metadata["Name"]: item.version for item in distributions()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def describe_environment(device: str) -> str:
@@ -47,8 +55,9 @@ def describe_environment(device: str) -> str:
         f"device {device}",
         f"python {sys.version.split()[0]}",
     ]
-    packages = sorted({f"{item.metadata['Name']}=={item.version}" for item in distributions()}, key=str.lower)
-    return "\n".join([*head, "", *packages]) + "\n"
+    head += [f"git {key} {value}" for key, value in git_state(Path.cwd()).items()]
+    installed = [f"{name}=={number}" for name, number in packages().items()]
+    return "\n".join([*head, "", *installed]) + "\n"
 
 
 def _git(folder: Path, *arguments: str) -> str:

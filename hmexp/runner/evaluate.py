@@ -61,12 +61,10 @@ def _evaluate(model: Any, data: DataModule, split: str, rows: pd.DataFrame) -> S
 
 def predict_logits(model: Any, data: DataModule, rows: pd.DataFrame, what: str) -> np.ndarray:  # noqa: ANN401
     """Logits of rows in their order, float32 `[rows, classes]`."""
-    from hmexp.batches.tensorflow import ordered_batches
-
     chunks = []
     with progress_bar() as bar:
         task = bar.add_task(what, total=len(rows), note="")
-        for pictures, _ in ordered_batches(data.store, data.part(rows), EVALUATION_BATCH):
+        for pictures, _ in data.ordered_batches(data.part(rows), EVALUATION_BATCH):
             chunks.append(np.asarray(model.predict_on_batch(pictures), dtype=np.float32))
             bar.advance(task, len(chunks[-1]))
     return np.concatenate(chunks)

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from hmexp.batches.order import num_batches
-from hmexp.batches.tensorflow import Order, ordered_batches, train_batches
+from hmexp.batches.augment import Augmentation
+from hmexp.batches.order import Order, num_batches
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
@@ -21,12 +21,16 @@ from hmexp.runner.data import DataModule
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
+from hmexp.runner.job import JobRecord
+from hmexp.runner.lineage import Lineage, check_data, say_what_differs
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.runner.train import TrainResult
+from hmexp.training.device import Device
 from hmexp.training.interruption import Interruption
-from hmexp.training.optimizer import build_optimizer
+from hmexp.training.learner import Learner, compiled
+from hmexp.training.loss import build_loss
 from hmexp.training.recorder import Recorder
-from hmexp.training.trainer import Batches, FitResult, Trainer
+from hmexp.training.trainer import Feed, FitResult, Trainer
 
 
 @dataclass
@@ -38,8 +42,10 @@ class Session:
         invocation: How it was called.
         data: Checked, not prepared yet.
         job_dir: The run's folder.
+        job: What the folder says of the run.
+        lineage: The run that this one comes from, if any.
         recorder: Hears everything.
-        device: In words.
+        device: What computes.
         interruption: Ends the training between two steps.
     """
 
@@ -47,16 +53,21 @@ class Session:
     invocation: Invocation
     data: DataModule
     job_dir: Path
+    job: JobRecord
+    lineage: Lineage
     recorder: Recorder
-    device: str
+    device: Device
     interruption: Interruption
 
     def run(self) -> TrainResult:
         """Prepare the data, fit, evaluate, record."""
         self._prepare()
-        model = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
-        log.info(f"{model.name}: {model.count_params():,} parameters, {self.config.trainer.precision}, {self.device}")
-        fitted = self._fit(model)
+        self._choose_precision()
+        with self.device.scope():
+            model = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
+            learner = self._learner(model)
+        log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
+        fitted = self._fit(learner)
         results = evaluate_splits(model, self.data, self.config.trainer)
         metrics = final_metrics(fitted, results)
         save_bundle(model, self._card(metrics), self.job_dir / "model")
@@ -73,6 +84,8 @@ class Session:
         """Build or open the store, make the manifest, save and say what became of the catalogue."""
         self.data.prepare()
         manifest, report = self.data.setup()
+        check_data(self.lineage, manifest, self.data.digest)
+        say_what_differs(self.lineage, self.config)
         log.info(steps_table(report))
         log.info(counts_table(report))
         for warning in report.warnings:
@@ -82,24 +95,56 @@ class Session:
         manifest.table().to_parquet(self.job_dir / "manifest.parquet", index=False)
         self.data.quarantine.to_csv(self.job_dir / "quarantine.csv", index=False)
         _write_json(self.job_dir / "strategy.json", report.to_dict())
-        (self.job_dir / "environment.txt").write_text(describe_environment(self.device), encoding="utf-8")
+        (self.job_dir / "environment.txt").write_text(describe_environment(self.device.words), encoding="utf-8")
         self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
+        self.job.data_digest = self.data.digest
+        self.job.save(self.job_dir)
 
-    def _fit(self, model: keras.Model) -> FitResult:
+    def _choose_precision(self) -> None:
+        """Fix what the run computes in; a resumed one goes on in what it has."""
+        keras.config.set_dtype_policy(self.config.trainer.precision)
+
+    def _learner(self, model: keras.Model) -> Learner:
+        augmentation = Augmentation(self.config.augment, len(self.data.classes), compiled)
+        return Learner(model, augmentation, build_loss(self.config.loss))
+
+    def _fit(self, learner: Learner) -> FitResult:
+        trainer = Trainer(
+            cfg=self.config.trainer,
+            optimizer=self.config.optimizer,
+            schedule=self.config.schedule,
+            fine_tuning=self.config.model.fine_tuning,
+            job_dir=self.job_dir,
+            recorder=self.recorder,
+            interruption=self.interruption,
+        )
+        with self.device.scope():
+            return trainer.fit(learner, self._feed(), self.lineage.checkpoint)
+
+    def _feed(self) -> Feed:
         cfg = self.config.trainer
         train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
         steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
-        whole_epoch = num_batches(len(train), cfg.batch_size)
-        batches = Batches(
-            train=train_batches(
-                self.data.store, train, Order(cfg.batch_size, self.config.seed, 1, cfg.last_epoch, steps)
-            ),
-            val=ordered_batches(self.data.store, val, cfg.batch_size),
+
+        def batches(first_epoch: int, first_step: int, last_epoch: int) -> Any:  # noqa: ANN401
+            order = Order(
+                batch_size=cfg.batch_size,
+                seed=self.config.seed,
+                first_epoch=first_epoch,
+                last_epoch=last_epoch,
+                steps=steps,
+                first_step=first_step,
+                augment=self.config.augment,
+            )
+            return self.data.train_batches(train, order)
+
+        return Feed(
+            train=batches,
+            val=self.data.ordered_batches(val, cfg.batch_size),
             steps_per_epoch=steps,
+            whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
         )
-        optimizer = build_optimizer(self.config.optimizer, whole_epoch, cfg.epochs)
-        return Trainer(cfg, optimizer, self.job_dir, self.recorder, self.interruption).fit(model, batches)
 
     def _card(self, metrics: dict[str, float]) -> Card:
         return Card(

@@ -1,12 +1,16 @@
 """The verb `train`: catalogue -> store -> fit -> evaluate -> record."""
 
+import importlib.util
 import os
+import shlex
 import socket
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
@@ -16,9 +20,13 @@ from hmexp.console import log, muted_stderr
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
-from hmexp.runner.job import make_job_dir, running, save_config
+from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
+from hmexp.runner.lineage import Lineage, lineage_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
+
+if TYPE_CHECKING:
+    from hmexp.training.device import Device
 
 
 @dataclass(frozen=True)
@@ -37,29 +45,59 @@ class TrainResult:
 
 
 def train(config: RunConfig, invocation: Invocation) -> TrainResult:
-    """Train and evaluate one model.
+    """Train and evaluate one model, or go on with one.
 
     Raises:
         UserError: The config asks for what is not there; raised before anything is written.
         RunError: The run failed for a known reason.
     """
+    lineage = lineage_of(config)
     data = check(config)
     log.info(
         f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
     )
+    device = start_backend(config)
+    name = dict(invocation.choices).get("model", "run")
+    job_dir = lineage.job_dir if lineage.resumes else make_job_dir(config.paths, invocation, name)
+    with running(job_dir):
+        if not lineage.resumes:
+            save_config(job_dir, config, invocation)
+        recorder = _make_recorder(config, invocation, job_dir, lineage)
+        job = read_record(job_dir) if lineage.resumes else JobRecord(recorder.run_id or job_dir.name, root(config))
+        with _recorded(recorder, job, job_dir), Interruption().listening() as interruption:
+            from hmexp.runner.session import Session
+
+            session = Session(config, invocation, data, job_dir, job, lineage, recorder, device, interruption)
+            return session.run()
+
+
+def start_backend(config: RunConfig) -> "Device":
+    """Let Keras take the configured backend, and set up the device, before anything else imports it.
+
+    Raises:
+        UserError: A backend that is not installed, a device or strategy that is not there.
+    """
+    require_backend(config.backend)
+    os.environ["KERAS_BACKEND"] = config.backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with muted_stderr():
-        from hmexp.runner.session import Session
         from hmexp.training.device import set_up_device
 
-        device = set_up_device(config.trainer, config.seed, config.deterministic)
-    name = dict(invocation.choices).get("model", "run")
-    job_dir = make_job_dir(config.paths, invocation, name)
-    with running(job_dir):
-        save_config(job_dir, config, invocation)
-        recorder = _make_recorder(config, invocation, job_dir)
-        with _recorded(recorder, invocation), Interruption().listening() as interruption:
-            return Session(config, invocation, data, job_dir, recorder, device, interruption).run()
+        return set_up_device(config.trainer, config.seed, config.deterministic)
+
+
+def require_backend(backend: str) -> None:
+    """Raise `UserError` where a backend is not installed, or Keras runs on another one in this process."""
+    if importlib.util.find_spec(backend) is None:
+        raise UserError(f"backend: expected an installed library, received {backend} (pip install 'hmexp[{backend}]')")
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.backend.backend() != backend:
+        raise UserError(f"backend: expected {keras.backend.backend()}, which this process uses, received {backend}")
+
+
+def root(config: RunConfig) -> str:
+    """Absolute `paths.root`."""
+    return str(config.paths.root_path)
 
 
 def check(config: RunConfig) -> DataModule:
@@ -70,10 +108,10 @@ def check(config: RunConfig) -> DataModule:
     """
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
-    return DataModule(config.data, config.paths)
+    return DataModule(config.data, config.paths, config.backend)
 
 
-def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path) -> Recorder:
+def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lineage: Lineage) -> Recorder:
     if not isinstance(config.tracking, MlflowTracking):
         return NoRecorder()
     from hmexp.tracking.recorder import MlflowRecorder, RunDescription
@@ -82,26 +120,38 @@ def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path) -> 
     tags = {JOB_TAG: str(job_dir), HOST_TAG: socket.gethostname(), "hmexp.command": invocation.command}
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}
+    tags |= {f"hmexp.{lineage.kind}": lineage.job_dir.name} if lineage.kind else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
-    recorder = MlflowRecorder(config.tracking, config.paths, RunDescription(job_dir.name, config, tags))
+    description = RunDescription(job_dir.name, config, tags)
+    run_id = read_record(job_dir).run_id if lineage.resumes else None
+    recorder = MlflowRecorder(config.tracking, config.paths, description, run_id)
     for run_id in close_dead_runs(recorder.client, config.tracking):
         log.warning(f"run {run_id} had died; it is marked KILLED now")
     return recorder
 
 
 @contextmanager
-def _recorded(recorder: Recorder, invocation: Invocation) -> Iterator[None]:
+def _recorded(recorder: Recorder, job: JobRecord, job_dir: Path) -> Iterator[None]:
     """End the run in the record however it ends: FINISHED, FAILED with its traceback, or KILLED."""
+
+    def finish(status: str, text: str = "") -> None:
+        recorder.finish(status, text)
+        job.status = status
+        job.save(job_dir)
+
+    job.status = "RUNNING"
+    job.save(job_dir)
     try:
         yield
     except KeyboardInterrupt:
-        recorder.finish("KILLED")
-        log.warning(f"interrupted; this repeats the run: {invocation.command}")
+        finish("KILLED")
+        where = "" if Path(job.root) == Path.cwd() else f" paths.root={shlex.quote(job.root)}"
+        log.warning(f"interrupted; this goes on with the run: python -m hmexp resume={job.run_id}{where}")
         raise
     except Exception as error:
-        recorder.finish("FAILED", traceback.format_exc())
+        finish("FAILED", traceback.format_exc())
         known = isinstance(error, RunError | UserError)
         log.error(str(error) if known else traceback.format_exc(), extra={"file_only": True})
         raise
     else:
-        recorder.finish("FINISHED")
+        finish("FINISHED")

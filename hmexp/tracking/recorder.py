@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from omegaconf import OmegaConf
 
 from hmexp.config.record import MlflowTracking, PathsConfig
@@ -32,27 +33,40 @@ class RunDescription:
 
 
 class MlflowRecorder:
-    """Writes the events of one run to MLflow; made when the run starts."""
+    """Writes the events of one run to MLflow; made when the run starts, or goes on (`run_id`)."""
 
-    def __init__(self, cfg: MlflowTracking, paths: PathsConfig, description: RunDescription) -> None:
+    def __init__(
+        self, cfg: MlflowTracking, paths: PathsConfig, description: RunDescription, run_id: str | None = None
+    ) -> None:
         client = create_store(cfg, paths)
         import mlflow
 
         self.cfg, self.paths, self.client, self.mlflow = cfg, paths, client, mlflow
         mlflow.set_experiment(cfg.experiment)
         run = mlflow.start_run(
-            run_name=cfg.name or description.name,
+            run_id=run_id,
+            run_name=None if run_id else cfg.name or description.name,
             tags=dict(description.tags),
             log_system_metrics=cfg.system_metrics,
         )
         self.run_id: str = run.info.run_id
         self.experiment_id: str = run.info.experiment_id
-        for chunk in _chunks(flat_params(description.config)):
-            mlflow.log_params(chunk)
+        if run_id is None:  # those of a resumed run are there, and cannot be changed
+            for chunk in _chunks(flat_params(description.config)):
+                mlflow.log_params(chunk)
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """One point of every series, step = epoch."""
         self.mlflow.log_metrics(dict(metrics), step=epoch)
+
+    def history(self, history: pd.DataFrame) -> None:
+        """Add the points that a killed run had no time to write; none is there twice."""
+        for name in history.columns:
+            if name.partition("/")[0] in ("train", "val"):
+                there = {point.step for point in self.client.get_metric_history(self.run_id, name)}
+                missing = history[~history["epoch"].isin(there)]
+                for epoch, value in missing[["epoch", name]].to_numpy():
+                    self.mlflow.log_metric(name, float(value), step=int(epoch))
 
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
         """A dataset input a split, by name and digest; no pass over the data.
@@ -68,8 +82,9 @@ class MlflowRecorder:
             self.mlflow.log_input(MetaDataset(source, name=f"{name}-{split}", digest=digest), context=split)
 
     def result(self, metrics: Mapping[str, float]) -> None:
-        """The final metrics, without a step."""
-        self.mlflow.log_metrics(dict(metrics))
+        """The final metrics, without a step; what a run that was killed here has written already stays."""
+        there = self.client.get_run(self.run_id).data.metrics
+        self.mlflow.log_metrics({name: value for name, value in metrics.items() if there.get(name) != value})
 
     def model(self, bundle_dir: Path) -> None:
         """The bundle as a model of MLflow's Keras flavour."""

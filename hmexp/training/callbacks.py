@@ -1,7 +1,9 @@
-"""Keras callbacks: a loss that stays finite, the progress bar, the history, the best checkpoint."""
+"""Keras callbacks of one training: what is watched, kept and told at each step and epoch."""
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,15 @@ import pandas as pd
 from rich.progress import TaskID
 
 from hmexp.config.errors import RunError
+from hmexp.config.optimizer import PlateauSchedule
 from hmexp.console import log, progress_bar
 from hmexp.metrics.names import Metric, better
-from hmexp.training.interruption import Interruption
+from hmexp.training.checkpoint import read_arrays, write_arrays
 from hmexp.training.recorder import Recorder
 
 Logs = dict[str, Any] | None
+REFRESH = 0.2
+"""Seconds from one look at the loss to the next."""
 
 
 def contract_names(logs: dict[str, Any]) -> dict[str, float]:
@@ -27,20 +32,13 @@ def contract_names(logs: dict[str, Any]) -> dict[str, float]:
     return named
 
 
-class StopOnInterruption(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends the run at the next step where a Ctrl-C was swallowed on its way."""
-
-    def __init__(self, interruption: Interruption) -> None:
-        super().__init__()
-        self.interruption = interruption
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Look whether the user wants the end."""
-        self.interruption.check()
-
-
 class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stops the run at the first step whose loss is no number."""
+    """Stops the run soon after a step whose loss is no number.
+
+    The running mean of an epoch stays NaN, so that it is enough to look now and then; each look waits for the device.
+    """
+
+    EVERY = 16
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,16 +49,21 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch = epoch + 1
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Look at the loss.
+        """Look at the loss every few steps."""
+        if batch % self.EVERY == 0:
+            self._check(logs, f"step {batch + 1}")
 
-        Raises:
-            RunError: It is NaN or infinite.
-        """
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Look at the epoch's loss."""
+        self._check(logs, "its last steps")
+
+    def _check(self, logs: Logs, where: str) -> None:
+        """Raise `RunError` where the loss is NaN or infinite."""
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             raise RunError(
-                f"the loss became {loss} at epoch {self.epoch}, step {batch + 1}: lower optimizer.learning_rate "
+                f"the loss became {loss} at epoch {self.epoch}, {where}: lower optimizer.learning_rate "
                 f"({rate:g}), set optimizer.clip_norm=1, or use trainer.precision=float32"
             )
 
@@ -73,7 +76,8 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self.epochs, self.steps, self.val_steps, self.batch_size = epochs, steps, val_steps, batch_size
         self.bar = progress_bar()
         self.task: TaskID | None = None
-        self.start = 0.0
+        self.start = self.shown = 0.0
+        self.pending = 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Show the bar."""
@@ -82,14 +86,20 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the epoch's bar."""
         self.start = time.perf_counter()
+        self.pending = 0
         total = (self.steps + self.val_steps) * self.batch_size
         self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}", total=total, note="")
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """One step further."""
-        if self.task is not None and not self.bar.disable:
+        if self.task is None or self.bar.disable:
+            return
+        self.pending += self.batch_size
+        now = time.perf_counter()
+        if now - self.shown > REFRESH:  # reading the loss waits for the device
             note = f"loss {float((logs or {}).get('loss', 0.0)):.3f}"
-            self.bar.update(self.task, advance=self.batch_size, note=note)
+            self.bar.update(self.task, advance=self.pending, note=note)
+            self.pending, self.shown = 0, now
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """One step of val further."""
@@ -113,23 +123,33 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self.bar.stop()
 
 
-class EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes `history.csv` and tells the recorder, once an epoch."""
+class History(keras.callbacks.Callback):  # type: ignore[misc]
+    """A row an epoch."""
 
-    def __init__(self, path: Path, recorder: Recorder, batch_size: int) -> None:
+    def __init__(self, batch_size: int) -> None:
         super().__init__()
-        self.path, self.recorder, self.batch_size = path, recorder, batch_size
+        self.batch_size = batch_size
         self.rows: list[dict[str, float]] = []
-        self.start = self.trained = 0.0
+        self.before = self.start = self.trained = 0.0
+        self.steps = 0
 
     @property
-    def history(self) -> pd.DataFrame:
-        """A row an epoch."""
+    def frame(self) -> pd.DataFrame:
+        """`epoch, seconds, images_per_second, train/..., val/...`."""
         return pd.DataFrame(self.rows).astype({"epoch": int})
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds spent in the epoch that runs, before an interruption too."""
+        return self.before + time.perf_counter() - self.start
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the clock."""
-        self.start = time.perf_counter()
+        self.start, self.steps = time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Count the step."""
+        self.steps += 1
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """The training steps of the epoch are done."""
@@ -137,32 +157,62 @@ class EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Keep the epoch."""
-        metrics = contract_names(logs or {})
-        images = self.params["steps"] * self.batch_size
         row = {
             "epoch": epoch + 1,
-            "seconds": time.perf_counter() - self.start,
-            "images_per_second": images / (self.trained - self.start),
+            "seconds": self.elapsed,
+            "images_per_second": self.steps * self.batch_size / (self.trained - self.start),
         }
-        self.rows.append(row | metrics)
-        partial = self.path.with_suffix(".partial")
-        self.history.to_csv(partial, index=False)
-        partial.replace(self.path)
-        self.recorder.epoch(epoch + 1, metrics)
+        self.rows.append(row | contract_names(logs or {}))
+        self.before = 0.0
+        self.start = time.perf_counter()
+
+    def state(self) -> dict[str, Any]:
+        """The time that the running epoch has taken so far; the rows are kept apart."""
+        return {"elapsed": self.elapsed}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.before = state["elapsed"]
 
 
-class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best epoch; a file that is there is whole.
+class Publication(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells `history.csv` and the recorder of an epoch, once its checkpoint is on the disk.
 
-    The weights go through a model of the same layers that is not compiled: with the optimizer's state the file
-    is three times as large, and Keras 3.15 reads that state back value by value (35 s for cnn3, against 0.03 s).
+    In that order a record never holds an epoch that a resumed run trains again.
     """
 
-    def __init__(self, path: Path, monitor: str, metric: Metric) -> None:
+    def __init__(self, path: Path, recorder: Recorder, history: History) -> None:
         super().__init__()
-        self.path, self.monitor, self.metric = path, monitor, metric
+        self.path, self.recorder, self.history = path, recorder, history
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Tell."""
+        self.write()
+        self.recorder.epoch(epoch + 1, contract_names(logs or {}))
+
+    def write(self) -> None:
+        """Write `history.csv`; a file that is there is whole."""
+        partial = self.path.with_suffix(".partial")
+        self.history.frame.to_csv(partial, index=False)
+        partial.replace(self.path)
+
+
+class Best(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the weights of the best epoch; a file that is there is whole.
+
+    The file of the best epoch before stays until a checkpoint names the new one.
+    """
+
+    def __init__(self, folder: Path, monitor: str, metric: Metric, average: "AverageWeights") -> None:
+        super().__init__()
+        self.folder, self.monitor, self.metric, self.average = folder, monitor, metric, average
         self.epoch = 0
         self.value = math.nan
+
+    @property
+    def path(self) -> Path:
+        """Where the best epoch's weights are."""
+        return self.folder / f"best-{self.epoch:04d}.npz"
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Save where the monitor is better than ever before."""
@@ -170,16 +220,134 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         if self.epoch and not better(self.metric, value, self.value):
             return
         self.epoch, self.value = epoch + 1, value
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"partial.{self.path.name}")
-        _bare(self.model).save_weights(partial)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        with self.average.in_place():
+            write_arrays(partial, {"network": self.model.network.variables})
         partial.replace(self.path)
 
-    def restore(self) -> None:
-        """Give the model the weights of the best epoch."""
-        _bare(self.model).load_weights(self.path)
+    def sweep(self) -> None:
+        """Remove the files of other epochs, and what a crash left."""
+        for path in self.folder.glob("best-*"):
+            if path != self.path:
+                path.unlink(missing_ok=True)
+
+    def restore(self, network: keras.Model) -> None:
+        """Give the network the weights of the best epoch."""
+        read_arrays(self.path, {"network": network.variables})
+
+    def state(self) -> dict[str, Any]:
+        """Which epoch it is."""
+        return {"epoch": self.epoch, "value": self.value}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.epoch, self.value = state["epoch"], state["value"]
 
 
-def _bare(model: keras.Model) -> keras.Model:
-    """The same layers, without optimizer and metrics."""
-    return keras.Model(model.input, model.output, name=model.name)
+class Patience:
+    """Counts epochs without a better monitor."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.value = math.nan
+        self.waited = 0
+
+    def see(self, value: float) -> int:
+        """Epochs since the best one, this epoch included."""
+        if math.isnan(self.value) or better(self.metric, value, self.value):
+            self.value, self.waited = value, 0
+        else:
+            self.waited += 1
+        return self.waited
+
+
+class EarlyStop(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends the run after `patience` epochs without a better monitor; unlike Keras's own it can be resumed."""
+
+    def __init__(self, monitor: str, metric: Metric, patience: int | None) -> None:
+        super().__init__()
+        self.monitor, self.patience = monitor, patience
+        self.count = Patience(metric)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has ended the run."""
+        return self.patience is not None and self.count.waited >= self.patience
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Look at the monitor."""
+        self.count.see(contract_names(logs or {})[self.monitor])
+        if self.stopped:
+            self.model.stop_training = True
+
+    @staticmethod
+    def ended(state: dict[str, Any] | None, patience: int | None) -> bool:
+        """Whether a run in this state was ended already."""
+        return state is not None and patience is not None and state["waited"] >= patience
+
+    def state(self) -> dict[str, Any]:
+        """What it has counted."""
+        return {"value": self.count.value, "waited": self.count.waited}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.count.value, self.count.waited = state["value"], state["waited"]
+
+
+class Plateau(EarlyStop):
+    """Lowers the learning rate after `patience` epochs without a better monitor."""
+
+    def __init__(self, monitor: str, metric: Metric, cfg: PlateauSchedule) -> None:
+        super().__init__(monitor, metric, cfg.patience)
+        self.cfg = cfg
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Look at the monitor."""
+        self.count.see(contract_names(logs or {})[self.monitor])
+        if self.stopped:
+            self.count.waited = 0
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            lower = max(rate * self.cfg.factor, self.cfg.minimum)
+            if lower < rate:
+                self.model.optimizer.learning_rate = lower
+                log.info(f"no better {self.monitor} for {self.cfg.patience} epochs: learning rate {lower:.3g}")
+
+
+class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
+    """Evaluates the moving average of the weights that the optimizer keeps, where `trainer.ema` asks for one.
+
+    Keras's `SwapEMAWeights` does not swap back after predict (3.15) and is only about epoch ends.
+    """
+
+    def __init__(self, active: bool) -> None:
+        super().__init__()
+        self.active = active
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Put the average in place of the weights."""
+        self._swap()
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Put the weights back."""
+        self._swap()
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The average in place of the weights, inside the block."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    def _swap(self) -> None:
+        if not self.active:
+            return
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        for weight, average in zip(
+            optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
+        ):
+            held = keras.ops.convert_to_numpy(weight)
+            weight.assign(keras.ops.convert_to_numpy(average))
+            average.assign(held)

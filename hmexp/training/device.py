@@ -1,42 +1,123 @@
-"""Which device computes, and how it treats its memory."""
+"""Which device computes, how it treats its memory, and what runs on several: one function a backend."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
 
 import keras
-import tensorflow as tf
 
 from hmexp.config.errors import invalid
 from hmexp.config.training import TrainerConfig
 
 
-def set_up_device(cfg: TrainerConfig, seed: int, deterministic: bool) -> str:
-    """Choose the device, let GPU memory grow, set precision, seeds and determinism for this process.
+@dataclass(frozen=True)
+class Device:
+    """What computes.
 
-    Must come before TensorFlow touches a GPU.
+    Attributes:
+        words: Such as `cpu`, `gpu:0` or `mirrored over 2 gpus`.
+        scope: A model has to be made and trained inside this context.
+    """
 
-    Returns:
-        The device in words, such as `cpu` or `gpu:0`.
+    words: str
+    scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+def set_up_device(cfg: TrainerConfig, seed: int, deterministic: bool) -> Device:
+    """Choose the device of Keras's backend and set precision, seeds and determinism for this process.
+
+    Must come before the backend touches a GPU.
 
     Raises:
-        UserError: A GPU that is not there.
+        UserError: A GPU or a strategy that is not there.
     """
+    keras.backend.clear_session()
+    set_up = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()]
+    device = set_up(cfg, deterministic)
+    keras.utils.set_random_seed(seed)
+    return device
+
+
+def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
+    import tensorflow as tf
+
     gpus = tf.config.list_physical_devices("GPU")
-    chosen = _choose(cfg.device, gpus)
+    strategy = _strategy(cfg, len(gpus), {"mirrored", "multiworker"}, "mirrored")
+    chosen = _choose(cfg.device, gpus, several=strategy != "none")
     tf.config.set_visible_devices(chosen, "GPU")
     for gpu in chosen:
         tf.config.experimental.set_memory_growth(gpu, True)
-    keras.backend.clear_session()
-    keras.config.set_dtype_policy(cfg.precision)
-    keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    return f"gpu:{gpus.index(chosen[0])}" if chosen else "cpu"
+    kind = "gpu" if chosen else "cpu"
+    if strategy == "none":
+        return Device(f"gpu:{gpus.index(chosen[0])}" if chosen else "cpu")
+    if strategy == "multiworker":
+        distribution = tf.distribute.MultiWorkerMirroredStrategy()
+    else:
+        names = [device.name for device in tf.config.list_logical_devices(kind.upper())]
+        distribution = tf.distribute.MirroredStrategy(names)
+    return Device(f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
 
 
-def _choose(device: str, gpus: list[tf.config.PhysicalDevice]) -> list[tf.config.PhysicalDevice]:
-    """The GPUs to use: one at most, since training on several is not asked for here."""
+def _jax(cfg: TrainerConfig, deterministic: bool) -> Device:
+    if cfg.device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    if deterministic:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    import jax
+
+    devices = jax.devices()
+    gpus = [device for device in devices if device.platform == "gpu"]
+    strategy = _strategy(cfg, len(gpus), {"jax_data_parallel"}, "jax_data_parallel")
+    chosen = _choose(cfg.device, gpus, several=strategy != "none")
+    kind = "gpu" if chosen else devices[0].platform
+    if strategy == "none":
+        if chosen:
+            jax.config.update("jax_default_device", chosen[0])
+        return Device(f"gpu:{gpus.index(chosen[0])}" if chosen else kind)
+    used = chosen or devices
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
+    return Device(f"{strategy} over {len(used)} {kind}s")
+
+
+def _torch(cfg: TrainerConfig, deterministic: bool) -> Device:
+    import torch
+
+    gpus = list(range(torch.cuda.device_count()))
+    _strategy(cfg, 0, set(), "none")
+    chosen = _choose(cfg.device, gpus, several=False)
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    words = f"cuda:{chosen[0]}" if chosen else "cpu"
+    return Device(f"gpu:{chosen[0]}" if chosen else "cpu", lambda: keras.device(words))
+
+
+def _strategy(cfg: TrainerConfig, num_gpus: int, possible: set[str], several: str) -> str:
+    """`trainer.strategy` as this backend has it; `auto` takes several GPUs where nothing names one."""
+    if cfg.strategy == "auto":
+        if "multiworker" in possible and "TF_CONFIG" in os.environ:
+            return "multiworker"
+        return several if num_gpus > 1 and cfg.device in ("auto", "gpu") else "none"
+    if cfg.strategy != "none" and cfg.strategy not in possible:
+        valid = ["auto", "none", *sorted(possible)]
+        raise invalid("trainer.strategy", f"one of {', '.join(valid)} with backend={_backend()}", cfg.strategy, valid)
+    return cfg.strategy
+
+
+def _backend() -> str:
+    return str(keras.backend.backend())
+
+
+def _choose(device: str, gpus: list[Any], several: bool) -> list[Any]:
+    """The GPUs to use: all where training is spread over several, else one at most."""
     if device == "cpu":
         return []
     number = int(device.partition(":")[2] or 0)
     if device != "auto" and number >= len(gpus):
         valid = ["auto", "cpu", *(f"gpu:{i}" for i in range(len(gpus)))]
         raise invalid("trainer.device", f"one of {', '.join(valid)} on this machine", device, valid)
-    return gpus[number : number + 1]
+    return gpus if several and ":" not in device else gpus[number : number + 1]

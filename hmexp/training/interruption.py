@@ -5,16 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from hmexp.console import log
+
 
 class Interruption:
     """Remembers that the user wants the run to end.
 
-    The handler raises KeyboardInterrupt, as Python's own does. Where that falls into a destructor or into a
-    callback of a library, it is printed and forgotten; whoever looks at `requested` later can raise it again.
+    The handler raises KeyboardInterrupt, as Python's own does, except inside `deferred`: there the training goes
+    on to the end of its step, saves, and asks with `requested`. A second Ctrl-C always raises at once. Where the
+    exception falls into a destructor or a callback of a library, it is printed and forgotten; whoever looks at
+    `requested` later can raise it again.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self._deferring = False
 
     @contextmanager
     def listening(self) -> Iterator["Interruption"]:
@@ -26,11 +31,22 @@ class Interruption:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Only remember the first request inside the block."""
+        self._deferring = True
+        try:
+            yield
+        finally:
+            self._deferring = False
+
     def check(self) -> None:
         """Raise KeyboardInterrupt where the user asked for the end."""
         if self.requested:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        raise KeyboardInterrupt
+        again, self.requested = self.requested, True
+        if again or not self._deferring:
+            raise KeyboardInterrupt
+        log.warning("interrupted: saving; once more ends at once, without saving")

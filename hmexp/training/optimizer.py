@@ -1,61 +1,104 @@
-"""Optimizers: a builder for the dataclass of each schema, with the learning-rate schedule."""
+"""Optimizers: a builder for the dataclass of each schema."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
 
 import keras
 
-from hmexp.config.training import AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig
+from hmexp.config.optimizer import AdamConfig, AdamWConfig, LionConfig, MuonConfig, OptimizerConfig, SgdConfig
+from hmexp.training.schedule import LearningRate
+
+UNDECAYED = ("bias", "gamma", "beta")
+"""Parts of variables' names that weight decay leaves alone: it would only shrink what has no excess to shrink."""
+
+
+@dataclass(frozen=True)
+class Updates:
+    """How the weights are updated, beyond what the `optimizer` section says.
+
+    Attributes:
+        learning_rate: A number or a Keras schedule.
+        ema: Decay of the moving average of the weights, or None.
+        accumulate: Steps whose gradients are averaged.
+        rates: Path of a variable -> factor of its learning rate (discriminative learning rates).
+    """
+
+    learning_rate: LearningRate
+    ema: float | None = None
+    accumulate: int = 1
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def arguments(self, cfg: OptimizerConfig) -> dict[str, Any]:
+        """What every Keras optimizer takes."""
+        return {
+            "learning_rate": self.learning_rate,
+            "global_clipnorm": cfg.clip_norm,
+            "use_ema": self.ema is not None,
+            "ema_momentum": 0.99 if self.ema is None else self.ema,
+            "gradient_accumulation_steps": self.accumulate if self.accumulate > 1 else None,
+        }
 
 
 @singledispatch
-def build_optimizer(cfg: OptimizerConfig, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
-    """Build an optimizer whose schedule is laid over `epochs`, however early the run stops.
+def build_optimizer(cfg: OptimizerConfig, updates: Updates) -> keras.optimizers.Optimizer:
+    """Build an optimizer.
 
     An optimizer of your own is a dataclass below `OptimizerConfig` and a function registered for it here.
 
     Args:
         cfg: The `optimizer` section.
-        steps_per_epoch: Steps of a whole epoch.
-        epochs: Epochs of the schedule.
+        updates: Learning rate, moving average, accumulation, discriminative rates.
     """
     raise TypeError(f"expected an optimizer that is registered, received {type(cfg).__name__}")
 
 
 @build_optimizer.register
-def _(cfg: AdamConfig, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
-    common = _common(cfg, steps_per_epoch, epochs)
-    return keras.optimizers.Adam(beta_1=cfg.beta_1, beta_2=cfg.beta_2, epsilon=cfg.epsilon, **common)
+def _(cfg: AdamConfig, updates: Updates) -> keras.optimizers.Optimizer:
+    betas = {"beta_1": cfg.beta_1, "beta_2": cfg.beta_2, "epsilon": cfg.epsilon}
+    return _make(keras.optimizers.Adam, updates, **betas, **updates.arguments(cfg))
 
 
 @build_optimizer.register
-def _(cfg: AdamWConfig, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
-    common = _common(cfg, steps_per_epoch, epochs)
-    return keras.optimizers.AdamW(
-        beta_1=cfg.beta_1, beta_2=cfg.beta_2, epsilon=cfg.epsilon, weight_decay=cfg.weight_decay, **common
-    )
+def _(cfg: AdamWConfig, updates: Updates) -> keras.optimizers.Optimizer:
+    betas = {"beta_1": cfg.beta_1, "beta_2": cfg.beta_2, "epsilon": cfg.epsilon}
+    return _make(keras.optimizers.AdamW, updates, weight_decay=cfg.weight_decay, **betas, **updates.arguments(cfg))
 
 
 @build_optimizer.register
-def _(cfg: SgdConfig, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
-    common = _common(cfg, steps_per_epoch, epochs)
-    return keras.optimizers.SGD(momentum=cfg.momentum, nesterov=cfg.nesterov, **common)
+def _(cfg: SgdConfig, updates: Updates) -> keras.optimizers.Optimizer:
+    own = {"momentum": cfg.momentum, "nesterov": cfg.nesterov, "weight_decay": cfg.weight_decay or None}
+    return _make(keras.optimizers.SGD, updates, **own, **updates.arguments(cfg))
 
 
-def _common(cfg: OptimizerConfig, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
-    return {"learning_rate": _learning_rate(cfg, steps_per_epoch, epochs), "global_clipnorm": cfg.clip_norm}
+@build_optimizer.register
+def _(cfg: LionConfig, updates: Updates) -> keras.optimizers.Optimizer:
+    own = {"beta_1": cfg.beta_1, "beta_2": cfg.beta_2, "weight_decay": cfg.weight_decay or None}
+    return _make(keras.optimizers.Lion, updates, **own, **updates.arguments(cfg))
 
 
-def _learning_rate(
-    cfg: OptimizerConfig, steps_per_epoch: int, epochs: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Constant, or a cosine down to 0 (Loshchilov and Hutter, SGDR, 2017) after a linear warm-up."""
-    if cfg.schedule == "constant":
-        return cfg.learning_rate
-    total = steps_per_epoch * epochs
-    warmup = min(round(cfg.warmup_epochs * steps_per_epoch), total - 1)
-    if warmup == 0:
-        return keras.optimizers.schedules.CosineDecay(cfg.learning_rate, total)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, total - warmup, warmup_target=cfg.learning_rate, warmup_steps=warmup
-    )
+@build_optimizer.register
+def _(cfg: MuonConfig, updates: Updates) -> keras.optimizers.Optimizer:
+    own = {"momentum": cfg.momentum, "weight_decay": cfg.weight_decay, "adam_weight_decay": cfg.weight_decay}
+    return _make(keras.optimizers.Muon, updates, exclude_layers=["logits"], **own, **updates.arguments(cfg))
+
+
+def _make(kind: type, updates: Updates, **arguments: Any) -> keras.optimizers.Optimizer:  # noqa: ANN401
+    """An optimizer of this kind, with a factor for some variables, whose norms and biases do not decay."""
+    if updates.rates:
+        kind = _with_rates(kind, updates.rates)
+    optimizer = kind(**arguments)
+    if arguments.get("weight_decay"):
+        optimizer.exclude_from_weight_decay(var_names=list(UNDECAYED))
+    return optimizer
+
+
+def _with_rates(kind: type, rates: Mapping[str, float]) -> type:
+    """A subclass whose step is scaled for some variables."""
+
+    class Discriminative(kind):  # type: ignore[misc]
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:  # noqa: ANN401
+            super().update_step(gradient, variable, learning_rate * rates.get(variable.path, 1.0))
+
+    return Discriminative

@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+import pandas as pd
+
 
 class Recorder(Protocol):
-    """Hears what happens in a run; `hmexp.tracking` writes it to MLflow."""
+    """Hears what happens in a run; `hmexp.tracking` writes it to MLflow.
+
+    Attributes:
+        run_id: The run's id in the record; empty where there is none.
+    """
+
+    run_id: str
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """An epoch (counted from 1) ended with these `train/` and `val/` metrics."""
+
+    def history(self, history: pd.DataFrame) -> None:
+        """The run goes on from these epochs: `epoch, train/..., val/...`; what is missing in the record is added."""
 
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
         """The run learns from this data: rows of each split in `sizes`."""
@@ -33,7 +44,12 @@ class Recorder(Protocol):
 class NoRecorder:
     """Listens to nothing (`tracking=none`)."""
 
+    run_id = ""
+
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def history(self, history: pd.DataFrame) -> None:
         """Nothing."""
 
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:

@@ -1,6 +1,6 @@
-"""The Trainer: Keras's `fit` with hmexp's events, best checkpoint, history and progress bar."""
+"""The Trainer: Keras's `fit` with hmexp's events, checkpoints, best epoch, history and progress bar."""
 
-import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,30 +8,47 @@ from typing import Any
 import keras
 import pandas as pd
 
+from hmexp.config.model import FineTuning
+from hmexp.config.optimizer import ConstantSchedule, OptimizerConfig, PlateauSchedule, ScheduleConfig
 from hmexp.config.training import TrainerConfig
 from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
-from hmexp.training.callbacks import BestCheckpoint, EpochEvents, FiniteLoss, ProgressBar, StopOnInterruption
+from hmexp.models.backbone import LAYER as BACKBONE
+from hmexp.training.callbacks import (
+    AverageWeights,
+    Best,
+    EarlyStop,
+    FiniteLoss,
+    History,
+    Plateau,
+    ProgressBar,
+    Publication,
+)
+from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays, read_state
+from hmexp.training.checkpoints import Checkpoints
 from hmexp.training.interruption import Interruption
+from hmexp.training.learner import Learner
+from hmexp.training.optimizer import Updates, build_optimizer
 from hmexp.training.recorder import Recorder
-
-BEST_WEIGHTS = "best.weights.h5"
+from hmexp.training.schedule import build_schedule
 
 
 @dataclass(frozen=True)
-class Batches:
+class Feed:
     """What a training is fed with.
 
     Attributes:
-        train: Batches of all epochs, one after another (tf.data).
+        train: (first epoch, steps of it that are done, last epoch) -> batches of these epochs one after another.
         val: Batches of one pass over val.
         steps_per_epoch: Training steps of an epoch.
+        whole_epoch: Steps of an epoch that nothing limits; the schedule is laid over these.
         val_steps: Steps over val.
     """
 
-    train: Any
+    train: Callable[[int, int, int], Any]
     val: Any
     steps_per_epoch: int
+    whole_epoch: int
     val_steps: int
 
 
@@ -44,7 +61,7 @@ class FitResult:
         best_epoch: The epoch whose weights the model has now.
         best_value: Its `monitor`.
         stopped_early: Whether `trainer.early_stopping` ended it.
-        seconds: Wall time of all epochs.
+        seconds: Time of all epochs, before an interruption too.
     """
 
     history: pd.DataFrame
@@ -54,22 +71,35 @@ class FitResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Segment:
+    """Epochs that one call of Keras's `fit` does; counted from 0, the last one left out."""
+
+    first: int
+    last: int
+    first_step: int = 0
+
+
 @dataclass
 class Trainer:
-    """Trains a model and gives it the weights of its best epoch.
+    """Trains a network and gives it the weights of its best epoch.
 
     Attributes:
         cfg: The `trainer` section.
-        optimizer: Built for this training.
+        optimizer: The `optimizer` section.
         job_dir: Where `history.csv` and `checkpoints/` go.
         recorder: Hears each epoch.
-        interruption: Ends the training between two steps.
+        schedule: The `schedule` section.
+        fine_tuning: How a pretrained part is treated.
+        interruption: Ends the training after a step, with a checkpoint.
     """
 
     cfg: TrainerConfig
-    optimizer: keras.optimizers.Optimizer
+    optimizer: OptimizerConfig
     job_dir: Path
     recorder: Recorder
+    schedule: ScheduleConfig = field(default_factory=ConstantSchedule)
+    fine_tuning: FineTuning = field(default_factory=FineTuning)
     interruption: Interruption = field(default_factory=Interruption)
 
     @property
@@ -77,48 +107,139 @@ class Trainer:
         """The metric that decides which epoch is the best one."""
         return parse_monitor("trainer.monitor", self.cfg.monitor)
 
-    def fit(self, model: keras.Model, batches: Batches) -> FitResult:
-        """Train.
+    def fit(self, learner: Learner, feed: Feed, start: Path | None = None) -> FitResult:
+        """Train from the beginning, or from a checkpoint.
+
+        Args:
+            learner: What is trained.
+            feed: Batches and their numbers.
+            start: A checkpoint of the same model, optimizer and data.
 
         Raises:
-            RunError: The loss is no number any more.
+            RunError: The loss is no number any more, or a checkpoint of another model.
+            KeyboardInterrupt: The user wanted the end; a checkpoint was written.
         """
-        model.compile(
-            optimizer=self.optimizer,
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=streaming_metrics(model.output_shape[-1]),
-            weighted_metrics=[],
-        )
-        events = EpochEvents(self.job_dir / "history.csv", self.recorder, self.cfg.batch_size)
-        best = BestCheckpoint(self.job_dir / "checkpoints" / BEST_WEIGHTS, self.cfg.monitor, self.monitor)
-        bar = ProgressBar(self.cfg.last_epoch, batches.steps_per_epoch, batches.val_steps, self.cfg.batch_size)
-        stopper = self._early_stopping()
-        start = time.perf_counter()
-        try:
-            model.fit(
-                batches.train,
-                epochs=self.cfg.last_epoch,
-                steps_per_epoch=batches.steps_per_epoch,
-                validation_data=batches.val,
-                validation_steps=batches.val_steps,
-                shuffle=False,
-                verbose=0,
-                callbacks=[StopOnInterruption(self.interruption), FiniteLoss(), bar, events, best, *stopper],
-            )
-        finally:
-            bar.close()
-        best.restore()
+        state = TrainingState() if start is None else read_state(start)
+        metrics = streaming_metrics(learner.network.output_shape[-1])
+        parts = self._parts(feed, metrics, state)
+        phase = -1
+        with self.interruption.deferred():
+            for segment in self._segments(state, feed.steps_per_epoch):
+                if phase != (phase := self._phase(segment.first)):
+                    self._compile(learner, metrics, segment.first, feed)
+                    if start is not None and segment.first == state.epoch:
+                        self._load(start, state, learner)
+                parts.checkpoints.begin(segment.first_step, feed.steps_per_epoch, start)
+                self._fit_segment(learner, feed, segment, parts)
+                if learner.stop_training:
+                    break
+        parts.best.restore(learner.network)
         return FitResult(
-            history=events.history,
-            best_epoch=best.epoch,
-            best_value=best.value,
-            stopped_early=any(callback.stopped_epoch > 0 for callback in stopper),
-            seconds=time.perf_counter() - start,
+            history=parts.history.frame,
+            best_epoch=parts.best.epoch,
+            best_value=parts.best.value,
+            stopped_early=parts.early.stopped,
+            seconds=float(parts.history.frame["seconds"].sum()),
         )
 
-    def _early_stopping(self) -> list[keras.callbacks.EarlyStopping]:
-        if self.cfg.early_stopping is None:
-            return []
-        name = self.cfg.monitor.replace("val/", "val_")
-        mode = "max" if self.monitor.higher_is_better else "min"
-        return [keras.callbacks.EarlyStopping(monitor=name, mode=mode, patience=self.cfg.early_stopping)]
+    def _parts(self, feed: Feed, metrics: list[keras.metrics.Metric], state: TrainingState) -> "_Parts":
+        folder, monitor = CheckpointDir(self.job_dir / "checkpoints"), self.cfg.monitor
+        average = AverageWeights(self.cfg.ema is not None)
+        history = History(self.cfg.batch_size)
+        best = Best(folder.folder, monitor, self.monitor, average)
+        early = EarlyStop(monitor, self.monitor, self.cfg.early_stopping)
+        plateau = Plateau(monitor, self.monitor, self.schedule) if isinstance(self.schedule, PlateauSchedule) else None
+        kept = {"history": history, "best": best, "early_stop": early} | ({"plateau": plateau} if plateau else {})
+        history.rows = list(state.history)
+        for name, callback in kept.items():
+            if name in state.callbacks:
+                callback.load(state.callbacks[name])
+        publication = Publication(self.job_dir / "history.csv", self.recorder, history)
+        checkpoints = Checkpoints(folder, metrics, kept, self.cfg.checkpoint_steps, self.interruption)
+        bar = ProgressBar(self.cfg.last_epoch, feed.steps_per_epoch, feed.val_steps, self.cfg.batch_size)
+        if state.epoch:
+            publication.write()
+            self.recorder.history(history.frame)
+        order = [FiniteLoss(), bar, history, average, best, *([plateau] if plateau else []), early, checkpoints]
+        return _Parts(history, best, early, bar, checkpoints, [*order, publication])
+
+    def _segments(self, state: TrainingState, steps: int) -> Iterator[Segment]:
+        """What is left: the rest of an epoch that was begun, then whole epochs, cut where the phase changes."""
+        epoch = state.epoch
+        if EarlyStop.ended(state.callbacks.get("early_stop"), self.cfg.early_stopping):
+            return
+        if state.step:
+            yield Segment(epoch, epoch + 1, state.step)
+            epoch += 1
+        cuts = [cut for cut in (self.fine_tuning.freeze_epochs,) if epoch < cut < self.cfg.last_epoch]
+        for last in (*cuts, self.cfg.last_epoch):
+            if epoch < last:
+                yield Segment(epoch, last)
+            epoch = last
+
+    def _phase(self, epoch: int) -> int:
+        """0 while the backbone is frozen, 1 after that."""
+        return int(epoch >= self.fine_tuning.freeze_epochs)
+
+    def _compile(self, learner: Learner, metrics: list[keras.metrics.Metric], epoch: int, feed: Feed) -> None:
+        """Give the learner an optimizer as it is at the beginning of a phase."""
+        steps = feed.whole_epoch / self.cfg.accumulate
+        rates = self._freeze(learner.network, self._phase(epoch) == 0)
+        learning_rate = build_schedule(self.schedule, self.optimizer.learning_rate, steps, self.cfg.epochs)
+        optimizer = build_optimizer(
+            self.optimizer, Updates(learning_rate, self.cfg.ema, self.cfg.accumulate, rates)
+        )
+        if keras.config.dtype_policy().name == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        jit: str | bool = {"true": True, "false": False}.get(self.cfg.jit_compile, "auto")
+        learner.compile(optimizer, metrics=metrics, weighted_metrics=[], jit_compile=jit)
+        optimizer.build(learner.trainable_variables)
+        if epoch and self._phase(epoch) != self._phase(epoch - 1):
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            inner._iterations.assign(epoch * feed.steps_per_epoch)
+
+    def _freeze(self, network: keras.Model, frozen: bool) -> dict[str, float]:
+        """Freeze or thaw the backbone; give the factors of its variables' learning rates."""
+        names = [layer.name for layer in network.layers]
+        if BACKBONE not in names or self.fine_tuning == FineTuning():
+            return {}
+        backbone = network.get_layer(BACKBONE)
+        backbone.trainable = not frozen
+        return {variable.path: self.fine_tuning.rate for variable in backbone.trainable_variables}
+
+    def _load(self, start: Path, state: TrainingState, learner: Learner) -> None:
+        """Give network and optimizer what they had."""
+        before = state.epoch if state.step else state.epoch - 1
+        same_phase = self._phase(before) == self._phase(state.epoch)
+        parts = {"network": learner.network.variables}
+        if same_phase:
+            parts["optimizer"] = learner.optimizer.variables
+        read_arrays(start / ARRAYS_FILE, parts)
+
+    def _fit_segment(self, learner: Learner, feed: Feed, segment: Segment, parts: "_Parts") -> None:
+        try:
+            learner.fit(
+                feed.train(segment.first + 1, segment.first_step, segment.last),
+                initial_epoch=segment.first,
+                epochs=segment.last,
+                steps_per_epoch=feed.steps_per_epoch - segment.first_step,
+                validation_data=feed.val,
+                validation_steps=feed.val_steps,
+                shuffle=False,
+                verbose=0,
+                callbacks=parts.callbacks,
+            )
+        finally:
+            parts.bar.close()
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The callbacks of one training."""
+
+    history: History
+    best: Best
+    early: EarlyStop
+    bar: ProgressBar
+    checkpoints: Checkpoints
+    callbacks: list[keras.callbacks.Callback]

@@ -1,0 +1,120 @@
+"""Random numbers of the augmentation: for each picture of an epoch, a row that is a function of (seed, epoch, index).
+
+They are drawn on the host, a few bytes a picture, and travel with the batch; the pictures themselves are changed
+where the model computes (`hmexp.batches.augment`). Nothing random is left there, so that every backend does the
+same, XLA stays on, and a resumed run goes on with the very same pictures.
+"""
+
+import numpy as np
+
+from hmexp.config.augment import AugmentConfig
+
+COLUMNS = (
+    *("xx", "xy", "x", "yx", "yy", "y"),  # where a pixel comes from: [x, y] -> [xx x + xy y + x, yx x + yy y + y]
+    *("brightness", "contrast", "saturation", "solarize", "posterize"),
+    *("erase_y0", "erase_y1", "erase_x0", "erase_x1"),
+    *("mix_y0", "mix_y1", "mix_x0", "mix_x1", "mix"),
+)
+"""Columns of the draws. Places are from -1 to 1, boxes in shares of the side, `mix` is the other picture's part."""
+DRAWS = "draws"
+PICTURES = "pictures"
+
+AUGMENT_STREAM = 1
+MAX_TURN, MAX_SHEAR, MAX_SHIFT, MAX_LIGHT = np.pi / 6, 0.3, 0.3, 0.9
+GEOMETRY = ("turn", "shear_x", "shear_y", "shift_x", "shift_y")
+COLOUR = ("brightness", "contrast", "saturation", "solarize", "posterize")
+ERASED_AREA = (0.02, 0.33)
+ERASED_ASPECT = 3.0
+
+
+def draw(cfg: AugmentConfig, num: int, seed: int, epoch: int) -> np.ndarray:
+    """Draw an epoch.
+
+    Args:
+        cfg: The `augment` section.
+        num: Rows of the training split.
+        seed: The run's seed.
+        epoch: Counted from 1.
+
+    Returns:
+        float32 `[num, len(COLUMNS)]`: row i belongs to row i of the split, in whatever order it is read.
+    """
+    random = np.random.default_rng((seed, epoch, AUGMENT_STREAM))
+    chosen = _choose_ops(cfg, num, random)
+    columns = {
+        **_affine(cfg, num, random, chosen),
+        **_colour(num, random, chosen),
+        **_erase(cfg, num, random),
+        **_mix(cfg, num, random),
+    }
+    return np.stack([columns[name] for name in COLUMNS], axis=1).astype(np.float32)
+
+
+def _choose_ops(cfg: AugmentConfig, num: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Strength of each operation of the list, `[num]`, 0 where a picture does not get it; half of them negative."""
+    names = GEOMETRY + COLOUR
+    rank = random.random((num, len(names))).argsort(axis=1).argsort(axis=1)
+    strength = random.random((num, len(names))) * cfg.magnitude * np.where(rank < cfg.ops, 1.0, 0.0)
+    sign = random.choice([-1.0, 1.0], (num, len(names)))
+    return dict(zip(names, (strength * sign).T, strict=True))
+
+
+def _affine(
+    cfg: AugmentConfig, num: int, random: np.random.Generator, chosen: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Crop, mirror and shift, then turn and shear, as one map from target to source."""
+    area = random.uniform(cfg.crop, 1.0, num)
+    ratio = np.exp(random.uniform(-np.log(cfg.aspect), np.log(cfg.aspect), num) / 2)
+    wide, high = np.minimum(np.sqrt(area) * ratio, 1.0), np.minimum(np.sqrt(area) / ratio, 1.0)
+    place = random.uniform(-1.0, 1.0, (2, num))
+    shift = random.uniform(-2 * cfg.shift, 2 * cfg.shift, (2, num))
+    mirror = np.where(random.random(num) < cfg.flip, -1.0, 1.0)
+    cos, sin = np.cos(chosen["turn"] * MAX_TURN), np.sin(chosen["turn"] * MAX_TURN)
+    shear_x, shear_y = chosen["shear_x"] * MAX_SHEAR, chosen["shear_y"] * MAX_SHEAR
+    # Target -> turned -> sheared -> cropped source, as 2x2 products written out.
+    xx, xy = cos + shear_x * sin, -sin + shear_x * cos
+    yx, yy = sin + shear_y * cos, cos - shear_y * sin
+    return {
+        "xx": wide * mirror * xx,
+        "xy": wide * mirror * xy,
+        "x": place[0] * (1 - wide) + shift[0] + 2 * MAX_SHIFT * chosen["shift_x"],
+        "yx": high * yx,
+        "yy": high * yy,
+        "y": place[1] * (1 - high) + shift[1] + 2 * MAX_SHIFT * chosen["shift_y"],
+    }
+
+
+def _colour(num: int, random: np.random.Generator, chosen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Factors around 1, the brightness from which solarizing inverts, and the step that posterizing rounds to."""
+    factors = {name: 1 + MAX_LIGHT * chosen[name] for name in ("brightness", "contrast", "saturation")}
+    threshold = 256 * (1 - np.abs(chosen["solarize"]))
+    step = 2.0 ** np.round(5 * np.abs(chosen["posterize"]))
+    return {**factors, "solarize": threshold, "posterize": step}
+
+
+def _erase(cfg: AugmentConfig, num: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    area = random.uniform(*ERASED_AREA, num)
+    ratio = np.exp(random.uniform(-np.log(ERASED_ASPECT), np.log(ERASED_ASPECT), num) / 2)
+    box = _box(random.random((2, num)), np.sqrt(area) * ratio, np.sqrt(area) / ratio)
+    does = random.random(num) < cfg.erase
+    return dict(zip(("erase_y0", "erase_y1", "erase_x0", "erase_x1"), box * does, strict=True))
+
+
+def _mix(cfg: AugmentConfig, num: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Mixup takes a part of the whole of the other picture, CutMix the whole of a part."""
+    cuts = random.random(num) < (0.5 if cfg.mixup else 1.0) * bool(cfg.cutmix)
+    does = random.random(num) < cfg.mix_share * bool(cfg.mixup or cfg.cutmix)
+    blend = 1 - random.beta(cfg.mixup or 1.0, cfg.mixup or 1.0, num)
+    side = np.sqrt(1 - random.beta(cfg.cutmix or 1.0, cfg.cutmix or 1.0, num))
+    cut = _box(random.random((2, num)), side, side)
+    whole = np.array([[0.0], [1.0], [0.0], [1.0]])
+    box = np.where(cuts, cut, whole)
+    part = np.where(does, np.where(cuts, 1.0, blend), 0.0)
+    return dict(zip(("mix_y0", "mix_y1", "mix_x0", "mix_x1", "mix"), (*box, part), strict=True))
+
+
+def _box(place: np.ndarray, high: np.ndarray, wide: np.ndarray) -> np.ndarray:
+    """`[y0, y1, x0, x1]` in shares of the side, whole inside the picture, `[4, num]`."""
+    high, wide = np.minimum(high, 1.0), np.minimum(wide, 1.0)
+    y, x = place[0] * (1 - high), place[1] * (1 - wide)
+    return np.stack([y, y + high, x, x + wide])

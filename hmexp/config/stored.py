@@ -1,0 +1,90 @@
+"""A recorded run's configuration as the base of a new composition: `resume=`, `rerun=`, `fork=`.
+
+The stored values go into Hydra's ConfigStore as an option of the hidden group `stored`, which stands between the
+groups and the presets in the defaults list; so what the user gives on top wins, and is checked as ever.
+"""
+
+import re
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from hmexp.config.errors import UserError
+
+GROUP = "stored"
+OWN = ("resume", "rerun", "fork", "paths", "tracking", "plugins")
+"""Keys that the command gives, not the stored run."""
+BAKED_IN = ("experiment", "debug", GROUP)
+"""Groups whose values are in the stored config already."""
+
+
+def base_words(job_dir: Path, words: list[str]) -> list[str]:
+    """The words that put a stored run below the user's.
+
+    A group that the user chooses anew (`model=resnet`) brings its own values: the stored ones are left out.
+
+    Args:
+        job_dir: Folder of the stored run.
+        words: The user's overrides.
+
+    Raises:
+        UserError: A preset on top: it would fight with the stored values.
+    """
+    given = {re.split("[=@]", word.lstrip("+~"))[0] for word in words}
+    if "experiment" in given:
+        raise UserError("experiment: expected no preset on top of a stored run, received one; give its keys instead")
+    choices = OmegaConf.load(job_dir / ".hydra" / "hydra.yaml")["choices"]
+    kept = {group: option for group, option in choices.items() if group not in BAKED_IN}
+    anew = {group for group in kept if group in given or any(group.startswith(f"{name}/") for name in given)}
+    config = stored_config(job_dir)
+    for key in (*OWN, *(group.replace("/", ".") for group in anew)):
+        _remove(config, key)
+    name = re.sub(r"\W", "_", job_dir.name)
+    ConfigStore.instance().store(group=GROUP, name=name, node=config, package="_global_", provider="hmexp")
+    return [f"{GROUP}={name}", *(f"{group}={option}" for group, option in kept.items() if group not in anew)]
+
+
+def stored_config(job_dir: Path) -> DictConfig:
+    """The resolved config that a run was started with."""
+    config = OmegaConf.load(job_dir / "config.yaml")
+    if not isinstance(config, DictConfig):
+        raise UserError(f"{job_dir / 'config.yaml'}: expected a mapping, received {type(config).__name__}")
+    return config
+
+
+def differences(config: object, stored: DictConfig, leave_out: tuple[str, ...]) -> list[str]:
+    """`key=value (was old)` of each key whose value is not the stored one.
+
+    Args:
+        config: Dataclasses of the same kind.
+        stored: As `stored_config` gives it.
+        leave_out: Keys, or sections, that may differ.
+    """
+    now = _flat(OmegaConf.structured(config))
+    then = _flat(stored)
+    keys = [key for key in now | then if not any(key == name or key.startswith(f"{name}.") for name in leave_out)]
+    return [f"{key}={now.get(key)} (was {then.get(key)})" for key in keys if now.get(key) != then.get(key)]
+
+
+def _flat(config: DictConfig) -> dict[str, str]:
+    """`section.key` -> text, lists whole."""
+    flat: dict[str, str] = {}
+
+    def walk(node: object, prefix: str) -> None:
+        if isinstance(node, dict) and node:
+            for key, value in node.items():
+                walk(value, f"{prefix}.{key}" if prefix else str(key))
+        else:
+            flat[prefix] = str(node)
+
+    walk(OmegaConf.to_container(config, resolve=True), "")
+    return flat
+
+
+def _remove(config: DictConfig, key: str) -> None:
+    """Take a key, or a section, out of a config."""
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent) if parent else config
+    if isinstance(section, DictConfig) and name in section:
+        del section[name]

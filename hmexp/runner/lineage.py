@@ -1,0 +1,172 @@
+"""Runs that come from a run: `resume=`, `rerun=`, `fork=`."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from hmexp.catalogue.manifest import Manifest
+from hmexp.config.errors import UserError
+from hmexp.config.record import PathsConfig
+from hmexp.config.stored import base_words, differences, stored_config
+from hmexp.config.verbs import RunConfig
+from hmexp.console import log
+from hmexp.runner.environment import git_state, packages
+from hmexp.runner.job import FINISHED, find_job, is_running, read_record
+from hmexp.training.checkpoint import CheckpointDir
+
+KINDS = ("resume", "rerun", "fork")
+PLACES = (*KINDS, "paths", "tracking", "data.root", "plugins")
+"""Keys that say where things are, not what is computed: a resumed run may have others."""
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a run comes from.
+
+    Attributes:
+        kind: `resume`, `rerun` or `fork`; empty for a run of its own.
+        job_dir: Folder of the run that it comes from.
+    """
+
+    kind: str = ""
+    job_dir: Path = Path()
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on in the same folder."""
+        return self.kind == "resume"
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint that it starts from, if any."""
+        if self.kind not in ("resume", "fork"):
+            return None
+        return CheckpointDir(self.job_dir / "checkpoints").newest()
+
+
+def recall(words: list[str], paths: PathsConfig) -> list[str]:
+    """The user's words with those of the stored run below them, where they name one.
+
+    Raises:
+        UserError: More than one run named, no such run, or a preset on top.
+    """
+    named = {key: value for key, _, value in (word.partition("=") for word in words) if key in KINDS and value}
+    if not named:
+        return words
+    if len(named) > 1:
+        raise UserError(f"{' and '.join(named)}: expected one of them, received {len(named)}")
+    [(key, run)] = named.items()
+    job_dir = find_job(paths, key, run.strip("'\""))
+    base = base_words(job_dir, words)
+    root = read_record(job_dir).root
+    if key == "resume" and not any(word.startswith("paths.root=") for word in words):
+        base.append(f"paths.root='{root}'")
+    return [*base, *words]
+
+
+def lineage_of(config: RunConfig) -> Lineage:
+    """Where the configured run comes from, checked.
+
+    Raises:
+        UserError: A run that cannot be gone on with: finished, still running, another config, no checkpoint.
+    """
+    named = [(key, getattr(config, key)) for key in KINDS if getattr(config, key)]
+    if not named:
+        return Lineage()
+    key, run = named[0]
+    lineage = Lineage(key, find_job(config.paths, key, run))
+    name = lineage.job_dir.name
+    if lineage.resumes:
+        _check_resume(config, lineage.job_dir)
+    if key == "fork" and lineage.checkpoint is None:
+        raise UserError(f"fork: expected a run with a checkpoint, received {name}, which has none")
+    return lineage
+
+
+def check_data(lineage: Lineage, manifest: Manifest, digest: str) -> None:
+    """Say what differs between the data now and then; refuse to resume with other data.
+
+    Raises:
+        UserError: The run is resumed, and its data has changed.
+    """
+    if not lineage.kind:
+        return
+    then = read_record(lineage.job_dir).data_digest
+    if then in ("", digest):
+        return
+    difference = _data_difference(lineage.job_dir, manifest)
+    if lineage.resumes:
+        raise UserError(f"resume: expected the data of {lineage.job_dir.name} ({then}), received {digest}: {difference}")
+    log.warning(f"the data is not that of {lineage.job_dir.name}: {difference}")
+
+
+def say_what_differs(lineage: Lineage, config: RunConfig) -> None:
+    """Log how config, code and packages differ from the run that this one comes from."""
+    if not lineage.kind:
+        return
+    name = lineage.job_dir.name
+    log.info({"resume": f"goes on with {name}", "rerun": f"repeats {name}", "fork": f"starts from {name}"}[lineage.kind])
+    changed = differences(config, stored_config(lineage.job_dir), PLACES)
+    lines = [("config", changed), ("packages", _package_differences(lineage.job_dir)), ("code", _code(lineage.job_dir))]
+    for what, differs in lines:
+        more = f" and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
+        log.info(f"{what}: {', '.join(differs[:SHOWN]) + more if differs else 'as then'}")
+
+
+def _check_resume(config: RunConfig, job_dir: Path) -> None:
+    name = job_dir.name
+    if is_running(job_dir):
+        raise UserError(f"resume: expected a run that has stopped, received {name}, which is running")
+    if read_record(job_dir).status == FINISHED:
+        ways = f"rerun={name} repeats it, fork={name} starts a new run from its checkpoint"
+        raise UserError(f"resume: expected a run that did not finish, received {name}, which did ({ways})")
+    changed = differences(config, stored_config(job_dir), PLACES)
+    if changed:
+        way = f"fork={name} starts a new run from its checkpoint"
+        raise UserError(f"resume: expected the configuration of {name}, received {', '.join(changed)} ({way})")
+
+
+def _data_difference(job_dir: Path, manifest: Manifest) -> str:
+    """What has changed in the manifest, in words."""
+    path = job_dir / "manifest.parquet"
+    if not path.is_file():
+        return "its manifest is gone"
+    columns = ["article_id", "label", "split"]
+    then = pd.read_parquet(path)[columns].drop_duplicates("article_id").set_index("article_id")
+    now = manifest.table()[columns].drop_duplicates("article_id").set_index("article_id")
+    both = now.index.intersection(then.index)
+    counts = {
+        "articles added": now.index.difference(then.index),
+        "articles gone": then.index.difference(now.index),
+        "labels changed": both[now.loc[both, "label"] != then.loc[both, "label"]],
+        "articles in another split": both[now.loc[both, "split"] != then.loc[both, "split"]],
+    }
+    words = [f"{len(ids):,} {what} ({ids[0]}, ...)" for what, ids in counts.items() if len(ids)]
+    return ", ".join(words) or "the same articles, other pictures"
+
+
+def _package_differences(job_dir: Path) -> list[str]:
+    """`name 1.2 (was 1.1)` of each package whose version is another."""
+    path = job_dir / "environment.txt"
+    if not path.is_file():
+        return []
+    then = dict(re.findall(r"^([\w.-]+)==(\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+    now = packages()
+    names = sorted(now.keys() | then.keys(), key=str.lower)
+    return [
+        f"{name} {now.get(name, 'gone')} (was {then.get(name, 'not there')})"
+        for name in names
+        if now.get(name) != then.get(name)
+    ]
+
+
+def _code(job_dir: Path) -> list[str]:
+    """Commit and uncommitted changes, where they are not those of then."""
+    path = job_dir / "environment.txt"
+    then = dict(re.findall(r"^git (\w+) (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)) if path.is_file() else {}
+    now = git_state(Path.cwd())
+    changed = [f"{key} {now.get(key, 'none')} (was {then.get(key, 'none')})" for key in ("commit", "diff") if now.get(key) != then.get(key)]
+    return changed

@@ -1,0 +1,61 @@
+"""What Keras fits: a network with its augmentation and its loss around it."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from hmexp.batches.augment import Augmentation, Stage
+from hmexp.batches.draws import DRAWS, PICTURES
+
+
+class Learner(keras.Model):  # type: ignore[misc]
+    """Trains a network on augmented pictures; evaluates it on pictures as they are.
+
+    The network itself, which is what is saved and served, knows nothing of either.
+
+    Args:
+        network: uint8 `[batch, height, width, 3]` -> logits `[batch, classes]`.
+        augmentation: Applied where a batch carries draws.
+        objective: Of soft targets and logits, minimised in training.
+    """
+
+    def __init__(self, network: keras.Model, augmentation: Augmentation, objective: keras.losses.Loss) -> None:
+        # float32 whatever the network computes in: the draws hold places, which bfloat16 would blur.
+        super().__init__(name="learner", dtype="float32")
+        self.network, self.augmentation, self.objective = network, augmentation, objective
+        self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
+        """Logits of pictures, or of `{"pictures": ..., "draws": ...}`."""
+        if isinstance(inputs, dict):
+            inputs = ops.stop_gradient(self.augmentation.pictures(inputs[PICTURES], inputs[DRAWS]))
+        return self.network(inputs, training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,  # noqa: ANN401
+        y: Any = None,  # noqa: ANN401
+        y_pred: Any = None,  # noqa: ANN401
+        sample_weight: Any = None,  # noqa: ANN401
+        training: bool = True,
+    ) -> Any:  # noqa: ANN401
+        """The objective in training; the plain cross-entropy elsewhere, so that `val/loss` compares across runs."""
+        if not training:
+            return self.plain(y, y_pred)
+        draws = x[DRAWS] if isinstance(x, dict) else None
+        loss = self.objective(self.augmentation.targets(y, draws), y_pred, sample_weight)
+        return loss + sum(self.losses) if self.losses else loss
+
+
+def compiled(stage: Stage) -> Stage:
+    """XLA for a stage of the augmentation on TensorFlow, whose own kernels are 2 to 8 times as slow on a CPU.
+
+    The other backends compile, or do not, with the step around it.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return stage
+    import tensorflow as tf
+
+    function: Stage = tf.function(stage, jit_compile=True, autograph=False)
+    return function
