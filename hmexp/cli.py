@@ -132,6 +132,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
         from hmexp.runner.lineage import recall
 
         overrides = recall(overrides, paths_of(overrides))
+        _read_plugins(overrides)
     failures: list[Exception] = []
 
     def task(cfg: DictConfig) -> Any:  # noqa: ANN401

@@ -1,5 +1,8 @@
 """Store and rows -> batches of numpy arrays, in the same order as tf.data's, for backends without TensorFlow."""
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +28,16 @@ def ordered_batches(store: Store, part: Rows, batch_size: int) -> "OrderedBatche
     return OrderedBatches(store, Rows(part.rows, part.targets), batch_size)
 
 
+def read_ahead(batches: keras.utils.PyDataset, number: int) -> Iterator[tuple[Any, ...]]:
+    """The first `number` batches in their order, read by threads while they are used."""
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting = deque(pool.submit(batches.__getitem__, i) for i in range(min(QUEUE, number)))
+        for following in range(len(waiting), number + len(waiting)):
+            yield waiting.popleft().result()
+            if following < number:
+                waiting.append(pool.submit(batches.__getitem__, following))
+
+
 class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """One pass, read ahead by threads."""
 
@@ -37,11 +50,12 @@ class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, step: int) -> tuple[Any, ...]:
         """Batch number `step`."""
-        if step >= len(self):
-            raise IndexError(step)
         first = step * self.batch_size
         chosen = np.arange(first, min(first + self.batch_size, len(self.part)))
         return self.store.read(self.part.rows[chosen]), self.part.targets[chosen]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return read_ahead(self, len(self))
 
 
 class ArrayBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -70,6 +84,9 @@ class ArrayBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self.part.weights is not None:
             columns.append(self.part.weights[rows])
         return ({PICTURES: pictures, DRAWS: draws[place]} if self.order.augments else pictures, *columns)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return read_ahead(self, self.num_batches)
 
     def _draw_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The whole epoch, whatever step it starts at."""

@@ -13,13 +13,14 @@ from omegaconf import DictConfig, OmegaConf
 from hmexp.config.errors import UserError
 
 GROUP = "stored"
-OWN = ("resume", "rerun", "fork", "paths", "tracking", "plugins")
-"""Keys that the command gives, not the stored run."""
+KINDS = ("resume", "rerun", "fork")
+PLACES = ("paths", "tracking")
+"""Sections that say where things go: a new run takes them from its own command."""
 BAKED_IN = ("experiment", "debug", GROUP)
 """Groups whose values are in the stored config already."""
 
 
-def base_words(job_dir: Path, words: list[str]) -> list[str]:
+def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ()) -> list[str]:
     """The words that put a stored run below the user's.
 
     A group that the user chooses anew (`model=resnet`) brings its own values: the stored ones are left out.
@@ -27,6 +28,7 @@ def base_words(job_dir: Path, words: list[str]) -> list[str]:
     Args:
         job_dir: Folder of the stored run.
         words: The user's overrides.
+        leave_out: Sections that the command gives, not the stored run.
 
     Raises:
         UserError: A preset on top: it would fight with the stored values.
@@ -35,14 +37,15 @@ def base_words(job_dir: Path, words: list[str]) -> list[str]:
     if "experiment" in given:
         raise UserError("experiment: expected no preset on top of a stored run, received one; give its keys instead")
     choices = OmegaConf.load(job_dir / ".hydra" / "hydra.yaml")["choices"]
-    kept = {group: option for group, option in choices.items() if group not in BAKED_IN}
+    kept = {group: option for group, option in choices.items() if group not in (*BAKED_IN, *leave_out)}
     anew = {group for group in kept if group in given or any(group.startswith(f"{name}/") for name in given)}
     config = stored_config(job_dir)
-    for key in (*OWN, *(group.replace("/", ".") for group in anew)):
+    for key in (*KINDS, *leave_out, *(group.replace("/", ".") for group in anew)):
         _remove(config, key)
     name = re.sub(r"\W", "_", job_dir.name)
     ConfigStore.instance().store(group=GROUP, name=name, node=config, package="_global_", provider="hmexp")
-    return [f"{GROUP}={name}", *(f"{group}={option}" for group, option in kept.items() if group not in anew)]
+    plugins = [] if "plugins" in given else [f"plugins=[{','.join(config.get('plugins', []))}]"]
+    return [f"{GROUP}={name}", *plugins, *(f"{group}={option}" for group, option in kept.items() if group not in anew)]
 
 
 def stored_config(job_dir: Path) -> DictConfig:

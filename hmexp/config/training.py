@@ -6,6 +6,7 @@ from hmexp.config.errors import one_of, require
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 STRATEGIES = ("auto", "none", "mirrored", "multiworker", "jax_data_parallel")
+MODES = ("fit", "overfit", "lr_find", "profile")
 JIT = ("auto", "true", "false")
 
 
@@ -42,6 +43,10 @@ class TrainerConfig:
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
     limit_batches: int | None = None
     """Steps of each epoch and of each evaluation; null does them all. The schedule does not move."""
+    mode: str = "fit"
+    """`fit`; the debug modes are `overfit`, `lr_find` and `profile`, chosen with debug=NAME."""
+    probe_steps: int = 100
+    """Steps of `lr_find` and of `profile`."""
     train_sample: int = 2000
     """Training pictures that the final evaluation looks at."""
 
@@ -61,6 +66,8 @@ class TrainerConfig:
         ok = sizes is None or (len(sizes) > 0 and min(sizes) >= 8)
         require(ok, "trainer.image_sizes", "null or a list of sides of at least 8 pixels", sizes)
         self.jit_compile = str(self.jit_compile).lower()
+        one_of("trainer.mode", self.mode, MODES)
+        require(self.probe_steps >= 10, "trainer.probe_steps", "a whole number of at least 10", self.probe_steps)
         one_of("trainer.jit_compile", self.jit_compile, JIT)
         one_of("trainer.strategy", self.strategy, STRATEGIES)
         one_of("trainer.precision", self.precision, PRECISIONS)

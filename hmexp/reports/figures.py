@@ -40,6 +40,28 @@ def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
     return figure
 
 
+def learning_rate_curve(steps: pd.DataFrame, steepest: float, suggestion: float) -> Figure:
+    """The range test: loss over learning rate, with the two that it found.
+
+    Args:
+        steps: `learning_rate, loss, smoothed`, a row a step.
+        steepest: Where the smoothed loss falls fastest.
+        suggestion: The learning rate to try.
+    """
+    figure = new_figure(8, 4.2)
+    axes = quiet(figure.subplots(), "Learning-rate range test")
+    axes.plot(steps["learning_rate"], steps["loss"], color=GREY, linewidth=0.8, label="loss of a batch")
+    axes.plot(steps["learning_rate"], steps["smoothed"], color=SPLIT_COLOURS["train"], label="smoothed")
+    axes.axvline(steepest, color=INK, linestyle=":", label=f"falls fastest, {steepest:.2g}")
+    axes.axvline(suggestion, color=SPLIT_COLOURS["val"], linestyle="--", label=f"suggestion, {suggestion:.2g}")
+    axes.set_xscale("log")
+    axes.set_ylim(top=1.3 * steps["smoothed"].max(), bottom=0.6 * steps["smoothed"].min())
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
 def confusion(evaluation: Evaluation) -> Figure:
     """The confusion matrix: counts as numbers, each row's shares as colour."""
     matrix = evaluation.confusion

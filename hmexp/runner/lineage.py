@@ -9,15 +9,14 @@ import pandas as pd
 from hmexp.catalogue.manifest import Manifest
 from hmexp.config.errors import UserError
 from hmexp.config.record import PathsConfig
-from hmexp.config.stored import base_words, differences, stored_config
+from hmexp.config.stored import KINDS, PLACES, base_words, differences, stored_config
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.runner.environment import git_state, packages
 from hmexp.runner.job import FINISHED, find_job, is_running, read_record
 from hmexp.training.checkpoint import CheckpointDir
 
-KINDS = ("resume", "rerun", "fork")
-PLACES = (*KINDS, "paths", "tracking", "data.root", "plugins")
+FREE = (*KINDS, *PLACES, "data.root", "plugins")
 """Keys that say where things are, not what is computed: a resumed run may have others."""
 SHOWN = 5
 
@@ -60,7 +59,7 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
         raise UserError(f"{' and '.join(named)}: expected one of them, received {len(named)}")
     [(key, run)] = named.items()
     job_dir = find_job(paths, key, run.strip("'\""))
-    base = base_words(job_dir, words)
+    base = base_words(job_dir, words, leave_out=() if key == "resume" else PLACES)
     root = read_record(job_dir).root
     if key == "resume" and not any(word.startswith("paths.root=") for word in words):
         base.append(f"paths.root='{root}'")
@@ -109,7 +108,7 @@ def say_what_differs(lineage: Lineage, config: RunConfig) -> None:
         return
     name = lineage.job_dir.name
     log.info({"resume": f"goes on with {name}", "rerun": f"repeats {name}", "fork": f"starts from {name}"}[lineage.kind])
-    changed = differences(config, stored_config(lineage.job_dir), PLACES)
+    changed = differences(config, stored_config(lineage.job_dir), FREE)
     lines = [("config", changed), ("packages", _package_differences(lineage.job_dir)), ("code", _code(lineage.job_dir))]
     for what, differs in lines:
         more = f" and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
@@ -123,7 +122,7 @@ def _check_resume(config: RunConfig, job_dir: Path) -> None:
     if read_record(job_dir).status == FINISHED:
         ways = f"rerun={name} repeats it, fork={name} starts a new run from its checkpoint"
         raise UserError(f"resume: expected a run that did not finish, received {name}, which did ({ways})")
-    changed = differences(config, stored_config(job_dir), PLACES)
+    changed = differences(config, stored_config(job_dir), FREE)
     if changed:
         way = f"fork={name} starts a new run from its checkpoint"
         raise UserError(f"resume: expected the configuration of {name}, received {', '.join(changed)} ({way})")

@@ -1,36 +1,34 @@
 """One run from its data to its record: the steps of `train` once its folder is there."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from hmexp.batches.augment import Augmentation
-from hmexp.batches.order import Order, num_batches
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
-from hmexp.models.build import build_model
 from hmexp.models.bundle import Card, save_bundle
+from hmexp.runner.assemble import Assembly
 from hmexp.runner.data import DataModule
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
 from hmexp.runner.job import JobRecord
 from hmexp.runner.lineage import Lineage, check_data, say_what_differs
+from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.runner.train import TrainResult
+from hmexp.training.compilation import compilation
 from hmexp.training.device import Device
 from hmexp.training.interruption import Interruption
-from hmexp.training.learner import Learner, compiled
-from hmexp.training.loss import build_loss
 from hmexp.training.recorder import Recorder
-from hmexp.training.trainer import Feed, FitResult, Trainer
+from hmexp.training.trainer import FitResult
 
 
 @dataclass
@@ -60,14 +58,27 @@ class Session:
     interruption: Interruption
 
     def run(self) -> TrainResult:
-        """Prepare the data, fit, evaluate, record."""
+        """Prepare the data; then train, or do what a debug mode asks for."""
         self._prepare()
-        self._choose_precision()
-        with self.device.scope():
-            model = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
-            learner = self._learner(model)
+        assembly = Assembly(self.config, self.data, self.device)
+        self.job.precision = assembly.precision(self.job.precision)
+        self.job.save(self.job_dir)
+        probe = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
+        if probe is None:
+            return self._train(assembly)
+        metrics = probe(assembly, self.job_dir)
+        self.recorder.result(metrics)
+        self.recorder.artifacts(self.job_dir)
+        return TrainResult(self.job_dir, metrics, math.nan)
+
+    def _train(self, assembly: Assembly) -> TrainResult:
+        """Fit, evaluate, record."""
+        learner = assembly.learner()
+        model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
-        fitted = self._fit(learner)
+        with self.device.scope():
+            fitted = trainer.fit(learner, assembly.feed(), self.lineage.checkpoint)
+        log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(model, self.data, self.config.trainer)
         metrics = final_metrics(fitted, results)
         save_bundle(model, self._card(metrics), self.job_dir / "model")
@@ -99,52 +110,6 @@ class Session:
         self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
         self.job.data_digest = self.data.digest
         self.job.save(self.job_dir)
-
-    def _choose_precision(self) -> None:
-        """Fix what the run computes in; a resumed one goes on in what it has."""
-        keras.config.set_dtype_policy(self.config.trainer.precision)
-
-    def _learner(self, model: keras.Model) -> Learner:
-        augmentation = Augmentation(self.config.augment, len(self.data.classes), compiled)
-        return Learner(model, augmentation, build_loss(self.config.loss))
-
-    def _fit(self, learner: Learner) -> FitResult:
-        trainer = Trainer(
-            cfg=self.config.trainer,
-            optimizer=self.config.optimizer,
-            schedule=self.config.schedule,
-            fine_tuning=self.config.model.fine_tuning,
-            job_dir=self.job_dir,
-            recorder=self.recorder,
-            interruption=self.interruption,
-        )
-        with self.device.scope():
-            return trainer.fit(learner, self._feed(), self.lineage.checkpoint)
-
-    def _feed(self) -> Feed:
-        cfg = self.config.trainer
-        train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
-        steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
-
-        def batches(first_epoch: int, first_step: int, last_epoch: int) -> Any:  # noqa: ANN401
-            order = Order(
-                batch_size=cfg.batch_size,
-                seed=self.config.seed,
-                first_epoch=first_epoch,
-                last_epoch=last_epoch,
-                steps=steps,
-                first_step=first_step,
-                augment=self.config.augment,
-            )
-            return self.data.train_batches(train, order)
-
-        return Feed(
-            train=batches,
-            val=self.data.ordered_batches(val, cfg.batch_size),
-            steps_per_epoch=steps,
-            whole_epoch=num_batches(len(train), cfg.batch_size),
-            val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
-        )
 
     def _card(self, metrics: dict[str, float]) -> Card:
         return Card(
@@ -184,6 +149,8 @@ class Session:
         log.info(metrics_table(evaluations))
         log.info(class_table(evaluations.get("test", evaluations["val"])))
         log.info(overfit_sentence(evaluations["train"], evaluations["val"]))
+        if self.config.trainer.mode == "overfit":
+            log.info(overfit_verdict(fitted.history))
         lines = [*self.facts(fitted), ("repeat", self.invocation.command)]
         width = max(len(name) for name, _ in lines)
         for name, value in lines:

@@ -89,6 +89,8 @@ def _make(kind: type, updates: Updates, **arguments: Any) -> keras.optimizers.Op
     if updates.rates:
         kind = _with_rates(kind, updates.rates)
     optimizer = kind(**arguments)
+    # At the end of each `fit` Keras would put the average in place of the weights; a training has several calls.
+    optimizer.finalize_variable_values = lambda variables: None
     if arguments.get("weight_decay"):
         optimizer.exclude_from_weight_decay(var_names=list(UNDECAYED))
     return optimizer

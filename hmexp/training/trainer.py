@@ -126,7 +126,7 @@ class Trainer:
         with self.interruption.deferred():
             for segment in self._segments(state, feed.steps_per_epoch):
                 if phase != (phase := self._phase(segment.first)):
-                    self._compile(learner, metrics, segment.first, feed)
+                    self.compile(learner, metrics, segment.first, feed)
                     if start is not None and segment.first == state.epoch:
                         self._load(start, state, learner)
                 parts.checkpoints.begin(segment.first_step, feed.steps_per_epoch, start)
@@ -181,8 +181,15 @@ class Trainer:
         """0 while the backbone is frozen, 1 after that."""
         return int(epoch >= self.fine_tuning.freeze_epochs)
 
-    def _compile(self, learner: Learner, metrics: list[keras.metrics.Metric], epoch: int, feed: Feed) -> None:
-        """Give the learner an optimizer as it is at the beginning of a phase."""
+    def compile(self, learner: Learner, metrics: list[keras.metrics.Metric], epoch: int, feed: Feed) -> None:
+        """Give the learner an optimizer as it is at the beginning of a phase.
+
+        Args:
+            learner: What is trained.
+            metrics: Kept while it trains.
+            epoch: Epochs that are complete.
+            feed: For the steps that the schedule is laid over.
+        """
         steps = feed.whole_epoch / self.cfg.accumulate
         rates = self._freeze(learner.network, self._phase(epoch) == 0)
         learning_rate = build_schedule(self.schedule, self.optimizer.learning_rate, steps, self.cfg.epochs)

@@ -1,0 +1,113 @@
+"""From the configuration to the parts of a training: precision, network, learner, batches, Trainer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from hmexp.batches.augment import Augmentation
+from hmexp.batches.order import Order, num_batches
+from hmexp.config.verbs import RunConfig
+from hmexp.console import log
+from hmexp.metrics.streaming import streaming_metrics
+from hmexp.models.build import build_model
+from hmexp.runner.data import DataModule
+from hmexp.training.device import Device
+from hmexp.training.interruption import Interruption
+from hmexp.training.learner import Learner, compiled
+from hmexp.training.loss import build_loss
+from hmexp.training.precision import faster, time_precisions
+from hmexp.training.recorder import NoRecorder, Recorder
+from hmexp.training.trainer import Feed, Trainer
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Makes the parts of one training.
+
+    Attributes:
+        config: The whole configuration.
+        data: Prepared.
+        device: What computes.
+    """
+
+    config: RunConfig
+    data: DataModule
+    device: Device
+
+    def precision(self, decided: str = "") -> str:
+        """Fix what is computed in, before anything is built.
+
+        Args:
+            decided: What a resumed run computes in.
+
+        Returns:
+            `float32`, `mixed_bfloat16` or `mixed_float16`.
+        """
+        chosen = decided or self.config.trainer.precision
+        if chosen == "auto":
+            seconds = time_precisions(self._throwaway, next(iter(self.feed().train(1, 0, 1))))
+            chosen = faster(seconds)
+            times = ", ".join(f"{1000 * value:.1f} ms a step in {name}" for name, value in seconds.items())
+            log.info(f"precision: {chosen} ({times})")
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(self.config.seed)
+        keras.config.set_dtype_policy(chosen)
+        return chosen
+
+    def learner(self) -> Learner:
+        """The network with its augmentation and loss, made where the device wants it."""
+        with self.device.scope():
+            network = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
+            augmentation = Augmentation(self.config.augment, len(self.data.classes), compiled)
+            return Learner(network, augmentation, build_loss(self.config.loss))
+
+    def feed(self) -> Feed:
+        """Batches of train and val."""
+        cfg = self.config.trainer
+        train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
+        steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
+
+        def batches(first_epoch: int, first_step: int, last_epoch: int) -> Any:  # noqa: ANN401
+            order = Order(
+                batch_size=cfg.batch_size,
+                seed=self.config.seed,
+                first_epoch=first_epoch,
+                last_epoch=last_epoch,
+                steps=steps,
+                first_step=first_step,
+                augment=self.config.augment,
+            )
+            return self.data.train_batches(train, order)
+
+        return Feed(
+            train=batches,
+            val=self.data.ordered_batches(val, cfg.batch_size),
+            steps_per_epoch=steps,
+            whole_epoch=num_batches(len(train), cfg.batch_size),
+            val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
+        )
+
+    def trainer(self, job_dir: Path, recorder: Recorder, interruption: Interruption) -> Trainer:
+        """The Trainer of this configuration."""
+        return Trainer(
+            cfg=self.config.trainer,
+            optimizer=self.config.optimizer,
+            schedule=self.config.schedule,
+            fine_tuning=self.config.model.fine_tuning,
+            job_dir=job_dir,
+            recorder=recorder,
+            interruption=interruption,
+        )
+
+    def compiled_learner(self) -> Learner:
+        """A learner as it is at the first step of a training."""
+        learner = self.learner()
+        metrics = streaming_metrics(len(self.data.classes))
+        with self.device.scope():
+            self.trainer(Path(), NoRecorder(), Interruption()).compile(learner, metrics, 0, self.feed())
+        return learner
+
+    def _throwaway(self) -> keras.Model:
+        return self.compiled_learner()

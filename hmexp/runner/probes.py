@@ -1,0 +1,79 @@
+"""The debug modes that look at a training instead of finishing one: `debug=lr_find`, `debug=profile`."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hmexp.console import log
+from hmexp.reports.figures import learning_rate_curve
+from hmexp.reports.style import save
+from hmexp.runner.assemble import Assembly
+from hmexp.runner.tables import frame_table
+from hmexp.training.callbacks import FiniteLoss, ProgressBar
+from hmexp.training.probe import find_learning_rate, profile
+
+
+def lr_find(assembly: Assembly, job_dir: Path) -> dict[str, float]:
+    """Run the range test; write `lr_find.csv` and its figure.
+
+    Returns:
+        `lr_find/steepest` and `lr_find/suggestion`.
+    """
+    learner = assembly.compiled_learner()
+    found = find_learning_rate(learner, _batches(assembly), assembly.config.trainer.probe_steps)
+    found.steps.to_csv(job_dir / "lr_find.csv", index=False)
+    path = job_dir / "figures" / "lr_find.png"
+    save(learning_rate_curve(found.steps, found.steepest, found.suggestion), path)
+    log.info(f"the loss falls fastest at {found.steepest:.2g}; try optimizer.learning_rate={found.suggestion:.2g}")
+    log.info(f"the curve: {path}")
+    return {"lr_find/steepest": found.steepest, "lr_find/suggestion": found.suggestion}
+
+
+def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
+    """Time the parts of a step; write `profile.csv` and a trace.
+
+    Returns:
+        `profile/<part>_share` and `profile/images_per_second`.
+    """
+    cfg = assembly.config.trainer
+    learner = assembly.compiled_learner()
+    feed = assembly.feed()
+    bar = ProgressBar(1, feed.steps_per_epoch, feed.val_steps, cfg.batch_size)
+    callbacks = [FiniteLoss(), bar]
+    for callback in callbacks:
+        callback.set_model(learner)
+
+    def told(step: int) -> None:
+        logs = {"loss": learner.metrics[0].result()}
+        for callback in callbacks:
+            callback.on_train_batch_end(step, logs)
+
+    trace = job_dir / "trace"
+    table = profile(learner, _batches(assembly), cfg.probe_steps, told, trace)
+    table.to_csv(job_dir / "profile.csv", index=False)
+    rate = cfg.probe_steps * cfg.batch_size / table["seconds"].sum()
+    log.info(frame_table(table, f"Where the time of {cfg.probe_steps} steps goes, {rate:,.0f} images/s"))
+    log.info(f"the trace: {trace} (tensorboard --logdir {trace}, or Perfetto)")
+    shares = {f"profile/{part.replace(' ', '_')}_share": float(share) for part, share in table[["part", "share"]].to_numpy()}
+    return shares | {"profile/images_per_second": float(rate)}
+
+
+def overfit_verdict(history: pd.DataFrame) -> str:
+    """Whether the model could learn a few articles by heart."""
+    best = float(history["train/accuracy"].max())
+    if best >= 0.99:
+        return f"overfit: accuracy on train reached {best:.3f}: model, loss and data can learn"
+    return (
+        f"overfit: accuracy on train reached only {best:.3f} in {len(history)} epochs: look at the learning rate, "
+        "the labels and the pictures (figures/sample_pictures.png)"
+    )
+
+
+def _batches(assembly: Assembly) -> Iterator[Any]:
+    """Training batches without end."""
+    feed = assembly.feed()
+    epochs = itertools.count(1)
+    return itertools.chain.from_iterable(iter(feed.train(epoch, 0, epoch + 99)) for epoch in epochs)

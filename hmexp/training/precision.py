@@ -1,0 +1,42 @@
+"""`trainer.precision=auto`: which number format is faster for this model on this device, by trying."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+CANDIDATES = ("float32", "mixed_bfloat16")
+WARM_UP, TIMED = 3, 8
+MARGIN = 0.95
+"""bfloat16 has to take at most this share of float32's time, so that noise does not choose it."""
+
+
+def time_precisions(make_model: Callable[[], keras.Model], batch: tuple[Any, ...]) -> dict[str, float]:
+    """Median seconds of a training step in each candidate.
+
+    Leaves the global dtype policy and Keras's names and seeds changed: set them after this.
+
+    Args:
+        make_model: Makes a compiled model under the dtype policy of the moment.
+        batch: `(pictures, targets)`, a whole batch.
+    """
+    seconds = {}
+    for name in CANDIDATES:
+        keras.config.set_dtype_policy(name)
+        model = make_model()
+        seconds[name] = float(np.median([_step(model, batch) for _ in range(WARM_UP + TIMED)][WARM_UP:]))
+        keras.backend.clear_session()
+    return seconds
+
+
+def faster(seconds: dict[str, float]) -> str:
+    """The format to compute in: bfloat16 where it is clearly faster."""
+    return "mixed_bfloat16" if seconds["mixed_bfloat16"] < MARGIN * seconds["float32"] else "float32"
+
+
+def _step(model: keras.Model, batch: tuple[Any, ...]) -> float:
+    start = time.perf_counter()
+    model.train_on_batch(*batch)
+    return time.perf_counter() - start

@@ -1,0 +1,122 @@
+"""Short looks at a training, step by step: the learning-rate range test, and where the time goes."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+LOWEST, HIGHEST = 1e-6, 3.0
+SMOOTHING = 0.9
+DIVERGED = 4.0
+WARM_UP = 3
+TRACED = 10
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """What the range test found.
+
+    Attributes:
+        steps: `learning_rate, loss, smoothed`, a row a step.
+        steepest: Where the smoothed loss falls fastest, before it is lowest.
+        suggestion: A tenth of where the smoothed loss is lowest.
+    """
+
+    steps: pd.DataFrame
+    steepest: float
+    suggestion: float
+
+
+def find_learning_rate(model: keras.Model, batches: Iterator[Any], steps: int) -> LearningRates:
+    """Raise the learning rate step by step until the loss explodes (Smith 2017, as fastai's `lr_find`).
+
+    Args:
+        model: Compiled with a constant learning rate; it is spoilt by this.
+        batches: Training batches.
+        steps: Steps from the lowest to the highest learning rate.
+    """
+    rates = np.geomspace(LOWEST, HIGHEST, steps)
+    rows: list[tuple[float, float, float]] = []
+    mean = 0.0
+    for number, (rate, batch) in enumerate(zip(rates, batches, strict=False), start=1):
+        model.optimizer.learning_rate = float(rate)
+        model.reset_metrics()
+        loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        smoothed = mean / (1 - SMOOTHING**number)
+        if not math.isfinite(loss) or (rows and smoothed > DIVERGED * min(row[2] for row in rows)):
+            break
+        rows.append((float(rate), loss, smoothed))
+    table = pd.DataFrame(rows, columns=["learning_rate", "loss", "smoothed"])
+    bottom = max(int(table["smoothed"].to_numpy().argmin()), 1)
+    slope = np.diff(table["smoothed"].to_numpy()[: bottom + 1])
+    tried = table["learning_rate"].to_numpy()
+    return LearningRates(table, steepest=float(tried[slope.argmin()]), suggestion=float(tried[bottom]) / 10)
+
+
+def profile(
+    model: keras.Model, batches: Iterator[Any], steps: int, told: Callable[[int], None], trace_dir: Path
+) -> pd.DataFrame:
+    """Time each part of some steps, after a warm-up; then trace a few more.
+
+    Args:
+        model: Compiled.
+        batches: Training batches, read ahead as in a training.
+        steps: Steps to time.
+        told: Called after each step, as a training calls its callbacks.
+        trace_dir: Where the trace goes.
+
+    Returns:
+        `part, seconds, share, milliseconds_a_step` of `waiting for input`, `computing` and `callbacks`.
+    """
+    spent = {"waiting for input": 0.0, "computing": 0.0, "callbacks": 0.0}
+    for number in range(WARM_UP + steps):
+        times = [time.perf_counter()]
+        batch = next(batches)
+        times.append(time.perf_counter())
+        model.train_on_batch(*batch)
+        times.append(time.perf_counter())
+        told(number)
+        times.append(time.perf_counter())
+        if number >= WARM_UP:
+            for part, seconds in zip(spent, np.diff(times), strict=True):
+                spent[part] += float(seconds)
+    with _trace(trace_dir):
+        for _ in range(min(TRACED, steps)):
+            model.train_on_batch(*next(batches))
+    total = sum(spent.values())
+    rows = [(part, seconds, seconds / total, 1000 * seconds / steps) for part, seconds in spent.items()]
+    return pd.DataFrame(rows, columns=["part", "seconds", "share", "milliseconds_a_step"])
+
+
+def _trace(folder: Path) -> AbstractContextManager[Any]:
+    """The backend's own profiler, writing into a folder."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return _without_result(tf.profiler.experimental.Profile(str(folder)))
+    if backend == "jax":
+        import jax
+
+        return _without_result(jax.profiler.trace(str(folder)))
+    if backend == "torch":
+        import torch
+
+        return _without_result(
+            torch.profiler.profile(on_trace_ready=torch.profiler.tensorboard_trace_handler(str(folder)))
+        )
+    return nullcontext()
+
+
+@contextmanager
+def _without_result(context: AbstractContextManager[Any]) -> Iterator[None]:
+    with context:
+        yield
