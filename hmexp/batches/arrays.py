@@ -1,8 +1,7 @@
 """Store and rows -> batches of numpy arrays, in the same order as tf.data's, for backends without TensorFlow."""
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +13,38 @@ from hmexp.batches.order import Order, Rows, num_batches
 from hmexp.store import Store
 
 READERS = 2
-QUEUE = 4
+AHEAD = 4
 EPOCHS_KEPT = 2
+
+Batch = tuple[Any, ...]
+
+
+class ReadAhead(keras.utils.PyDataset):  # type: ignore[misc]
+    """A finite sequence of batches, the next few read by threads while one is used.
+
+    Keras's own workers are left alone: they begin the sequence anew after every epoch.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(workers=1)
+        self._pool = ThreadPoolExecutor(READERS)
+        self._waiting: dict[int, Future[Batch]] = {}
+
+    def read(self, number: int) -> Batch:
+        """Read batch `number`."""
+        raise NotImplementedError
+
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`; those after it are begun."""
+        for i in range(number, min(number + AHEAD, self.num_batches)):
+            if i not in self._waiting:
+                self._waiting[i] = self._pool.submit(self.read, i)
+        for i in [i for i in self._waiting if not number <= i < number + AHEAD]:
+            del self._waiting[i]
+        return self._waiting.pop(number).result()
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[i] for i in range(self.num_batches))
 
 
 def train_batches(store: Store, part: Rows, order: Order) -> "ArrayBatches":
@@ -25,44 +54,32 @@ def train_batches(store: Store, part: Rows, order: Order) -> "ArrayBatches":
 
 def ordered_batches(store: Store, part: Rows, batch_size: int) -> "OrderedBatches":
     """Batches of one pass in the rows' own order, without weights: `(pictures, targets)`."""
-    return OrderedBatches(store, Rows(part.rows, part.targets), batch_size)
+    return OrderedBatches(store, part, batch_size)
 
 
-def read_ahead(batches: keras.utils.PyDataset, number: int) -> Iterator[tuple[Any, ...]]:
-    """The first `number` batches in their order, read by threads while they are used."""
-    with ThreadPoolExecutor(READERS) as pool:
-        waiting = deque(pool.submit(batches.__getitem__, i) for i in range(min(QUEUE, number)))
-        for following in range(len(waiting), number + len(waiting)):
-            yield waiting.popleft().result()
-            if following < number:
-                waiting.append(pool.submit(batches.__getitem__, following))
-
-
-class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One pass, read ahead by threads."""
+class OrderedBatches(ReadAhead):
+    """One pass."""
 
     def __init__(self, store: Store, part: Rows, batch_size: int) -> None:
-        super().__init__(workers=READERS, max_queue_size=QUEUE)
+        super().__init__()
         self.store, self.part, self.batch_size = store, part, batch_size
 
-    def __len__(self) -> int:
+    @property
+    def num_batches(self) -> int:
+        """Batches of the pass."""
         return num_batches(len(self.part), self.batch_size)
 
-    def __getitem__(self, step: int) -> tuple[Any, ...]:
-        """Batch number `step`."""
-        first = step * self.batch_size
-        chosen = np.arange(first, min(first + self.batch_size, len(self.part)))
+    def read(self, number: int) -> Batch:
+        """Read batch `number`."""
+        chosen = slice(number * self.batch_size, (number + 1) * self.batch_size)
         return self.store.read(self.part.rows[chosen]), self.part.targets[chosen]
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return read_ahead(self, len(self))
 
-
-class ArrayBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class ArrayBatches(ReadAhead):
     """All epochs as one sequence: batch i is a function of i, so that reading ahead goes on across epochs."""
 
     def __init__(self, store: Store, part: Rows, order: Order) -> None:
-        super().__init__(workers=READERS, max_queue_size=QUEUE)
+        super().__init__()
         self.store, self.part, self.order = store, part, order
         self.steps = num_batches(len(part), order.batch_size, order.steps)
         # Two epochs, since near the end of one the threads read from both.
@@ -73,8 +90,8 @@ class ArrayBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Steps from the first to the last epoch."""
         return (self.order.last_epoch - self.order.first_epoch + 1) * self.steps - self.order.first_step
 
-    def __getitem__(self, number: int) -> tuple[Any, ...]:
-        """Batch `number`, counted from the first step."""
+    def read(self, number: int) -> Batch:
+        """Read batch `number`, counted from the first step."""
         epochs, step = divmod(number + self.order.first_step, self.steps)
         chosen, draws = self._epoch(self.order.first_epoch + epochs)
         place = slice(step * self.order.batch_size, (step + 1) * self.order.batch_size)
@@ -84,9 +101,6 @@ class ArrayBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self.part.weights is not None:
             columns.append(self.part.weights[rows])
         return ({PICTURES: pictures, DRAWS: draws[place]} if self.order.augments else pictures, *columns)
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return read_ahead(self, self.num_batches)
 
     def _draw_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The whole epoch, whatever step it starts at."""

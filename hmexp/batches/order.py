@@ -51,7 +51,7 @@ class Order:
     @property
     def augments(self) -> bool:
         """Whether batches carry draws."""
-        return self.augment is not None and self.augment.active
+        return self.augment is not None
 
     def epoch(self, num: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """One epoch of `num` rows, from `first_step` on if it is the first.
@@ -61,11 +61,10 @@ class Order:
             columns where nothing is augmented.
         """
         chosen = epoch_order(num, self.seed, epoch)
-        draws = draw(self.augment, num, self.seed, epoch)[chosen] if self.augment and self.augments else np.empty(0)
+        draws = draw(self.augment, num, self.seed, epoch)[chosen] if self.augment else np.empty((num, 0))
         first = self.first_step * self.batch_size if epoch == self.first_epoch else 0
         last = None if self.steps is None else self.steps * self.batch_size
-        draws = draws.reshape(num, -1).astype(np.float32)
-        return chosen[first:last], draws[first:last]
+        return chosen[first:last], draws[first:last].astype(np.float32)
 
 
 def epoch_order(num: int, seed: int, epoch: int) -> np.ndarray:

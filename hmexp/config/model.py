@@ -16,6 +16,8 @@ BACKBONES = tuple(
     """.split()
 )
 """Networks of keras.applications (3.15)."""
+STEMS = {"plain": 1, "stride": 2, "pool": 4, "patch": 4}
+"""Stem of a residual network -> by how much it makes pictures smaller."""
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh")
 
 
@@ -40,6 +42,11 @@ class ModelConfig:
     def fine_tuning(self) -> FineTuning:
         """How pretrained parts are treated; a model without any learns as a whole."""
         return FineTuning()
+
+    @property
+    def any_size(self) -> bool:
+        """Whether its weights fit pictures of any size, as `trainer.image_sizes` needs."""
+        return False
 
     def check_input(self, image_size: int) -> None:
         """Raise `UserError` where pictures of `image_size` pixels do not fit the model."""
@@ -83,6 +90,11 @@ class CnnConfig(ModelConfig):
         """Filters of each block, with `depth` and `widths` reconciled."""
         return self.widths or [16 * 2**i for i in range(self.depth or 3)]
 
+    @property
+    def any_size(self) -> bool:
+        """A mean over places does not ask for a size."""
+        return self.head == "gap"
+
     def check_input(self, image_size: int) -> None:
         """Raise `UserError` where halving `image_size` at every block leaves nothing."""
         largest = image_size.bit_length() - 1
@@ -102,7 +114,7 @@ class ResnetConfig(ModelConfig):
     blocks: list[int] | None = None
     """Residual blocks of each stage; one number holds for all, null is 2."""
     stem: str = "plain"
-    """First convolution: `plain` 3x3, `stride` 3x3 by 2, `patch` 4x4 by 4, `imagenet` 7x7 by 2 and pooling."""
+    """First layers: `plain` 3x3, `stride` 3x3 by 2, `pool` the same and 3x3 pooling by 2, `patch` 4x4 by 4."""
     norm: str = "batch"
     """`batch`, `group` or `layer`, after every convolution."""
     norm_momentum: float = 0.9
@@ -121,7 +133,7 @@ class ResnetConfig(ModelConfig):
         blocks, depth = self.blocks, len(self.stage_widths)
         ok = blocks is None or (len(blocks) in (1, depth) and min(blocks) >= 1)
         require(ok, "model.blocks", f"null, one number, or {depth} (one a stage), each at least 1", blocks)
-        one_of("model.stem", self.stem, ("plain", "stride", "patch", "imagenet"))
+        one_of("model.stem", self.stem, tuple(STEMS))
         one_of("model.norm", self.norm, ("batch", "group", "layer"))
         require(0 < self.norm_momentum < 1, "model.norm_momentum", "a share between 0 and 1", self.norm_momentum)
         one_of("model.activation", self.activation, ACTIVATIONS)
@@ -146,10 +158,14 @@ class ResnetConfig(ModelConfig):
         total = sum(self.stage_blocks)
         return [self.stochastic_depth * i / max(1, total - 1) for i in range(total)]
 
+    @property
+    def any_size(self) -> bool:
+        """It ends in a mean over places."""
+        return True
+
     def check_input(self, image_size: int) -> None:
         """Raise `UserError` where halving `image_size` at every stage leaves less than a pixel."""
-        stem = {"plain": 1, "stride": 2, "patch": 4, "imagenet": 4}[self.stem]
-        largest = (image_size // stem).bit_length()
+        largest = (image_size // STEMS[self.stem]).bit_length()
         depth = len(self.stage_widths)
         expected = f"at most {largest} stages for data.image_size={image_size} and model.stem={self.stem}"
         require(depth <= largest, "model.depth", expected, depth)
@@ -186,6 +202,11 @@ class BackboneConfig(ModelConfig):
     def fine_tuning(self) -> FineTuning:
         """Frozen first, then slower; only where there are weights to preserve."""
         return FineTuning(self.freeze_epochs, self.rate) if self.weights else FineTuning()
+
+    @property
+    def any_size(self) -> bool:
+        """It ends in a mean over places."""
+        return True
 
 
 def _check_depth(depth: int | None, widths: list[int] | None) -> None:

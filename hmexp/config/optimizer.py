@@ -89,15 +89,20 @@ class LionConfig(OptimizerConfig):
 
 @dataclass
 class MuonConfig(OptimizerConfig):
-    """Muon: orthogonal steps for dense kernels (Jordan et al. 2024), AdamW for all else, as Keras has it."""
+    """Muon (Jordan et al. 2024): orthogonal steps for all hidden kernels, Adam for the rest."""
 
+    learning_rate: float = 0.02
+    """Learning rate of the kernels; the peak, where a schedule moves it."""
+    adam_ratio: float = 0.2
+    """Factor of the learning rate for what goes by Adam: first convolution, last layer, norms, biases."""
     momentum: float = 0.95
     """Share of the last step that is taken again."""
-    weight_decay: float = 0.004
+    weight_decay: float = 0.0
     """Share of the weights taken off at each step, times the learning rate; biases and norms are left alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.adam_ratio > 0, "optimizer.adam_ratio", "a number above 0", self.adam_ratio)
         _check_shares(self, "momentum")
         _check_decay(self.weight_decay)
 

@@ -77,6 +77,17 @@ class TrainerConfig:
         require(self.train_sample >= 1, "trainer.train_sample", "a whole number of at least 1", self.train_sample)
 
     @property
+    def resized_after(self) -> list[int]:
+        """Epochs after which the training pictures get their next size."""
+        count = len(self.image_sizes or [])
+        return [round(self.epochs * number / count) for number in range(1, count)]
+
+    def image_size(self, epoch: int) -> int:
+        """Side of the training pictures after `epoch` complete epochs; only with `image_sizes`."""
+        sizes = self.image_sizes or []
+        return sizes[sum(epoch >= cut for cut in self.resized_after)]
+
+    @property
     def last_epoch(self) -> int:
         """The epoch after which training ends at the latest."""
         return self.stop_after or self.epochs

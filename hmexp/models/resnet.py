@@ -25,10 +25,10 @@ def build_resnet(cfg: ResnetConfig, image_size: int, num_classes: int) -> keras.
 
 def _stem(cfg: ResnetConfig, x: keras.KerasTensor) -> keras.KerasTensor:
     """The first convolution: kernel and stride by `model.stem`."""
-    kernel, stride = {"plain": (3, 1), "stride": (3, 2), "patch": (4, 4), "imagenet": (7, 2)}[cfg.stem]
+    kernel, stride = {"plain": (3, 1), "stride": (3, 2), "pool": (3, 2), "patch": (4, 4)}[cfg.stem]
     x = _convolution(x, cfg.stage_widths[0], kernel, stride, "stem_conv")
     x = _activation(cfg, _norm(cfg, x, "stem_norm"), "stem")
-    return keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x) if cfg.stem == "imagenet" else x
+    return keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x) if cfg.stem == "pool" else x
 
 
 def _block(

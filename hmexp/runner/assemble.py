@@ -61,13 +61,15 @@ class Assembly:
         with self.device.scope():
             network = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
             augmentation = Augmentation(self.config.augment, len(self.data.classes), compiled)
-            return Learner(network, augmentation, build_loss(self.config.loss))
+            any_size = self.config.trainer.image_sizes is not None
+            return Learner(network, augmentation, build_loss(self.config.loss), any_size)
 
     def feed(self) -> Feed:
         """Batches of train and val."""
         cfg = self.config.trainer
         train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
         steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
+        augment = self.config.augment if self.config.augment.active or cfg.image_sizes else None
 
         def batches(first_epoch: int, first_step: int, last_epoch: int) -> Any:  # noqa: ANN401
             order = Order(
@@ -77,7 +79,7 @@ class Assembly:
                 last_epoch=last_epoch,
                 steps=steps,
                 first_step=first_step,
-                augment=self.config.augment,
+                augment=augment,
             )
             return self.data.train_batches(train, order)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmexp.config.errors import RunError, UserError
+from hmexp.config.errors import RunError, UserError, require
 from hmexp.config.invocation import Invocation
 from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
@@ -108,7 +108,21 @@ def check(config: RunConfig) -> DataModule:
     """
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
+    check_sizes(config)
     return DataModule(config.data, config.paths, config.backend)
+
+
+def check_sizes(config: RunConfig) -> None:
+    """Raise `UserError` where `trainer.image_sizes` does not fit the model or the stored pictures."""
+    sizes = config.trainer.image_sizes
+    if sizes is None:
+        return
+    stored = config.data.image_size
+    expected = f"sizes of at most data.image_size={stored}"
+    require(max(sizes) <= stored, "trainer.image_sizes", expected, sizes)
+    require(config.model.any_size, "trainer.image_sizes", "null for a model whose head is tied to a size", sizes)
+    for size in sizes:
+        config.model.check_input(size)
 
 
 def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lineage: Lineage) -> Recorder:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 from rich.progress import TaskID
 
@@ -348,6 +349,7 @@ class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
         for weight, average in zip(
             optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
         ):
-            held = keras.ops.convert_to_numpy(weight)
-            weight.assign(keras.ops.convert_to_numpy(average))
+            # Copies: on a CPU, JAX gives and takes views of its buffers, which the next step donates.
+            held = np.array(keras.ops.convert_to_numpy(weight))
+            weight.assign(np.array(keras.ops.convert_to_numpy(average)))
             average.assign(held)

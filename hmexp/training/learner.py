@@ -1,5 +1,6 @@
 """What Keras fits: a network with its augmentation and its loss around it."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ from keras import ops
 
 from hmexp.batches.augment import Augmentation, Stage
 from hmexp.batches.draws import DRAWS, PICTURES
+from hmexp.training.fused import trainable_copy
 
 
 class Learner(keras.Model):  # type: ignore[misc]
@@ -18,19 +20,29 @@ class Learner(keras.Model):  # type: ignore[misc]
         network: uint8 `[batch, height, width, 3]` -> logits `[batch, classes]`.
         augmentation: Applied where a batch carries draws.
         objective: Of soft targets and logits, minimised in training.
+        any_size: Whether `resize` will be called.
     """
 
-    def __init__(self, network: keras.Model, augmentation: Augmentation, objective: keras.losses.Loss) -> None:
+    def __init__(
+        self, network: keras.Model, augmentation: Augmentation, objective: keras.losses.Loss, any_size: bool = False
+    ) -> None:
         # float32 whatever the network computes in: the draws hold places, which bfloat16 would blur.
         super().__init__(name="learner", dtype="float32")
         self.network, self.augmentation, self.objective = network, augmentation, objective
+        self.fast = trainable_copy(network, any_size)
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
         """Logits of pictures, or of `{"pictures": ..., "draws": ...}`."""
         if isinstance(inputs, dict):
             inputs = ops.stop_gradient(self.augmentation.pictures(inputs[PICTURES], inputs[DRAWS]))
-        return self.network(inputs, training=training)
+        return self.fast(inputs, training=training)
+
+    def resize(self, size: int) -> None:
+        """Train at `size` pixels from now on."""
+        if size != self.augmentation.size:
+            self.augmentation = replace(self.augmentation, size=size)
+            self.train_function = None  # the step has to be traced anew
 
     def compute_loss(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from hmexp.config.optimizer import AdamConfig, AdamWConfig, LionConfig, MuonConfig, OptimizerConfig, SgdConfig
+from hmexp.training.muon import Muon
 from hmexp.training.schedule import LearningRate
 
 UNDECAYED = ("bias", "gamma", "beta")
@@ -80,8 +81,8 @@ def _(cfg: LionConfig, updates: Updates) -> keras.optimizers.Optimizer:
 
 @build_optimizer.register
 def _(cfg: MuonConfig, updates: Updates) -> keras.optimizers.Optimizer:
-    own = {"momentum": cfg.momentum, "weight_decay": cfg.weight_decay, "adam_weight_decay": cfg.weight_decay}
-    return _make(keras.optimizers.Muon, updates, exclude_layers=["logits"], **own, **updates.arguments(cfg))
+    own = {"momentum": cfg.momentum, "adam_ratio": cfg.adam_ratio, "weight_decay": cfg.weight_decay or None}
+    return _make(Muon, updates, **own, **updates.arguments(cfg))
 
 
 def _make(kind: type, updates: Updates, **arguments: Any) -> keras.optimizers.Optimizer:  # noqa: ANN401

@@ -129,6 +129,8 @@ class Trainer:
                     self.compile(learner, metrics, segment.first, feed)
                     if start is not None and segment.first == state.epoch:
                         self._load(start, state, learner)
+                if self.cfg.image_sizes:
+                    learner.resize(self.cfg.image_size(segment.first))
                 parts.checkpoints.begin(segment.first_step, feed.steps_per_epoch, start)
                 self._fit_segment(learner, feed, segment, parts)
                 if learner.stop_training:
@@ -171,8 +173,8 @@ class Trainer:
         if state.step:
             yield Segment(epoch, epoch + 1, state.step)
             epoch += 1
-        cuts = [cut for cut in (self.fine_tuning.freeze_epochs,) if epoch < cut < self.cfg.last_epoch]
-        for last in (*cuts, self.cfg.last_epoch):
+        cuts = {self.fine_tuning.freeze_epochs, *self.cfg.resized_after}
+        for last in (*sorted(cut for cut in cuts if epoch < cut < self.cfg.last_epoch), self.cfg.last_epoch):
             if epoch < last:
                 yield Segment(epoch, last)
             epoch = last

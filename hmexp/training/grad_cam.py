@@ -1,0 +1,144 @@
+"""Where a model looks: gradient-weighted class activation maps (Selvaraju et al., Grad-CAM, ICCV 2017)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+BATCH = 32
+Score = Callable[[Any], Any]
+
+
+def grad_cam(model: keras.Model, pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Heat maps of what speaks for a class, at the size of the pictures.
+
+    The maps are those of the last layer with one for each place; its channels are weighed by the mean gradient of the
+    class's logit. All of it is computed in float32, whatever the model computes in, on a copy of the model.
+
+    Args:
+        model: Functional: uint8 `[n, height, width, 3]` -> logits `[n, classes]`. Models inside it count as one layer.
+        pictures: uint8 `[n, height, width, 3]`.
+        targets: int64 `[n]`, the class that each map is about.
+
+    Returns:
+        float32 `[n, height, width]`: 1 where most speaks for the class; 0 where nothing does, which may be everywhere.
+
+    Raises:
+        ValueError: A model without a layer that has feature maps, or not one target a picture.
+    """
+    if len(pictures) != len(targets):
+        raise ValueError(f"expected a target for each of {len(pictures)} pictures, received {len(targets)}")
+    halves = _split(_in_float32(model))
+    heats = [
+        _heats(halves, pictures[start : start + BATCH], targets[start : start + BATCH])
+        for start in range(0, len(pictures), BATCH)
+    ]
+    return np.concatenate([np.zeros((0, *pictures.shape[1:3]), np.float32), *heats])
+
+
+@dataclass(frozen=True)
+class _Halves:
+    """A model cut behind its feature maps.
+
+    Attributes:
+        body: Pictures -> maps `[batch, rows, columns, channels]`.
+        head: Maps -> logits `[batch, classes]`.
+    """
+
+    body: keras.Function
+    head: keras.Function
+
+
+def _split(model: keras.Model) -> _Halves:
+    """Cut behind the last layer that has more than one place, or else the last that has one."""
+    maps = [output for layer in model.layers for output in _outputs(layer) if len(output.shape) == 4]
+    if not maps:
+        names = ", ".join(layer.name for layer in model.layers)
+        raise ValueError(f"expected a model with a layer of output [batch, rows, columns, channels], received {names}")
+    wide = [output for output in maps if output.shape[1:3] != (1, 1)]
+    last = (wide or maps)[-1]
+    return _Halves(keras.Function(model.inputs, last), keras.Function(last, model.outputs[0]))
+
+
+def _outputs(layer: keras.layers.Layer) -> list[Any]:
+    """What a layer gives in the model around it; a nested model's own `output` belongs to its inner graph."""
+    if isinstance(layer, keras.layers.InputLayer):
+        return []
+    return list(layer._inbound_nodes[-1].output_tensors)
+
+
+def _heats(halves: _Halves, pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Heat maps of one batch."""
+    maps = halves.body([ops.convert_to_tensor(pictures)])
+    chosen = ops.expand_dims(ops.convert_to_tensor(targets, dtype="int32"), axis=1)
+    # A picture's logit depends on its own maps only: the sum's gradient is each one's.
+    gradient = _gradient(lambda values: ops.sum(ops.take_along_axis(halves.head(values), chosen, axis=1)), maps)
+    weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
+    heats = ops.relu(ops.sum(weights * maps, axis=-1, keepdims=True))
+    size = (int(pictures.shape[1]), int(pictures.shape[2]))
+    large = ops.image.resize(heats, size, interpolation="bilinear", data_format="channels_last")
+    found = np.asarray(ops.convert_to_numpy(large), dtype=np.float32)[..., 0]
+    highest = found.max(axis=(1, 2), keepdims=True)
+    return np.asarray(np.divide(found, highest, out=np.zeros_like(found), where=highest > 0))
+
+
+def _gradient(score: Score, maps: Any) -> Any:  # noqa: ANN401
+    """Gradient of a scalar by the maps, on Keras's backend."""
+    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](score, maps)
+
+
+def _tensorflow(score: Score, maps: Any) -> Any:  # noqa: ANN401
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        total = score(maps)
+    return tape.gradient(total, maps)
+
+
+def _jax(score: Score, maps: Any) -> Any:  # noqa: ANN401
+    import jax
+
+    return jax.grad(score)(maps)
+
+
+def _torch(score: Score, maps: Any) -> Any:  # noqa: ANN401
+    import torch
+
+    with torch.enable_grad():
+        leaf = maps.detach().requires_grad_(True)
+        return torch.autograd.grad(score(leaf), leaf)[0]
+
+
+def _in_float32(model: keras.Model) -> keras.Model:
+    """A copy with the same weights whose layers, and the models inside, compute in float32.
+
+    A copy also keeps the model's graph as it was: layers called again would lose their one `output`.
+    """
+    with _float32_policy():
+        copy = keras.models.clone_model(model, clone_function=_float32_layer, recursive=True)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _float32_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    config = layer.get_config()
+    # Operations that are no layers have no dtype of their own.
+    if "dtype" in config:
+        config["dtype"] = "float32"
+    return type(layer).from_config(config)
+
+
+@contextmanager
+def _float32_policy() -> Iterator[None]:
+    """Models take their policy from the global one, not from their config."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
