@@ -153,7 +153,8 @@ def reads(store: Store, batch: int, epochs: int = 10) -> Passed:
 
 def batches(store: Store, batch: int, epochs: int = 10) -> Passed:
     """The training batches as the Trainer gets them."""
-    from hmexp.batches.tensorflow import Order, Rows, train_batches
+    from hmexp.batches.order import Order, Rows
+    from hmexp.batches.tensorflow import train_batches
 
     part = Rows(np.arange(len(store)), np.zeros(len(store), np.int64))
     order = Order(batch_size=batch, seed=0, first_epoch=1, last_epoch=epochs)

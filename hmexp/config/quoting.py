@@ -23,7 +23,15 @@ FREE_TEXT = frozenset(
             "out",
             "reason",
         ),
-        *("data.root", "data.label", "data.merge.into", "data.split.column", "paths.root", "paths.cache", "model.weights"),
+        *(
+            "data.root",
+            "data.label",
+            "data.merge.into",
+            "data.split.column",
+            "paths.root",
+            "paths.cache",
+            "model.weights",
+        ),
         *("tracking.uri", "tracking.name", "tracking.experiment", "tracking.model_name"),
     }
 )

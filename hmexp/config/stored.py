@@ -36,7 +36,7 @@ def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ())
     given = {re.split("[=@]", word.lstrip("+~"))[0] for word in words}
     if "experiment" in given:
         raise UserError("experiment: expected no preset on top of a stored run, received one; give its keys instead")
-    choices = OmegaConf.load(job_dir / ".hydra" / "hydra.yaml")["choices"]
+    choices: dict[str, str] = OmegaConf.select(OmegaConf.load(job_dir / ".hydra" / "hydra.yaml"), "choices")
     kept = {group: option for group, option in choices.items() if group not in (*BAKED_IN, *leave_out)}
     anew = {group for group in kept if group in given or any(group.startswith(f"{name}/") for name in given)}
     config = stored_config(job_dir)

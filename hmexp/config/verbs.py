@@ -8,8 +8,8 @@ from hmexp.config.augment import AugmentConfig, LossConfig
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import one_of, require
 from hmexp.config.model import ModelConfig
-from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
 from hmexp.config.optimizer import OptimizerConfig, ScheduleConfig
+from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
 from hmexp.config.training import TrainerConfig
 
 BACKENDS = ("tensorflow", "jax", "torch")

@@ -221,7 +221,9 @@ def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float) -> None:
         colour = TRAIN if low > 0 else VAL if high < 0 else GREY
         axes.plot([low, high], [place, place], color=colour, linewidth=2.5, solid_capstyle="butt")
         axes.plot(difference, place, "o", color=colour, markersize=7)
-        axes.annotate(f"{difference:+.2g}", (difference, place), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        axes.annotate(
+            f"{difference:+.2g}", (difference, place), (0, 7), textcoords="offset points", ha="center", fontsize=8
+        )
         words = row["metric"].replace("_", " ")
         names.append(f"{words}  {row['a']:.3f} / {row['b']:.3f}")
     axes.axvline(0, color=INK, linewidth=0.8, zorder=0)

@@ -98,7 +98,9 @@ def check_data(lineage: Lineage, manifest: Manifest, digest: str) -> None:
         return
     difference = _data_difference(lineage.job_dir, manifest)
     if lineage.resumes:
-        raise UserError(f"resume: expected the data of {lineage.job_dir.name} ({then}), received {digest}: {difference}")
+        raise UserError(
+            f"resume: expected the data of {lineage.job_dir.name} ({then}), received {digest}: {difference}"
+        )
     log.warning(f"the data is not that of {lineage.job_dir.name}: {difference}")
 
 
@@ -107,7 +109,9 @@ def say_what_differs(lineage: Lineage, config: RunConfig) -> None:
     if not lineage.kind:
         return
     name = lineage.job_dir.name
-    log.info({"resume": f"goes on with {name}", "rerun": f"repeats {name}", "fork": f"starts from {name}"}[lineage.kind])
+    log.info(
+        {"resume": f"goes on with {name}", "rerun": f"repeats {name}", "fork": f"starts from {name}"}[lineage.kind]
+    )
     changed = differences(config, stored_config(lineage.job_dir), FREE)
     lines = [("config", changed), ("packages", _package_differences(lineage.job_dir)), ("code", _code(lineage.job_dir))]
     for what, differs in lines:
@@ -165,7 +169,12 @@ def _package_differences(job_dir: Path) -> list[str]:
 def _code(job_dir: Path) -> list[str]:
     """Commit and uncommitted changes, where they are not those of then."""
     path = job_dir / "environment.txt"
-    then = dict(re.findall(r"^git (\w+) (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)) if path.is_file() else {}
+    then = (
+        dict(re.findall(r"^git (\w+) (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)) if path.is_file() else {}
+    )
     now = git_state(Path.cwd())
-    changed = [f"{key} {now.get(key, 'none')} (was {then.get(key, 'none')})" for key in ("commit", "diff") if now.get(key) != then.get(key)]
-    return changed
+    return [
+        f"{key} {now.get(key, 'none')} (was {then.get(key, 'none')})"
+        for key in ("commit", "diff")
+        if now.get(key) != then.get(key)
+    ]

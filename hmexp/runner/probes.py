@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import pandas as pd
 
 from hmexp.console import log
@@ -42,7 +43,7 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     learner = assembly.compiled_learner()
     feed = assembly.feed()
     bar = ProgressBar(1, feed.steps_per_epoch, feed.val_steps, cfg.batch_size)
-    callbacks = [FiniteLoss(), bar]
+    callbacks: list[keras.callbacks.Callback] = [FiniteLoss(), bar]
     for callback in callbacks:
         callback.set_model(learner)
 
@@ -57,7 +58,9 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     rate = cfg.probe_steps * cfg.batch_size / table["seconds"].sum()
     log.info(frame_table(table, f"Where the time of {cfg.probe_steps} steps goes, {rate:,.0f} images/s"))
     log.info(f"the trace: {trace} (tensorboard --logdir {trace}, or Perfetto)")
-    shares = {f"profile/{part.replace(' ', '_')}_share": float(share) for part, share in table[["part", "share"]].to_numpy()}
+    shares = {
+        f"profile/{part.replace(' ', '_')}_share": float(share) for part, share in table[["part", "share"]].to_numpy()
+    }
     return shares | {"profile/images_per_second": float(rate)}
 
 

@@ -84,7 +84,8 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """What makes it again."""
         own = {"momentum": self.momentum, "adam_ratio": self.adam_ratio, "steps": self.steps}
-        return super().get_config() | own
+        config: dict[str, Any] = super().get_config()
+        return config | own
 
 
 def _matrix_shape(variable: Any) -> tuple[int, int]:  # noqa: ANN401

@@ -102,6 +102,8 @@ def _with_rates(kind: type, rates: Mapping[str, float]) -> type:
 
     class Discriminative(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:  # noqa: ANN401
-            super().update_step(gradient, variable, learning_rate * rates.get(variable.path, 1.0))
+            # TensorFlow hands over its own variable here; Keras's has the path.
+            path = self._trainable_variables[self._get_variable_index(variable)].path
+            super().update_step(gradient, variable, learning_rate * rates.get(path, 1.0))
 
     return Discriminative

@@ -9,7 +9,8 @@ from keras import ops
 
 from hmexp.config.optimizer import CosineSchedule, OneCycleSchedule, ScheduleConfig, StepSchedule
 
-LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
+LearningRate = Any
+"""A number, or a `keras.optimizers.schedules.LearningRateSchedule`."""
 
 
 @singledispatch
@@ -59,6 +60,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         self.peak, self.total, self.warmup, self.start, self.final = peak, total, warmup, start, final
 
     def __call__(self, step: Any) -> Any:  # noqa: ANN401
+        """Learning rate of a step, counted from 0."""
         done = ops.minimum(ops.cast(step, "float32") / self.total, 1.0)
         up = done / self.warmup
         down = (done - self.warmup) / (1 - self.warmup)

@@ -151,7 +151,8 @@ class Trainer:
         best = Best(folder.folder, monitor, self.monitor, average)
         early = EarlyStop(monitor, self.monitor, self.cfg.early_stopping)
         plateau = Plateau(monitor, self.monitor, self.schedule) if isinstance(self.schedule, PlateauSchedule) else None
-        kept = {"history": history, "best": best, "early_stop": early} | ({"plateau": plateau} if plateau else {})
+        kept: dict[str, Any] = {"history": history, "best": best, "early_stop": early}
+        kept |= {"plateau": plateau} if plateau else {}
         history.rows = list(state.history)
         for name, callback in kept.items():
             if name in state.callbacks:
@@ -195,9 +196,7 @@ class Trainer:
         steps = feed.whole_epoch / self.cfg.accumulate
         rates = self._freeze(learner.network, self._phase(epoch) == 0)
         learning_rate = build_schedule(self.schedule, self.optimizer.learning_rate, steps, self.cfg.epochs)
-        optimizer = build_optimizer(
-            self.optimizer, Updates(learning_rate, self.cfg.ema, self.cfg.accumulate, rates)
-        )
+        optimizer = build_optimizer(self.optimizer, Updates(learning_rate, self.cfg.ema, self.cfg.accumulate, rates))
         if keras.config.dtype_policy().name == "mixed_float16":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         jit: str | bool = {"true": True, "false": False}.get(self.cfg.jit_compile, "auto")

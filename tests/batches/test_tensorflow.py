@@ -28,7 +28,8 @@ def read(dataset) -> list[tuple[np.ndarray, ...]]:
 
 
 def test_epochs_are_permutations_that_can_be_replayed(store):
-    from hmexp.batches.tensorflow import Order, Rows, train_batches
+    from hmexp.batches.order import Order, Rows
+    from hmexp.batches.tensorflow import train_batches
 
     part = Rows(np.arange(NUM), np.arange(NUM))
     batches = read(train_batches(store, part, Order(16, 3, 1, 2)))
@@ -41,7 +42,8 @@ def test_epochs_are_permutations_that_can_be_replayed(store):
 
 
 def test_pictures_targets_and_weights_belong_together(store):
-    from hmexp.batches.tensorflow import Order, Rows, train_batches
+    from hmexp.batches.order import Order, Rows
+    from hmexp.batches.tensorflow import train_batches
 
     rows = np.arange(NUM)[::2]
     part = Rows(rows, rows * 10, (rows / 2).astype(np.float32))
@@ -52,7 +54,8 @@ def test_pictures_targets_and_weights_belong_together(store):
 
 
 def test_a_limit_of_steps_keeps_the_order_of_each_epoch(store):
-    from hmexp.batches.tensorflow import Order, Rows, train_batches
+    from hmexp.batches.order import Order, Rows
+    from hmexp.batches.tensorflow import train_batches
 
     part = Rows(np.arange(NUM), np.arange(NUM))
     batches = read(train_batches(store, part, Order(16, 3, 1, 2, steps=1)))
@@ -61,7 +64,8 @@ def test_a_limit_of_steps_keeps_the_order_of_each_epoch(store):
 
 
 def test_evaluation_keeps_the_rows_order_and_drops_weights(store):
-    from hmexp.batches.tensorflow import Rows, ordered_batches
+    from hmexp.batches.order import Rows
+    from hmexp.batches.tensorflow import ordered_batches
 
     rows = np.array([5, 3, 40])
     (batch,) = read(ordered_batches(store, Rows(rows, rows, np.ones(3, np.float32)), 16))

@@ -76,7 +76,9 @@ def fork(words: list[str], kill_at: int | None, after: float | None) -> tuple[in
 
 
 def _kill_after(seconds: float) -> None:
-    while not list(Path("mlruns/jobs").glob("*/checkpoints")) and not list(Path("mlruns/jobs").glob("*/manifest.parquet")):
+    while not list(Path("mlruns/jobs").glob("*/checkpoints")) and not list(
+        Path("mlruns/jobs").glob("*/manifest.parquet")
+    ):
         time.sleep(0.01)
     time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -90,7 +92,10 @@ def outcome(root: Path) -> dict[str, object]:
 
     [job] = (root / "mlruns" / "jobs").iterdir()
     digest = hashlib.sha256()
-    files = [*sorted((job / "checkpoints").glob("best-*.npz")), *sorted((job / "checkpoints").glob("epoch-*/arrays.npz"))]
+    files = [
+        *sorted((job / "checkpoints").glob("best-*.npz")),
+        *sorted((job / "checkpoints").glob("epoch-*/arrays.npz")),
+    ]
     for path in files:
         with np.load(path) as arrays:
             for name in sorted(arrays.files):
@@ -118,10 +123,11 @@ def main() -> None:
     folder, backend, *points = sys.argv[1:]
     os.environ["KERAS_BACKEND"] = backend
     __import__(backend)
-    import hmexp.runner.session  # noqa: F401  everything that a run imports
-    import hmexp.tracking.recorder  # noqa: F401
-    import hmexp.training.device
     import mlflow.keras  # noqa: F401
+
+    import hmexp.runner.session
+    import hmexp.tracking.recorder
+    import hmexp.training.device  # noqa: F401
 
     training = [f"data.root={folder}/pictures", f"backend={backend}", *TRAINING]
     for number, point in enumerate(points):

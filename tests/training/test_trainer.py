@@ -1,27 +1,39 @@
 """The Trainer: history, best epoch, early stopping, a schedule that truncation does not move."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from hmexp.config.augment import AugmentConfig, CrossEntropyConfig
 from hmexp.config.errors import RunError
-from hmexp.config.model import CnnConfig
-from hmexp.config.training import AdamConfig, TrainerConfig
+from hmexp.config.model import CnnConfig, FineTuning, ModelConfig
+from hmexp.config.optimizer import AdamConfig, ConstantSchedule, CosineSchedule, PlateauSchedule
+from hmexp.config.training import TrainerConfig
 from hmexp.training.interruption import Interruption
 
 pytestmark = pytest.mark.slow
 NUM = 64
 ADAM = AdamConfig()
+CONSTANT = ConstantSchedule()
+MODEL = CnnConfig(widths=[4])
 
 
 class Events:
     """A recorder that remembers its epochs."""
 
+    run_id = ""
+
     def __init__(self) -> None:
         self.epochs: list[tuple[int, dict[str, float]]] = []
+        self.known: list[int] = []
 
     def epoch(self, epoch, metrics) -> None:
         self.epochs.append((epoch, dict(metrics)))
+
+    def history(self, history) -> None:
+        self.known = history["epoch"].tolist()
 
 
 @pytest.fixture
@@ -30,24 +42,28 @@ def fit(tmp_path):
     import keras
     import tensorflow as tf
 
+    from hmexp.batches.augment import Augmentation
     from hmexp.models.build import build_model
-    from hmexp.training.optimizer import build_optimizer
-    from hmexp.training.trainer import Batches, Trainer
+    from hmexp.training.learner import Learner
+    from hmexp.training.loss import build_loss
+    from hmexp.training.trainer import Feed, Trainer
 
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 2, NUM)
     pictures = (rng.integers(0, 60, (NUM, 16, 16, 3)) + 150 * targets[:, None, None, None]).astype(np.uint8)
     data = tf.data.Dataset.from_tensor_slices((pictures, targets)).batch(16)
 
-    def run(cfg: TrainerConfig, optimizer: AdamConfig = ADAM, interruption: Interruption | None = None):
+    def run(cfg, optimizer=ADAM, schedule=CONSTANT, interruption=None, start=None, model=MODEL, **parts):
         keras.utils.set_random_seed(0)
-        model = build_model(CnnConfig(widths=[4]), 16, 2)
+        network = build_model(model, 16, 2)
+        learner = Learner(network, Augmentation(AugmentConfig(), 2), build_loss(CrossEntropyConfig()))
         events = Events()
         trainer = Trainer(
-            cfg, build_optimizer(optimizer, 4, cfg.epochs), tmp_path, events, interruption or Interruption()
+            cfg, optimizer, tmp_path, events, schedule, interruption=interruption or Interruption(), **parts
         )
-        result = trainer.fit(model, Batches(data.repeat(), data, 4, 4))
-        return model, result, events, (pictures, targets)
+        feed = Feed(lambda first, step, last: data.repeat().skip(step), data, 4, 4, 4)
+        result = trainer.fit(learner, feed, start)
+        return network, result, events, (pictures, targets)
 
     return run
 
@@ -74,20 +90,97 @@ def test_early_stopping_keeps_the_best_epoch(fit):
 
 
 def test_stop_after_does_not_move_the_schedule(fit):
-    cosine = AdamConfig(schedule="cosine")
-    whole = fit(TrainerConfig(epochs=4), cosine)[1].history
-    cut = fit(TrainerConfig(epochs=4, stop_after=2), cosine)[1].history
+    whole = fit(TrainerConfig(epochs=4), schedule=CosineSchedule())[1].history
+    cut = fit(TrainerConfig(epochs=4, stop_after=2), schedule=CosineSchedule())[1].history
     assert len(cut) == 2
     assert cut["train/loss"].tolist() == pytest.approx(whole["train/loss"][:2].tolist(), rel=1e-4)
 
 
 def test_a_loss_that_is_no_number_says_what_to_change(fit):
-    with pytest.raises(RunError, match=r"epoch 1, step \d+: lower optimizer\.learning_rate \(1e\+18\)"):
+    with pytest.raises(RunError, match=r"epoch [12], .*: lower optimizer\.learning_rate \(1e\+18\)"):
         fit(TrainerConfig(epochs=3), AdamConfig(learning_rate=1e18))
 
 
-def test_an_interruption_that_was_swallowed_ends_the_run_at_the_next_step(fit):
+def test_an_interruption_that_was_swallowed_ends_the_run_at_the_next_step(fit, tmp_path):
     interruption = Interruption()
     interruption.requested = True
     with pytest.raises(KeyboardInterrupt):
         fit(TrainerConfig(epochs=1), interruption=interruption)
+    assert newest(tmp_path).name == "epoch-0000-step-000001", "it was saved before it ended"
+
+
+def newest(job_dir):
+    from hmexp.training.checkpoint import CheckpointDir
+
+    return CheckpointDir(job_dir / "checkpoints").newest()
+
+
+def test_a_run_goes_on_from_its_checkpoint_as_if_nothing_had_happened(fit, tmp_path):
+    cfg = TrainerConfig(epochs=4, ema=0.8, early_stopping=4)
+    whole, result, _, (pictures, _) = fit(cfg)
+    expected = whole.predict(pictures, verbose=0)
+    fit(replace(cfg, stop_after=2))
+    network, resumed, events, _ = fit(cfg, start=newest(tmp_path))
+    assert events.known == [1, 2]
+    assert [epoch for epoch, _ in events.epochs] == [3, 4]
+    assert resumed.history["train/loss"].tolist() == pytest.approx(result.history["train/loss"].tolist(), rel=1e-5)
+    assert network.predict(pictures, verbose=0) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_checkpoint_of_another_model_is_refused(fit, tmp_path):
+    fit(TrainerConfig(epochs=1))
+    with pytest.raises(RunError, match="expected the network of this run"):
+        fit(TrainerConfig(epochs=2), start=newest(tmp_path), model=CnnConfig(widths=[8]))
+
+
+def test_only_the_newest_checkpoint_and_the_best_weights_stay(fit, tmp_path):
+    _, result, _, _ = fit(TrainerConfig(epochs=3, checkpoint_steps=2))
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == [f"best-{result.best_epoch:04d}.npz", "epoch-0003-step-000000"]
+
+
+def test_the_moving_average_is_what_is_evaluated_and_kept(fit):
+    network, result, _, (pictures, targets) = fit(TrainerConfig(epochs=3, ema=0.9))
+    logits = np.asarray(network.predict(pictures, verbose=0), dtype=np.float64)
+    accuracy = (logits.argmax(axis=1) == targets).mean()
+    best = result.history.set_index("epoch").loc[result.best_epoch]
+    assert accuracy == pytest.approx(best["val/accuracy"])
+    raw = fit(TrainerConfig(epochs=3))[1]
+    assert raw.history["val/loss"].tolist() != pytest.approx(result.history["val/loss"].tolist(), rel=1e-3)
+
+
+def test_a_plateau_lowers_the_learning_rate(fit, caplog):
+    import logging
+
+    logging.getLogger("hmexp").propagate = True
+    with caplog.at_level("INFO", logger="hmexp"):
+        fit(TrainerConfig(epochs=6, monitor="val/accuracy"), schedule=PlateauSchedule(patience=1, factor=0.5))
+    assert "learning rate 0.0005" in caplog.text
+
+
+def test_a_frozen_backbone_stays_until_its_time(fit, tmp_path):
+    import keras
+
+    from hmexp.models.build import build_model
+
+    @dataclass
+    class Pretrained(ModelConfig):
+        """A head on a backbone."""
+
+    def build(cfg, image_size, num_classes):
+        pictures = keras.Input((image_size, image_size, 3), dtype="uint8")
+        inner = keras.Sequential(
+            [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(4)], name="backbone"
+        )
+        x = inner(keras.layers.Rescaling(1 / 255)(pictures))
+        return keras.Model(pictures, keras.layers.Dense(num_classes, name="logits")(x))
+
+    build_model.register(Pretrained, build)
+    start = {}
+    for epochs in (2, 3):
+        model, _, _, _ = fit(TrainerConfig(epochs=epochs), model=Pretrained(), fine_tuning=FineTuning(2, 0.5))
+        start[epochs] = np.asarray(model.get_layer("backbone").get_weights()[0])
+    keras.utils.set_random_seed(0)
+    untouched = build(Pretrained(), 16, 2).get_layer("backbone").get_weights()[0]
+    assert np.array_equal(start[2], untouched)
+    assert not np.array_equal(start[3], untouched)
