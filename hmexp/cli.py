@@ -32,6 +32,9 @@ class Verb:
 
 VERBS = {
     "train": Verb("train", "train", "hmexp.runner.train:train", "catalogue -> store -> fit -> evaluate -> MLflow"),
+    "evaluate": Verb(
+        "evaluate", "evaluate", "hmexp.runner.evaluation:evaluate", "a run's model on a split, or against another's"
+    ),
     "stage": Verb("stage", "train", "hmexp.runner.stage:stage", "build the image store and nothing else"),
     "runs": Verb("runs", "runs", "hmexp.runner.record:runs", "the leaderboard"),
     "promote": Verb("promote", "promote", "hmexp.promotion.verbs:promote", "make a run's model the champion"),
@@ -127,7 +130,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
     from hmexp.config.schemas import register_schemas, to_config
 
     register_schemas()
-    if verb.schema == "train":
+    if verb.schema in ("train", "evaluate"):
         from hmexp.config.quoting import paths_of
         from hmexp.runner.lineage import recall
 

@@ -31,6 +31,9 @@ class DataConfig:
     """Pictures with more pixels than this go to the quarantine, undecoded."""
     limit: int | None = None
     """Articles to keep, spread over the classes; null keeps all (for trying things out)."""
+    slices: list[str] | None = None
+    """Columns of the catalogue by whose values the evaluation is broken down, such as department_name; null takes
+    colour_group_name and index_group_name where they are there and say something."""
     merge: MergeConfig = MISSING
     balance: BalanceConfig = MISSING
     split: SplitConfig = MISSING

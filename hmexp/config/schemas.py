@@ -60,6 +60,7 @@ GROUPS: dict[str, dict[str, type]] = {
 }
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
+    "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,
     "promote": verbs.PromoteConfig,
     "rollback": verbs.RollbackConfig,

@@ -49,6 +49,22 @@ class RunConfig:
 
 
 @dataclass
+class EvaluateConfig(RunConfig):
+    """`evaluate`: a run's model on a split. All other keys are the run's own, unless they are given."""
+
+    run: str | None = None
+    """RUN whose model is evaluated."""
+    split: str = "test"
+    """train, val, test or all; with `data=... data.root=...` of another catalogue."""
+    against: str | None = None
+    """RUN whose model is put beside it, with a paired test."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("split", self.split, ("train", "val", "test", "all"))
+
+
+@dataclass
 class RegistryConfig:
     """What the verbs that read the record share."""
 

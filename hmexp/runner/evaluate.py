@@ -20,10 +20,14 @@ class SplitResult:
 
     Attributes:
         evaluation: Metrics, classes, confusion.
+        logits: float32 `[pictures, classes]`.
+        targets: int64 `[pictures]`.
         predictions: `article_id, image, split, target, predicted, confidence` and `p/<class>`, a row a picture.
     """
 
     evaluation: Evaluation
+    logits: np.ndarray
+    targets: np.ndarray
     predictions: pd.DataFrame
 
 
@@ -35,16 +39,23 @@ def evaluate_splits(model: Any, data: DataModule, cfg: TrainerConfig) -> dict[st
         most = cfg.train_sample if split == "train" else None
         sizes = [size for size in (most, limit) if size is not None]
         rows = data.rows(split, limit=min(sizes) if sizes else None)
-        results[split] = _evaluate(model, data, split, rows)
+        results[split] = evaluate_rows(model, data, split, rows, data.classes)
     return results
 
 
-def _evaluate(model: Any, data: DataModule, split: str, rows: pd.DataFrame) -> SplitResult:  # noqa: ANN401
-    logits = predict_logits(model, data, rows, f"evaluating {split}")
-    evaluation = evaluate_logits(split, logits, rows["target"].to_numpy(np.int64), data.classes)
+def evaluate_rows(
+    model: Any,  # noqa: ANN401
+    data: DataModule,
+    split: str,
+    rows: pd.DataFrame,
+    classes: tuple[str, ...],
+) -> SplitResult:
+    """Evaluate a model on rows of the manifest, whose `target` numbers the model's `classes`."""
+    logits, targets = predict_logits(model, data, rows, f"evaluating {split}"), rows["target"].to_numpy(np.int64)
+    evaluation = evaluate_logits(split, logits, targets, classes)
     probabilities = evaluation.probabilities
     predicted = probabilities.argmax(axis=1)
-    names = np.array(data.classes, dtype=object)
+    names = np.array(classes, dtype=object)
     table = pd.DataFrame(
         {
             "article_id": rows["article_id"].to_numpy(),
@@ -55,8 +66,8 @@ def _evaluate(model: Any, data: DataModule, split: str, rows: pd.DataFrame) -> S
             "confidence": probabilities.max(axis=1),
         }
     )
-    by_class = pd.DataFrame(probabilities, columns=[f"p/{name}" for name in data.classes])
-    return SplitResult(evaluation, pd.concat([table, by_class], axis=1))
+    by_class = pd.DataFrame(probabilities, columns=[f"p/{name}" for name in classes])
+    return SplitResult(evaluation, logits, targets, pd.concat([table, by_class], axis=1))
 
 
 def predict_logits(model: Any, data: DataModule, rows: pd.DataFrame, what: str) -> np.ndarray:  # noqa: ANN401

@@ -11,36 +11,26 @@ from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save, shorten
 from hmexp.runner.evaluate import SplitResult
+from hmexp.runner.judgement import Judgement
 from hmexp.training.trainer import FitResult
 
 if TYPE_CHECKING:
     from hmexp.runner.session import Session
 
 SHEET = 32
-ORDER = ("curves", "confusion", "per_class_f1", "worst_mistakes", "class_distribution", "sample_pictures", "model")
+ORDER = (
+    *("curves", "confusion_normalised", "confusion", "per_class_f1", "confused_pairs", "worst_mistakes", "grad_cam"),
+    *("reliability", "precision_recall", "slices", "class_distribution", "sample_pictures", "model"),
+)
 
 
-def save_figures(session: "Session", model: Any, fitted: FitResult, results: dict[str, SplitResult]) -> None:  # noqa: ANN401
-    """Draw every figure of a run into `figures/`."""
-    folder, data = session.job_dir / "figures", session.data
+def save_figures(session: "Session", model: Any, fitted: FitResult) -> None:  # noqa: ANN401
+    """Draw what is known of the training and its data into `figures/`; a `Judgement` draws its own."""
+    folder = session.job_dir / "figures"
     save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
     save(figures.class_distribution(distribution(session)), folder / "class_distribution.png")
     save(sample_sheet(session), folder / "sample_pictures.png")
     save(model_diagram(layer_boxes(model)), folder / "model.png")
-    for split, result in results.items():
-        if split == "train":
-            continue
-        save(figures.confusion(result.evaluation), folder / f"confusion_{split}.png")
-        save(figures.per_class_f1(result.evaluation), folder / f"per_class_f1_{split}.png")
-        mistakes = worst_mistakes(result.predictions)
-        if len(mistakes):
-            pictures = data.store.read(data.store.rows(mistakes["image"].tolist()))
-            captions = [
-                f"{shorten(target, 22)}\ntaken for {shorten(predicted, 16)}\n{confidence:.0%}"
-                for target, predicted, confidence in mistakes[["target", "predicted", "confidence"]].to_numpy()
-            ]
-            sheet = figures.sample_sheet(pictures, captions, f"Worst mistakes on {split}")
-            save(sheet, folder / f"worst_mistakes_{split}.png")
 
 
 def distribution(session: "Session") -> pd.DataFrame:
@@ -61,17 +51,12 @@ def sample_sheet(session: "Session") -> Any:  # noqa: ANN401
     return figures.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
 
 
-def worst_mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The wrong predictions, the most confident first."""
-    wrong = predictions[predictions["target"] != predictions["predicted"]]
-    return wrong.sort_values("confidence", ascending=False).head(SHEET)
-
-
-def save_page(session: "Session", fitted: FitResult, results: dict[str, SplitResult]) -> None:
+def save_page(
+    session: "Session", fitted: FitResult, judgements: dict[str, Judgement], results: dict[str, SplitResult]
+) -> None:
     """Write `report.html`."""
     evaluations = {split: result.evaluation for split, result in results.items()}
     metrics = pd.DataFrame({split: evaluation.metrics for split, evaluation in evaluations.items()})
-    judged = evaluations.get("test", evaluations["val"])
     report = session.data.report
     siblings = ", ".join(f"{share:.1%} of {split}" for split, share in report.siblings.items())
     steps = pd.DataFrame(
@@ -80,7 +65,7 @@ def save_page(session: "Session", fitted: FitResult, results: dict[str, SplitRes
     changes = [step.changes.assign(step=step.name) for step in report.steps if len(step.changes)]
     tables = [
         PageTable("The best epoch's model", metrics.rename_axis("metric").reset_index()),
-        PageTable(f"Each class on {judged.split}", _without_absent(judged.per_class)),
+        *judgements.get("test", judgements["val"]).tables(),
         PageTable("What became of the catalogue", steps),
         PageTable(
             "Rows of each class",
@@ -105,12 +90,6 @@ def save_page(session: "Session", fitted: FitResult, results: dict[str, SplitRes
         config=(session.job_dir / "config.yaml").read_text(encoding="utf-8"),
     )
     (session.job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
-
-
-def _without_absent(per_class: pd.DataFrame) -> pd.DataFrame:
-    """Nothing, rather than 0, where a class has no picture in the split."""
-    columns = ["precision", "recall", "f1"]
-    return per_class.assign(**{name: per_class[name].where(per_class["support"] > 0) for name in columns})
 
 
 def _ordered(folder: Path) -> list[Path]:

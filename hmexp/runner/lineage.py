@@ -52,7 +52,8 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     Raises:
         UserError: More than one run named, no such run, or a preset on top.
     """
-    named = {key: value for key, _, value in (word.partition("=") for word in words) if key in KINDS and value}
+    given = (word.partition("=") for word in words)
+    named = {key: value for key, _, value in given if key in (*KINDS, "run") and value}
     if not named:
         return words
     if len(named) > 1:

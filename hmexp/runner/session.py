@@ -11,6 +11,7 @@ import numpy as np
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
+from hmexp.metrics.calibration import fit_temperature
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
 from hmexp.models.bundle import Card, save_bundle
@@ -20,6 +21,7 @@ from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
 from hmexp.runner.job import JobRecord
+from hmexp.runner.judgement import judge
 from hmexp.runner.lineage import Lineage, check_data, say_what_differs
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
@@ -81,10 +83,14 @@ class Session:
         log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(model, self.data, self.config.trainer)
         metrics = final_metrics(fitted, results)
-        save_bundle(model, self._card(metrics), self.job_dir / "model")
+        temperature = fit_temperature(results["val"].logits, results["val"].targets)
+        save_bundle(model, self._card(metrics, temperature), self.job_dir / "model")
         self._save_results(results, metrics)
-        save_figures(self, model, fitted, results)
-        save_page(self, fitted, results)
+        judgements = {split: judge(results[split], self.data, temperature) for split in results if split != "train"}
+        for judgement in judgements.values():
+            judgement.save(model, self.data, self.job_dir)
+        save_figures(self, model, fitted)
+        save_page(self, fitted, judgements, results)
         self.recorder.result(metrics)
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)
@@ -111,12 +117,12 @@ class Session:
         self.job.data_digest = self.data.digest
         self.job.save(self.job_dir)
 
-    def _card(self, metrics: dict[str, float]) -> Card:
+    def _card(self, metrics: dict[str, float], temperature: float) -> Card:
         return Card(
             classes=list(self.data.classes),
             image_size=self.config.data.image_size,
             resize=self.config.data.resize,
-            temperature=1.0,
+            temperature=temperature,
             metrics=metrics,
             data_digest=self.data.digest,
             versions=versions(),
@@ -128,8 +134,7 @@ class Session:
         predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
         predictions.to_parquet(self.job_dir / "predictions.parquet", index=False)
         _write_json(self.job_dir / "metrics.json", metrics)
-        for split, result in results.items():
-            result.evaluation.per_class.to_csv(self.job_dir / f"per_class_{split}.csv", index=False)
+        results["train"].evaluation.per_class.to_csv(self.job_dir / "per_class_train.csv", index=False)
 
     def facts(self, fitted: FitResult) -> list[tuple[str, str]]:
         """What a reader wants to know first: name and value."""

@@ -1,32 +1,27 @@
 """The verb `train`: catalogue -> store -> fit -> evaluate -> record."""
 
-import importlib.util
-import os
 import shlex
 import socket
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hmexp.config.errors import RunError, UserError, require
 from hmexp.config.invocation import Invocation
 from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log, muted_stderr
+from hmexp.console import log
 from hmexp.metrics.names import parse_monitor
+from hmexp.runner.backend import start_backend
 from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
+from hmexp.runner.judgement import slice_columns
 from hmexp.runner.lineage import Lineage, lineage_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
-
-if TYPE_CHECKING:
-    from hmexp.training.device import Device
 
 
 @dataclass(frozen=True)
@@ -71,30 +66,6 @@ def train(config: RunConfig, invocation: Invocation) -> TrainResult:
             return session.run()
 
 
-def start_backend(config: RunConfig) -> "Device":
-    """Let Keras take the configured backend, and set up the device, before anything else imports it.
-
-    Raises:
-        UserError: A backend that is not installed, a device or strategy that is not there.
-    """
-    require_backend(config.backend)
-    os.environ["KERAS_BACKEND"] = config.backend
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with muted_stderr():
-        from hmexp.training.device import set_up_device
-
-        return set_up_device(config.trainer, config.seed, config.deterministic)
-
-
-def require_backend(backend: str) -> None:
-    """Raise `UserError` where a backend is not installed, or Keras runs on another one in this process."""
-    if importlib.util.find_spec(backend) is None:
-        raise UserError(f"backend: expected an installed library, received {backend} (pip install 'hmexp[{backend}]')")
-    keras = sys.modules.get("keras")
-    if keras is not None and keras.backend.backend() != backend:
-        raise UserError(f"backend: expected {keras.backend.backend()}, which this process uses, received {backend}")
-
-
 def root(config: RunConfig) -> str:
     """Absolute `paths.root`."""
     return str(config.paths.root_path)
@@ -109,7 +80,9 @@ def check(config: RunConfig) -> DataModule:
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
     check_sizes(config)
-    return DataModule(config.data, config.paths, config.backend)
+    data = DataModule(config.data, config.paths, config.backend)
+    slice_columns(data)
+    return data
 
 
 def check_sizes(config: RunConfig) -> None:

@@ -1,0 +1,37 @@
+"""Which library Keras computes with: chosen before anything imports Keras."""
+
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from hmexp.config.errors import UserError
+from hmexp.config.verbs import RunConfig
+from hmexp.console import muted_stderr
+
+if TYPE_CHECKING:
+    from hmexp.training.device import Device
+
+
+def start_backend(config: RunConfig) -> "Device":
+    """Let Keras take the configured backend, and set up the device.
+
+    Raises:
+        UserError: A backend that is not installed, a device or strategy that is not there.
+    """
+    require_backend(config.backend)
+    os.environ["KERAS_BACKEND"] = config.backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with muted_stderr():
+        from hmexp.training.device import set_up_device
+
+        return set_up_device(config.trainer, config.seed, config.deterministic)
+
+
+def require_backend(backend: str) -> None:
+    """Raise `UserError` where a backend is not installed, or Keras runs on another one in this process."""
+    if importlib.util.find_spec(backend) is None:
+        raise UserError(f"backend: expected an installed library, received {backend} (pip install 'hmexp[{backend}]')")
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.backend.backend() != backend:
+        raise UserError(f"backend: expected {keras.backend.backend()}, which this process uses, received {backend}")
