@@ -45,7 +45,7 @@ class Augmentation:
         """What is done, in this order."""
         resample = partial(_resample, size=self.size)
         moves = self.cfg.moves or self.size is not None
-        chosen = ((resample, moves), (_recolour, self.cfg.ops), (_erase, self.cfg.erase), (_mix, self.cfg.mixes))
+        chosen = ((resample, moves), (_recolour, self.cfg.recolours), (_erase, self.cfg.erase), (_mix, self.cfg.mixes))
         return tuple(self.compiled(stage) for stage, on in chosen if on)
 
     def pictures(self, pictures: Any, draws: Any) -> Any:  # noqa: ANN401

@@ -43,7 +43,7 @@ def draw(cfg: AugmentConfig, num: int, seed: int, epoch: int) -> np.ndarray:
     chosen = _choose_ops(cfg, num, random)
     columns = {
         **_affine(cfg, num, random, chosen),
-        **_colour(num, random, chosen),
+        **_colour(cfg, num, random, chosen),
         **_erase(cfg, num, random),
         **_mix(cfg, num, random),
     }
@@ -69,7 +69,8 @@ def _affine(
     place = random.uniform(-1.0, 1.0, (2, num))
     shift = random.uniform(-2 * cfg.shift, 2 * cfg.shift, (2, num))
     mirror = np.where(random.random(num) < cfg.flip, -1.0, 1.0)
-    cos, sin = np.cos(chosen["turn"] * MAX_TURN), np.sin(chosen["turn"] * MAX_TURN)
+    angle = chosen["turn"] * MAX_TURN + np.deg2rad(random.uniform(-cfg.turn, cfg.turn, num))
+    cos, sin = np.cos(angle), np.sin(angle)
     shear_x, shear_y = chosen["shear_x"] * MAX_SHEAR, chosen["shear_y"] * MAX_SHEAR
     # Target -> turned -> sheared -> cropped source, as 2x2 products written out.
     xx, xy = cos + shear_x * sin, -sin + shear_x * cos
@@ -84,9 +85,14 @@ def _affine(
     }
 
 
-def _colour(num: int, random: np.random.Generator, chosen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _colour(
+    cfg: AugmentConfig, num: int, random: np.random.Generator, chosen: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Factors around 1, the brightness from which solarizing inverts, and the step that posterizing rounds to."""
-    factors = {name: 1 + MAX_LIGHT * chosen[name] for name in ("brightness", "contrast", "saturation")}
+    factors = {
+        name: (1 + MAX_LIGHT * chosen[name]) * random.uniform(1 - cfg.colour, 1 + cfg.colour, num)
+        for name in ("brightness", "contrast", "saturation")
+    }
     threshold = 256 * (1 - np.abs(chosen["solarize"]))
     step = 2.0 ** np.round(5 * np.abs(chosen["posterize"]))
     return {**factors, "solarize": threshold, "posterize": step}

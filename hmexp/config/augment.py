@@ -17,6 +17,10 @@ class AugmentConfig:
     """Smallest share of the area that a random crop keeps; 1 does not crop."""
     aspect: float = 1.0
     """Largest change of the aspect ratio by a crop; 1 keeps it."""
+    turn: float = 0.0
+    """Largest turn, in degrees."""
+    colour: float = 0.0
+    """Largest change of brightness, of contrast and of saturation, each by a factor around 1."""
     ops: int = 0
     """Operations a picture out of RandAugment's list (Cubuk et al. 2020): turn, shear, shift, light, colour, ..."""
     magnitude: float = 0.5
@@ -37,6 +41,8 @@ class AugmentConfig:
         require(0 <= self.shift <= 0.5, "augment.shift", "a share from 0 to 0.5", self.shift)
         require(0 < self.crop <= 1, "augment.crop", "a share above 0, up to 1", self.crop)
         require(1 <= self.aspect <= 4, "augment.aspect", "a ratio from 1 to 4", self.aspect)
+        require(0 <= self.turn <= 180, "augment.turn", "degrees from 0 to 180", self.turn)
+        require(0 <= self.colour < 1, "augment.colour", "a share from 0 to below 1", self.colour)
         require(0 <= self.ops <= 10, "augment.ops", "a whole number from 0 to 10", self.ops)
         for name in ("mixup", "cutmix"):
             value = getattr(self, name)
@@ -45,7 +51,12 @@ class AugmentConfig:
     @property
     def moves(self) -> bool:
         """Whether pixels change their place."""
-        return bool(self.flip or self.shift or self.crop < 1 or self.aspect > 1 or self.ops)
+        return bool(self.flip or self.shift or self.crop < 1 or self.aspect > 1 or self.turn or self.ops)
+
+    @property
+    def recolours(self) -> bool:
+        """Whether colours change."""
+        return bool(self.colour or self.ops)
 
     @property
     def mixes(self) -> bool:
@@ -55,7 +66,7 @@ class AugmentConfig:
     @property
     def active(self) -> bool:
         """Whether anything is done at all."""
-        return self.moves or self.mixes or self.erase > 0
+        return self.moves or self.recolours or self.mixes or self.erase > 0
 
 
 @dataclass

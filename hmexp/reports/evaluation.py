@@ -17,7 +17,7 @@ from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, TRAIN, VAL, new_
 
 LINES = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
 """Paul Tol's muted palette: nine lines that are told apart by colour-blind readers."""
-MAX_SLICES = 40
+MAX_SLICES, LONG_LABEL = 40, 40
 WHISKER = {"ecolor": INK, "elinewidth": 1.0, "capsize": 2.5}
 
 
@@ -30,6 +30,8 @@ def reliability_diagram(before: pd.DataFrame, after: pd.DataFrame, temperature: 
         temperature: That logits were divided by.
     """
     figure = new_figure(10, 5.4)
+    # The last number of one axis would touch the first of the next.
+    figure.set_layout_engine("constrained", wspace=0.06)
     grid = figure.subplots(2, 2, height_ratios=[3.2, 1], sharex=True, sharey="row")
     titles = ("As trained", f"With a temperature of {temperature:.3g}")
     for column, (table, title) in enumerate(zip((before, after), titles, strict=True)):
@@ -50,6 +52,9 @@ def reliability_diagram(before: pd.DataFrame, after: pd.DataFrame, temperature: 
 def precision_recall(curves: Sequence[Curve]) -> Figure:
     """Precision over recall of each class; where there are more than nine, only the worst have a colour and a name.
 
+    At each recall stands the best precision at that recall or a higher one, which takes the saw teeth away (Manning et
+    al., Introduction to Information Retrieval, 2008, 8.4); average precision is of the teeth themselves.
+
     Args:
         curves: Of `hmexp.metrics.confused.pr_curves`.
     """
@@ -60,10 +65,10 @@ def precision_recall(curves: Sequence[Curve]) -> Figure:
     mean = float(np.mean([curve.average_precision for curve in curves])) if curves else 0.0
     axes = quiet(figure.subplots(), f"Precision and recall of each class, mean average precision {mean:.3f}")
     for curve in others:
-        axes.plot(curve.recall, curve.precision, color=GREY, linewidth=0.8, alpha=0.7, drawstyle="steps-pre")
+        axes.plot(*_envelope(curve), color=GREY, linewidth=0.8, alpha=0.7, drawstyle="steps-pre")
     for curve, colour in zip(named, LINES, strict=False):
         text = f"{shorten(curve.label)}: {curve.average_precision:.2f} ({curve.support:,})"
-        axes.plot(curve.recall, curve.precision, color=colour, linewidth=1.6, label=text, drawstyle="steps-pre")
+        axes.plot(*_envelope(curve), color=colour, linewidth=1.6, label=text, drawstyle="steps-pre")
     if others:
         low, high = others[0].average_precision, others[-1].average_precision
         axes.plot([], [], color=GREY, label=f"{len(others)} other classes: {low:.2f} to {high:.2f}")
@@ -82,7 +87,7 @@ def slice_bars(table: pd.DataFrame, column: str) -> Figure:
         column: What it is sliced by.
     """
     shown = table.head(MAX_SLICES)
-    names = [shorten(str(value)) for value in shown["value"]]
+    names = [shorten(str(value), LONG_LABEL) for value in shown["value"]]
     texts = [
         f"{row['accuracy']:.2f}  (macro F1 {row['macro_f1']:.2f}, {_pictures(row['num'])})"
         for _, row in shown.iterrows()
@@ -162,16 +167,21 @@ def comparison_bars(table: pd.DataFrame, name_a: str = "a", name_b: str = "b") -
     in_nats = table["metric"] == "loss"
     ratios = [max(1, int((~in_nats).sum())), max(1, int(in_nats.sum()))]
     points, nats = figure.subplots(2, 1, height_ratios=ratios)
-    _difference_rows(points, table[~in_nats], 100.0)
-    _difference_rows(nats, table[in_nats], 1.0)
-    points.set_xlabel("points by which it is better")
-    nats.set_xlabel("nats by which it is better")
+    _difference_rows(points, table[~in_nats], 100.0, digits=1)
+    _difference_rows(nats, table[in_nats], 1.0, digits=3)
     first, second = shorten(name_a), shorten(name_b)
+    points.set_xlabel(f"points by which {first} is better")
+    nats.set_xlabel(f"nats by which {first} is better")
     quiet(points, f"{first} against {second}: difference with its 95 % interval")
     for colour, text in ((TRAIN, f"{first} is better"), (VAL, f"{second} is better"), (GREY, "may be chance")):
         points.plot([], [], "o", color=colour, label=text)
     figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=3)
     return figure
+
+
+def _envelope(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Recall upwards, and the best precision from there on."""
+    return curve.recall[::-1], np.maximum.accumulate(curve.precision)[::-1]
 
 
 def _bins(axes: Axes, table: pd.DataFrame) -> None:
@@ -182,8 +192,9 @@ def _bins(axes: Axes, table: pd.DataFrame) -> None:
     gap = table["confidence"].to_numpy()[some] - accuracy
     width = edges[1]
     axes.bar(places, accuracy, width, align="edge", color=TRAIN, edgecolor="white", linewidth=0.5, label="accuracy")
-    claimed = {"facecolor": "none", "edgecolor": VAL, "hatch": "///", "linewidth": 0.8}
-    axes.bar(places, gap, width, bottom=accuracy, align="edge", label="distance from confidence", **claimed)
+    claimed = axes.bar(places, gap, width, bottom=accuracy, align="edge", label="distance from confidence")
+    for bar in claimed:
+        bar.set(facecolor="none", edgecolor=VAL, hatch="///", linewidth=0.8)
     axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1, label="confidence is accuracy")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
 
@@ -211,7 +222,7 @@ def _whiskered_bars(axes: Axes, names: Sequence[str], values: np.ndarray, texts:
     axes.set_ylim(-0.6, len(names) - 0.4)
 
 
-def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float) -> None:
+def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float, digits: int) -> None:
     """A point and a whisker a metric, in units of 1 / scale; right is better, whatever the metric's direction."""
     quiet(axes)
     names = []
@@ -221,11 +232,9 @@ def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float) -> None:
         colour = TRAIN if low > 0 else VAL if high < 0 else GREY
         axes.plot([low, high], [place, place], color=colour, linewidth=2.5, solid_capstyle="butt")
         axes.plot(difference, place, "o", color=colour, markersize=7)
-        axes.annotate(
-            f"{difference:+.2g}", (difference, place), (0, 7), textcoords="offset points", ha="center", fontsize=8
-        )
-        words = row["metric"].replace("_", " ")
-        names.append(f"{words}  {row['a']:.3f} / {row['b']:.3f}")
+        text = f"{difference:+.{digits}f}"
+        axes.annotate(text, (difference, place), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=INK)
+        names.append(f"{_words(row['metric'])}  {row['a']:.3f} / {row['b']:.3f}")
     axes.axvline(0, color=INK, linewidth=0.8, zorder=0)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, max(len(names), 1) - 0.3)
@@ -235,6 +244,10 @@ def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float) -> None:
 
 def _pictures(count: int) -> str:
     return f"{count:,} picture{'' if count == 1 else 's'}"
+
+
+def _words(metric: str) -> str:
+    return metric.replace("_", " ").replace(" f1", " F1").replace("ece", "ECE")
 
 
 def _percent(share: float) -> str:

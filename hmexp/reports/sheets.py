@@ -25,7 +25,7 @@ def confused_pairs(pairs: pd.DataFrame, pictures: Sequence[np.ndarray], captions
     rows = max(1, len(pairs))
     lines = max((text.count("\n") + 1 for row in captions for text in row), default=1)
     figure = new_figure(11.5, (1.5 + 0.14 * lines) * rows + 0.5)
-    grid = figure.subplots(rows, A_ROW + 1, squeeze=False, width_ratios=[1.75] + [1.0] * A_ROW)
+    grid = figure.subplots(rows, A_ROW + 1, squeeze=False, width_ratios=[1.6] + [1.0] * A_ROW)
     for axes in grid.flat:
         axes.set_axis_off()
     for place, ((_, pair), images, texts) in enumerate(zip(pairs.iterrows(), pictures, captions, strict=True)):

@@ -165,11 +165,12 @@ def judge(result: SplitResult, data: DataModule, temperature: float) -> Judgemen
     columns = slice_columns(data)
     extra = data.catalogue.rows.set_index("article_id")[columns]
     predictions = result.predictions.join(extra, on="article_id")
+    slices = {column: by_slice(predictions, column) for column in columns}
     return Judgement(
         result=result,
         intervals=bootstrap(evaluation.probabilities, result.targets, evaluation.classes),
         temperature=temperature,
-        slices={column: by_slice(predictions, column) for column in columns},
+        slices={column: table for column, table in slices.items() if len(table) > 1 or data.cfg.slices},
     )
 
 

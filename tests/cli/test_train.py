@@ -44,7 +44,7 @@ def test_the_job_folder_explains_itself(trained):
     expected = {
         "config.yaml", "log", "history.csv", "manifest.parquet", "strategy.json", "quarantine.csv", "environment.txt",
         "predictions.parquet", "metrics.json", "report.html", "model/model.keras", "model/card.json",
-        ".hydra/config.yaml", ".hydra/overrides.yaml", "checkpoints/best.weights.h5", "figures/curves.png",
+        ".hydra/config.yaml", ".hydra/overrides.yaml", "run.json", "figures/curves.png",
         "figures/confusion_test.png", "figures/per_class_f1_test.png", "figures/class_distribution.png",
         "figures/sample_pictures.png", "figures/worst_mistakes_test.png", "figures/model.png",
     }  # fmt: skip

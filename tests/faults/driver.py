@@ -130,7 +130,7 @@ def main() -> None:
     import hmexp.training.device  # noqa: F401
 
     training = [f"data.root={folder}/pictures", f"backend={backend}", *TRAINING]
-    for number, point in enumerate(points):
+    for number, point in enumerate(points, start=len(list(Path(folder).iterdir()))):
         root = Path(folder) / f"{number}_{point.replace(':', '_')}"
         root.mkdir()
         os.chdir(root)

@@ -1,0 +1,155 @@
+"""`resume=`, `rerun=`, `fork=` and `evaluate`, as a user types them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+SMALL = [
+    *("data.image_size=32", "data.limit=400", "model=cnn", "model.widths=[8,16]", "model.dropout=0.2"),
+    *("trainer.epochs=3", "trainer.stop_after=2", "tracking.system_metrics=false", "tracking.name=the first"),
+]
+
+
+def jobs(root: Path) -> list[Path]:
+    return sorted((root / "mlruns" / "jobs").iterdir())
+
+
+@pytest.fixture(scope="module")
+def trained(cache, tmp_path_factory) -> Path:
+    """The folder in which one small run was made."""
+    root = tmp_path_factory.mktemp("trained")
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
+    done = subprocess.run([sys.executable, "-m", "hmexp", *SMALL], cwd=root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_that_works(cache, tmp_path, hmexp):
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    words = [sys.executable, "-m", "hmexp", *SMALL, "trainer.epochs=400", "trainer.stop_after=400"]
+    job = subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.time() + 120
+    while not list(tmp_path.glob("mlruns/jobs/*/history.csv")) and time.time() < deadline:
+        time.sleep(0.1)
+    job.send_signal(signal.SIGINT)
+    said, _ = job.communicate(timeout=60)
+    assert job.returncode == 130, said
+    assert "interrupted: saving" in said
+    (command,) = re.findall(r"python -m hmexp (resume=\w+)", said)
+    (folder,) = jobs(tmp_path)
+    done = len(pd.read_csv(folder / "history.csv"))
+    refused = hmexp(command, "trainer.epochs=5", "trainer.stop_after=5", code=2)
+    assert "trainer.epochs=5 (was 400)" in refused.stderr
+    assert "fork=" in refused.stderr
+    # Near its end, so that it ends soon: the schedule and all else stay.
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("stop_after: 400", f"stop_after: {done + 1}"))
+    said = hmexp(command).stdout
+    assert "goes on with" in said
+    assert pd.read_csv(folder / "history.csv")["epoch"].tolist() == list(range(1, done + 2))
+    assert "did (rerun=" in hmexp("resume=" + folder.name, code=2).stderr.replace("which did (", "did (")
+
+
+def test_other_data_is_refused_with_the_difference(trained, hmexp, tmp_path):
+    import shutil
+
+    root = tmp_path / "copy"
+    shutil.copytree(trained, root)
+    (folder,) = jobs(root)
+    record = folder / "run.json"
+    record.write_text(record.read_text().replace("FINISHED", "KILLED").replace(str(trained), str(root)))
+    manifest = pd.read_parquet(folder / "manifest.parquet")
+    manifest.iloc[1:].to_parquet(folder / "manifest.parquet")
+    record.write_text(re.sub(r'"data_digest": "\w+"', '"data_digest": "0123"', record.read_text()))
+    refused = hmexp(f"resume={folder}", "tracking=none", code=2)
+    assert f"1 articles added ({manifest['article_id'].iloc[0]}, ...)" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["resume=latest"], "which fits 0 runs that did not finish"),
+        (["resume=abc"], "at least 6 digits of one, received abc"),
+        (["rerun=abcdef0"], "which fits 0 runs"),
+        (["fork=./nowhere"], "expected the folder of a run"),
+        (["rerun=latest", "fork=latest"], "rerun and fork: expected one of them"),
+        (["rerun=latest", "experiment=seed_baseline"], "expected no preset on top of a stored run"),
+        (["rerun=latest", "trainer.epoch=5"], "did you mean trainer.epochs?"),
+        (["evaluate", "split=tst", "run=latest"], "did you mean test?"),
+        (["evaluate"], "run: expected a run id"),
+        (["evaluate", "run=latest", "data.slices=[colour]"], "did you mean colour_group_name?"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_what_is_refused_is_said_in_a_line(trained, hmexp, words, line):
+    before = jobs(trained)
+    refused = hmexp(*words, cwd=trained, code=2)
+    assert line in refused.stderr
+    assert refused.stderr.count("\n") == 1, refused.stderr
+    assert jobs(trained) == before
+
+
+def test_rerun_repeats_with_overrides_and_says_what_differs(trained, hmexp):
+    said = hmexp(
+        "rerun=latest", "seed=1", "tracking=none", "paths.root=again", f"rerun={jobs(trained)[0]}", cwd=trained
+    )
+    assert "config: seed=1 (was 0)" in said.stdout
+    assert "packages: as then" in said.stdout
+    (folder,) = jobs(trained / "again")
+    config = (folder / "config.yaml").read_text()
+    assert "dropout: 0.2" in config
+    assert "seed: 1" in config
+
+
+def test_a_rerun_may_have_another_model(trained, hmexp, tmp_path):
+    words = ["model=resnet", "model.widths=[8,8]", "tracking=none", "trainer.stop_after=1"]
+    hmexp(f"rerun={jobs(trained)[0]}", *words)
+    assert "norm_momentum" in (jobs(tmp_path)[0] / "config.yaml").read_text()
+
+
+def test_fork_starts_from_the_checkpoint_of_another_run(trained, hmexp, tmp_path):
+    said = hmexp(f"fork={jobs(trained)[0]}", "trainer.stop_after=3", "tracking=none").stdout
+    assert "config: trainer.stop_after=3 (was 2)" in said
+    assert "epoch 3/3" in said
+    assert "epoch 1/3" not in said
+    parent = pd.read_csv(jobs(trained)[0] / "history.csv")
+    child = pd.read_csv(jobs(tmp_path)[0] / "history.csv")
+    assert child["epoch"].tolist() == [1, 2, 3]
+    assert child["train/loss"][:2].tolist() == pytest.approx(parent["train/loss"].tolist())
+
+
+def test_evaluate_finds_the_figures_of_the_training_again(trained, hmexp):
+    run = jobs(trained)[0]
+    said = hmexp("evaluate", f"run={run}", "split=val", f"against={run}", cwd=trained).stdout
+    recorded = pd.read_json(run / "metrics.json", typ="series")
+    (folder,) = (run / "evaluations").iterdir()
+    intervals = pd.read_csv(folder / "intervals_val.csv").set_index("metric")
+    for name in ("accuracy", "macro_f1", "loss"):
+        assert intervals.loc[name, "value"] == pytest.approx(recorded[f"best/val/{name}"], abs=1e-5)
+        assert intervals.loc[name, "low"] <= intervals.loc[name, "value"] <= intervals.loc[name, "high"]
+    assert "no difference" in said
+    page = (folder / "report.html").read_text()
+    assert page.count("<img") >= 8
+    assert "http" not in re.sub(r"http://www.w3.org\S*", "", page)
+
+
+def test_evaluate_on_another_catalogue_names_unknown_classes(trained, hmexp, tmp_path):
+    from PIL import Image
+
+    for name in ("Shoes", "Hats"):
+        (tmp_path / "other" / name).mkdir(parents=True)
+        for number in range(12):
+            Image.new("RGB", (40, 40), (number * 20, 90, 90)).save(tmp_path / "other" / name / f"{number}.png")
+    words = ["evaluate", f"run={jobs(trained)[0]}", "data=folder", f"data.root={tmp_path / 'other'}", "split=all"]
+    refused = hmexp(*words, "data.image_size=32", code=2)
+    assert "received Hats" in refused.stderr
+    (tmp_path / "other" / "Hats").rename(tmp_path / "other" / "Swimwear")
+    assert "24 pictures" in hmexp(*words, "data.image_size=32").stdout

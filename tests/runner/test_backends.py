@@ -1,0 +1,131 @@
+"""The same experiment on TensorFlow, JAX and PyTorch; over several devices."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+WORDS = [
+    *("data.image_size=32", "model=resnet", "model.widths=[8,16]", "model.blocks=[1]", "model.dropout=0.1"),
+    *("augment=light", "augment.mixup=0.2", "trainer.epochs=4", "optimizer.learning_rate=3e-3", "tracking=none"),
+]
+
+
+def run(cwd: Path, cache: Path, *words: str, **variables: str) -> str:
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "120"} | variables
+    cwd.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "hmexp", *WORDS, *words]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def metrics(cwd: Path) -> dict[str, float]:
+    (path,) = cwd.glob("mlruns/jobs/*/metrics.json")
+    return json.loads(path.read_text())
+
+
+def parameters(said: str) -> str:
+    return re.search(r"resnet: ([\d,]+) parameters", said).group(1)
+
+
+@pytest.fixture(scope="module")
+def on_tensorflow(cache, tmp_path_factory):
+    """What TensorFlow makes of it: where, and what it said."""
+    root = tmp_path_factory.mktemp("tensorflow")
+    return root, run(root, cache)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_learns_the_same_from_the_same(backend, on_tensorflow, cache, tmp_path):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    root, said = on_tensorflow
+    other = run(tmp_path / backend, cache, f"backend={backend}")
+    assert parameters(other) == parameters(said)
+    a, b = metrics(root), metrics(tmp_path / backend)
+    assert b["best/val/accuracy"] == pytest.approx(a["best/val/accuracy"], abs=0.12)
+    assert b["best/train/loss"] == pytest.approx(a["best/train/loss"], abs=0.35)
+
+
+def test_batches_and_their_draws_are_the_same_without_tf_data(tmp_path):
+    import tensorflow as tf
+    from PIL import Image
+
+    from hmexp.batches import arrays
+    from hmexp.batches import tensorflow as tensors
+    from hmexp.batches.order import Order, Rows
+    from hmexp.catalogue.pictures import DirectoryPictures
+    from hmexp.config.augment import AugmentConfig
+    from hmexp.store import StoreSpec, stage
+
+    for i in range(25):
+        Image.new("RGB", (20, 20), (i, i, i)).save(tmp_path / f"{i:02d}.png")
+    source = DirectoryPictures(tmp_path)
+    store = stage(source, [p.path for p in source.list()], StoreSpec(16, "stretch", 10**6), tmp_path / "cache")
+    part = Rows(np.arange(25), np.arange(25), np.linspace(0, 1, 25, dtype=np.float32))
+    for augment in (None, AugmentConfig(flip=0.5, mixup=0.2)):
+        order = Order(8, 3, 2, 4, first_step=1, augment=augment)
+        one = list(arrays.train_batches(store, part, order))
+        two = list(tensors.train_batches(store, part, order))
+        assert len(one) == len(two) == 3 * 4 - 1
+        for mine, theirs in zip(one, two, strict=True):
+            for a, b in zip(tf.nest.flatten(mine), tf.nest.flatten(theirs), strict=True):
+                assert np.array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_where_tensorflow_and_mlflow_are_not_installed(cache, tmp_path):
+    pytest.importorskip("jax")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    for name in ("tensorflow", "mlflow"):
+        (hidden / f"{name}.py").write_text(f"raise ModuleNotFoundError('{name} is not installed')\n")
+    said = run(tmp_path, cache, "backend=jax", "trainer.stop_after=1", PYTHONPATH=str(hidden))
+    assert "epoch 1/1" in said
+
+
+def test_a_backend_that_is_not_there_is_said_in_a_line(hmexp):
+    assert "backend: expected one of tensorflow, jax, torch" in hmexp("backend=theano", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "strategy", "script"),
+    [
+        (
+            "tensorflow",
+            "mirrored",
+            "import tensorflow as tf; cpu = tf.config.list_physical_devices('CPU')[0]; "
+            "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2); ",
+        ),
+        (
+            "jax",
+            "jax_data_parallel",
+            "import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=2'; ",
+        ),
+    ],
+)
+def test_two_devices_learn_as_one_does(backend, strategy, script, on_tensorflow, cache, tmp_path):
+    pytest.importorskip(backend)
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
+    words = [*WORDS, f"backend={backend}", f"trainer.strategy={strategy}", "trainer.device=cpu", "model.norm=group"]
+    code = f"{script}from hmexp import cli; raise SystemExit(cli.main({words!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{strategy} over 2 cpus" in done.stdout
+    (history,) = tmp_path.glob("mlruns/jobs/*/history.csv")
+    losses = pd.read_csv(history)["train/loss"]
+    assert losses.iloc[-1] < losses.iloc[0]
+    assert metrics(tmp_path)["best/val/accuracy"] > 0.4
+
+
+def test_a_strategy_of_another_backend_is_refused(hmexp):
+    refused = hmexp("trainer.strategy=jax_data_parallel", code=2)
+    assert "one of auto, none, mirrored, multiworker with backend=tensorflow" in refused.stderr
