@@ -81,14 +81,7 @@ def bootstrap(
     sums = unstack(resampled(ingredients(probabilities, targets), resamples, seed), len(classes))
     metrics = metrics_of(sums)
     table = pd.DataFrame([(name, *interval(metrics[name])) for name in METRICS], columns=["metric", *ENDS])
-    scores = scores_of(sums)
-    absent = sums.targets[0] == 0
-    rows = [
-        (label, name, *(interval(scores[name][:, number]) if not absent[number] else [np.nan] * len(ENDS)))
-        for number, label in enumerate(classes)
-        for name in OF_CLASSES
-    ]
-    return Intervals(table, pd.DataFrame(rows, columns=["label", "name", *ENDS]))
+    return Intervals(table, _per_class(sums, classes))
 
 
 def interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -181,6 +174,17 @@ def mean_of_present(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """
     present = targets > 0
     return np.asarray((scores * present).sum(axis=1) / present.sum(axis=1))
+
+
+def _per_class(sums: Sums, classes: tuple[str, ...]) -> pd.DataFrame:
+    scores = scores_of(sums)
+    absent = sums.targets[0] == 0
+    rows = [
+        (label, name, *(interval(scores[name][:, number]) if not absent[number] else [np.nan] * len(ENDS)))
+        for number, label in enumerate(classes)
+        for name in OF_CLASSES
+    ]
+    return pd.DataFrame(rows, columns=["label", "name", *ENDS])
 
 
 def _counts(num: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
