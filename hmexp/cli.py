@@ -109,7 +109,9 @@ def _read_plugins(overrides: list[str]) -> None:
     from hmexp.config.quoting import plugin_modules
 
     # A plugin may import Keras, which asks this variable then and never again.
-    os.environ.update({"KERAS_BACKEND": word.partition("=")[2] for word in overrides if word.startswith("backend=")})
+    for word in overrides:
+        if word.startswith("backend="):
+            os.environ["KERAS_BACKEND"] = word.partition("=")[2]
     sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
     for module in plugin_modules(overrides):
         try:

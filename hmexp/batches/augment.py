@@ -120,9 +120,10 @@ def _centres(count: int) -> Any:  # noqa: ANN401
 
 
 def _recolour(pictures: Any, draws: Any) -> Any:  # noqa: ANN401
-    """Brightness, contrast and saturation by factors; then solarize and posterize."""
+    """Balance, brightness, contrast and saturation by factors; then solarize and posterize."""
     column = _columns(draws)
-    changed = ops.cast(pictures, "float32") * column["brightness"]
+    balance = ops.concatenate([column["red"], column["green"], column["blue"]], axis=-1)
+    changed = ops.cast(pictures, "float32") * column["brightness"] * balance
     grey = ops.sum(changed * ops.convert_to_tensor(GREY, dtype="float32"), axis=-1, keepdims=True)
     mean = ops.mean(grey, axis=(1, 2), keepdims=True)
     changed = grey + (changed - grey) * column["saturation"]

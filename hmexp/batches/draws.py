@@ -11,7 +11,7 @@ from hmexp.config.augment import AugmentConfig
 
 COLUMNS = (
     *("xx", "xy", "x", "yx", "yy", "y"),  # where a pixel comes from: [x, y] -> [xx x + xy y + x, yx x + yy y + y]
-    *("brightness", "contrast", "saturation", "solarize", "posterize"),
+    *("brightness", "contrast", "saturation", "solarize", "posterize", "red", "green", "blue"),
     *("erase_y0", "erase_y1", "erase_x0", "erase_x1"),
     *("mix_y0", "mix_y1", "mix_x0", "mix_x1", "mix"),
 )
@@ -93,9 +93,10 @@ def _colour(
         name: (1 + MAX_LIGHT * chosen[name]) * random.uniform(1 - cfg.colour, 1 + cfg.colour, num)
         for name in ("brightness", "contrast", "saturation")
     }
+    balance = {name: random.uniform(1 - cfg.colour / 2, 1 + cfg.colour / 2, num) for name in ("red", "green", "blue")}
     threshold = 256 * (1 - np.abs(chosen["solarize"]))
     step = 2.0 ** np.round(5 * np.abs(chosen["posterize"]))
-    return {**factors, "solarize": threshold, "posterize": step}
+    return {**factors, **balance, "solarize": threshold, "posterize": step}
 
 
 def _erase(cfg: AugmentConfig, num: int, random: np.random.Generator) -> dict[str, np.ndarray]:

@@ -20,7 +20,8 @@ class AugmentConfig:
     turn: float = 0.0
     """Largest turn, in degrees."""
     colour: float = 0.0
-    """Largest change of brightness, of contrast and of saturation, each by a factor around 1."""
+    """Largest change of brightness, contrast and saturation, each by a factor around 1; half of it for the balance
+    of red, green and blue."""
     ops: int = 0
     """Operations a picture out of RandAugment's list (Cubuk et al. 2020): turn, shear, shift, light, colour, ..."""
     magnitude: float = 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hmexp.config.errors import one_of, require
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
-STRATEGIES = ("auto", "none", "mirrored", "multiworker", "jax_data_parallel")
+STRATEGIES = ("auto", "none", "mirrored", "jax_data_parallel")
 MODES = ("fit", "overfit", "lr_find", "profile")
 JIT = ("auto", "true", "false")
 
@@ -38,7 +38,7 @@ class TrainerConfig:
     jit_compile: str = "auto"
     """Whether XLA compiles the step: `auto` (as Keras decides: not on a CPU), true or false."""
     strategy: str = "auto"
-    """Over several devices: `auto`, none, mirrored, multiworker (TensorFlow) or jax_data_parallel."""
+    """Over several devices of a machine: `auto`, none, mirrored (TensorFlow) or jax_data_parallel."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
     limit_batches: int | None = None

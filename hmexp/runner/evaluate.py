@@ -72,10 +72,11 @@ def evaluate_rows(
 
 def predict_logits(model: Any, data: DataModule, rows: pd.DataFrame, what: str) -> np.ndarray:  # noqa: ANN401
     """Logits of rows in their order, float32 `[rows, classes]`."""
-    chunks = []
+    import keras
+
     with progress_bar() as bar:
         task = bar.add_task(what, total=len(rows), note="")
-        for pictures, _ in data.ordered_batches(data.part(rows), EVALUATION_BATCH):
-            chunks.append(np.asarray(model.predict_on_batch(pictures), dtype=np.float32))
-            bar.advance(task, len(chunks[-1]))
-    return np.concatenate(chunks)
+        advance = keras.callbacks.LambdaCallback()
+        advance.on_predict_batch_end = lambda batch, logs=None: bar.advance(task, EVALUATION_BATCH)
+        batches = data.ordered_batches(data.part(rows), EVALUATION_BATCH)
+        return np.asarray(model.predict(batches, verbose=0, callbacks=[advance]), dtype=np.float32)

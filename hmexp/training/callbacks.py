@@ -1,6 +1,7 @@
 """Keras callbacks of one training: what is watched, kept and told at each step and epoch."""
 
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -226,6 +227,14 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
         with self.average.in_place():
             write_arrays(partial, {"network": self.model.network.variables})
         partial.replace(self.path)
+
+    def adopt(self, folder: Path) -> None:
+        """Take over the best weights of the run that this one starts from, where that is another."""
+        if self.epoch and folder != self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial = self.path.with_suffix(".partial")
+            shutil.copyfile(folder / self.path.name, partial)
+            partial.replace(self.path)
 
     def sweep(self) -> None:
         """Remove the files of other epochs, and what a crash left."""

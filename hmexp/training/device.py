@@ -44,7 +44,7 @@ def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
-    strategy = _strategy(cfg, len(gpus), {"mirrored", "multiworker"}, "mirrored")
+    strategy = _strategy(cfg, len(gpus), {"mirrored"}, "mirrored")
     chosen = _choose(cfg.device, gpus, several=strategy != "none")
     tf.config.set_visible_devices(chosen, "GPU")
     for gpu in chosen:
@@ -54,11 +54,8 @@ def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
     kind = "gpu" if chosen else "cpu"
     if strategy == "none":
         return Device(f"gpu:{gpus.index(chosen[0])}" if chosen else "cpu")
-    if strategy == "multiworker":
-        distribution = tf.distribute.MultiWorkerMirroredStrategy()
-    else:
-        names = [device.name for device in tf.config.list_logical_devices(kind.upper())]
-        distribution = tf.distribute.MirroredStrategy(names)
+    names = [device.name for device in tf.config.list_logical_devices(kind.upper())]
+    distribution = tf.distribute.MirroredStrategy(names)
     return Device(f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
 
 
@@ -99,8 +96,6 @@ def _torch(cfg: TrainerConfig, deterministic: bool) -> Device:
 def _strategy(cfg: TrainerConfig, num_gpus: int, possible: set[str], several: str) -> str:
     """`trainer.strategy` as this backend has it; `auto` takes several GPUs where nothing names one."""
     if cfg.strategy == "auto":
-        if "multiworker" in possible and "TF_CONFIG" in os.environ:
-            return "multiworker"
         return several if num_gpus > 1 and cfg.device in ("auto", "gpu") else "none"
     if cfg.strategy != "none" and cfg.strategy not in possible:
         valid = ["auto", "none", *sorted(possible)]

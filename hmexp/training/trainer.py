@@ -122,6 +122,8 @@ class Trainer:
         state = TrainingState() if start is None else read_state(start)
         metrics = streaming_metrics(learner.network.output_shape[-1])
         parts = self._parts(feed, metrics, state)
+        if start is not None:
+            parts.best.adopt(start.parent)
         phase = -1
         with self.interruption.deferred():
             for segment in self._segments(state, feed.steps_per_epoch):

@@ -36,6 +36,7 @@ def test_a_picture_keeps_its_draws_wherever_it_stands_in_the_epoch():
 def test_nothing_asked_for_is_the_identity():
     draws = draw(AugmentConfig(), NUM, 0, 1)
     expected = {"xx": 1, "yy": 1, "brightness": 1, "contrast": 1, "saturation": 1, "solarize": 256, "posterize": 1}
+    expected |= {"red": 1, "green": 1, "blue": 1}
     for name in COLUMNS:
         if name not in ("mix_y1", "mix_x1"):
             assert np.allclose(column(draws, name), expected.get(name, 0)), name

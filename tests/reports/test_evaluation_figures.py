@@ -19,6 +19,8 @@ from hmexp.reports import evaluation as drawings
 from hmexp.reports import sheets
 from hmexp.reports.style import png_bytes, shorten
 
+pytestmark = pytest.mark.slow
+
 CLASSES = {
     2: ("Bags", "Shoes and other things that are worn on feet"),
     9: tuple(f"Garment group {number}" for number in range(9)),

@@ -113,20 +113,25 @@ def test_a_backend_that_is_not_there_is_said_in_a_line(hmexp):
         ),
     ],
 )
-def test_two_devices_learn_as_one_does(backend, strategy, script, on_tensorflow, cache, tmp_path):
+def test_two_devices_learn_as_one_does(backend, strategy, script, cache, tmp_path):
+    """Without batch norm, dropout and mixing, which look at the part of a batch, it is the same training."""
     pytest.importorskip(backend)
+    words = [*WORDS, f"backend={backend}", "trainer.device=cpu", "model.norm=group", "model.dropout=0.0"]
+    words += ["augment.mixup=0.0", "trainer.stop_after=2"]
+    one = tmp_path / "one"
+    run(one, cache, *words[len(WORDS) :], "trainer.strategy=none")
     env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
-    words = [*WORDS, f"backend={backend}", f"trainer.strategy={strategy}", "trainer.device=cpu", "model.norm=group"]
-    code = f"{script}from hmexp import cli; raise SystemExit(cli.main({words!r}))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    code = f"{script}from hmexp import cli; raise SystemExit(cli.main({[*words, f'trainer.strategy={strategy}']!r}))"
+    two = tmp_path / "two"
+    two.mkdir()
+    done = subprocess.run([sys.executable, "-c", code], cwd=two, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{strategy} over 2 cpus" in done.stdout
-    (history,) = tmp_path.glob("mlruns/jobs/*/history.csv")
-    losses = pd.read_csv(history)["train/loss"]
-    assert losses.iloc[-1] < losses.iloc[0]
-    assert metrics(tmp_path)["best/train/accuracy"] > 0.3, "of nine classes"
+    losses = [pd.read_csv(next(root.glob("mlruns/jobs/*/history.csv"))) for root in (one, two)]
+    for name in ("train/loss", "val/loss"):
+        assert losses[1][name].tolist() == pytest.approx(losses[0][name].tolist(), rel=5e-3), name
 
 
 def test_a_strategy_of_another_backend_is_refused(hmexp):
     refused = hmexp("trainer.strategy=jax_data_parallel", code=2)
-    assert "one of auto, none, mirrored, multiworker with backend=tensorflow" in refused.stderr
+    assert "one of auto, none, mirrored with backend=tensorflow" in refused.stderr
