@@ -108,12 +108,11 @@ def _read_plugins(overrides: list[str]) -> None:
     from hmexp.config.errors import UserError
     from hmexp.config.quoting import plugin_modules
 
-    # A plugin may import Keras, which asks this variable then and never again.
-    for word in overrides:
-        if word.startswith("backend="):
-            os.environ["KERAS_BACKEND"] = word.partition("=")[2]
     sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
     for module in plugin_modules(overrides):
+        # A plugin may import Keras, which asks this variable then and never again.
+        for word in (word for word in overrides if word in ("backend=jax", "backend=torch")):
+            os.environ["KERAS_BACKEND"] = word.partition("=")[2]
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
@@ -132,9 +131,10 @@ def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
     from hmexp.config.quoting import quote
     from hmexp.config.schemas import VERBS as SCHEMAS
     from hmexp.config.schemas import register_schemas, to_config
+    from hmexp.config.stored import run_words
 
     register_schemas()
-    if verb.schema in ("train", "evaluate"):
+    if verb.schema in ("train", "evaluate") and run_words(overrides):
         from hmexp.config.quoting import paths_of
         from hmexp.runner.lineage import recall
 

@@ -20,6 +20,12 @@ BAKED_IN = ("experiment", "debug", GROUP)
 """Groups whose values are in the stored config already."""
 
 
+def run_words(words: list[str]) -> dict[str, str]:
+    """The keys among `words` that name a stored run, and the RUN that each names."""
+    given = (word.partition("=") for word in words)
+    return {key: value.strip("'\"") for key, _, value in given if key in (*KINDS, "run") and value}
+
+
 def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ()) -> list[str]:
     """The words that put a stored run below the user's.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from hmexp.catalogue.manifest import Manifest
 from hmexp.config.errors import UserError
 from hmexp.config.record import PathsConfig
-from hmexp.config.stored import KINDS, PLACES, base_words, differences, stored_config
+from hmexp.config.stored import KINDS, PLACES, base_words, differences, run_words, stored_config
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.runner.environment import git_state, packages
@@ -52,14 +52,13 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     Raises:
         UserError: More than one run named, no such run, or a preset on top.
     """
-    given = (word.partition("=") for word in words)
-    named = {key: value for key, _, value in given if key in (*KINDS, "run") and value}
+    named = run_words(words)
     if not named:
         return words
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)}: expected one of them, received {len(named)}")
     [(key, run)] = named.items()
-    job_dir = find_job(paths, key, run.strip("'\""))
+    job_dir = find_job(paths, key, run)
     base = base_words(job_dir, words, leave_out=() if key == "resume" else PLACES)
     root = read_record(job_dir).root
     if key == "resume" and not any(word.startswith("paths.root=") for word in words):

@@ -80,6 +80,8 @@ class Session:
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
         with self.device.scope():
             fitted = trainer.fit(learner, assembly.feed(), self.lineage.checkpoint)
+        if self.config.deterministic:
+            log.info("deterministic: the same bits from the same seed; kernels and batches keep a fixed order for it")
         log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(model, self.data, self.config.trainer)
         metrics = final_metrics(fitted, results)

@@ -200,11 +200,39 @@ def test_two_runs_at_once_on_nothing(tmp_path):
     assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
 
 
-@pytest.mark.parametrize("preset", ["seed_baseline"])
+SMALLER = {
+    "seed_baseline": ["data.balance.cap=50", "data.image_size=16"],
+    "fast_short": ["data.image_size=32"],
+    "fast": ["data.image_size=32", "trainer.image_sizes=[24,32]"],
+    "best": ["data.image_size=32", "trainer.image_sizes=[24,32]", "model.widths=[8,16,16,32]"],
+    "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0"],
+}
+
+
+def test_the_presets_are_all_tried():
+    shipped = {path.stem for path in (Path(__file__).parents[2] / "experiments").glob("*.yaml")}
+    assert shipped == set(SMALLER)
+
+
+@pytest.mark.parametrize("preset", SMALLER)
 def test_every_preset_runs(preset, hmexp, cache):
     root = next((cache / "sample").iterdir())
     root = root if root.is_dir() else next(path for path in (cache / "sample").iterdir() if path.is_dir())
-    hmexp(f"experiment={preset}", f"data.root={root}", "data.balance.cap=50", "debug=fast", "data.image_size=16")
+    where = [f"data.root={root}"] if preset == "seed_baseline" else ["data=hm", f"data.root={root}"]
+    hmexp(f"experiment={preset}", *where, *SMALLER[preset], "debug=fast", "tracking=none")
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [("lr_find", "try optimizer.learning_rate="), ("profile", "waiting for input"), ("overfit", "overfit: accuracy")],
+)
+def test_debug_modes_say_what_they_found(mode, says, hmexp, tmp_path):
+    words = ["data.image_size=16", "model=cnn", "model.widths=[8]", "trainer.probe_steps=20", "tracking=none"]
+    said = hmexp(f"debug={mode}", *words, *(["trainer.stop_after=2"] if mode == "overfit" else [])).stdout
+    assert says in said
+    expected = {"lr_find": "figures/lr_find.png", "profile": "profile.csv", "overfit": "report.html"}[mode]
+    assert (job_dir(tmp_path) / expected).is_file()
+    assert mode != "profile" or any((job_dir(tmp_path) / "trace").rglob("*.pb"))
 
 
 def test_a_sweep_runs_each_job_and_records_it(hmexp, tmp_path):

@@ -18,10 +18,21 @@ CASES = {
     "trainer.monitor=test/macro_f1": "trainer.monitor: ",
     "optimizer.learning_rate=-1": "optimizer.learning_rate: expected a number above 0, received -1.0",
     "schedule=cosin": "(did you mean cosine?)",
-    "optimizer=adamx": "optimizer: expected one of adam, adamw, sgd, received adamx (did you mean adam?)",
-    "model=cnn4": "model: expected one of cnn, cnn3, received cnn4",
+    "optimizer=adamx": "optimizer: expected one of adam, adamw, lion, muon, sgd, received adamx (did you mean adam?)",
+    "model=cnn4": "model: expected one of backbone, cnn, cnn3, resnet, received cnn4",
     "model.depth=9": "model.depth: expected 3, the number of model.widths (give one of the two), received 9",
     "modle=cnn3": "modle: expected a key of the configuration, received an unknown one (did you mean model?)",
+    "trainer.ema=1": "trainer.ema: expected null or a number between 0 and 1, received 1.0",
+    "trainer.accumulate=0": "trainer.accumulate: expected a whole number of at least 1, received 0",
+    "trainer.image_sizes=[64,256]": "trainer.image_sizes: expected sizes of at most data.image_size=180",
+    "trainer.image_sizes=[64,96]": "trainer.image_sizes: expected null for a model whose head is tied to a size",
+    "trainer.strategy=miror": "(did you mean mirrored?)",
+    "trainer.jit_compile=yes": "trainer.jit_compile: expected one of auto, true, false, received yes",
+    "schedule.warmup=1": "schedule.warmup: expected a key of the configuration, received an unknown one",
+    "augment=stron": "augment: expected one of light, none, strong, received stron (did you mean strong?)",
+    "augment.crop=0": "augment.crop: expected a share above 0, up to 1, received 0.0",
+    "loss.label_smoothing=1": "loss.label_smoothing: expected a share from 0 to below 1, received 1.0",
+    "data.slices=[colour]": "data.slices: expected columns of the catalogue",
     "+trainer.extra=1": "trainer.extra: expected a key of the configuration, received an unknown one",
     "++zzz=1": "zzz: expected a key of the configuration, received an unknown one",
     "data=kaggle": "data: expected one of folder, hm, sample, received kaggle",
@@ -34,10 +45,10 @@ CASES = {
     "data.image_size=2": "data.image_size: expected a whole number of pixels from 8 to 2048, received 2",
     "data.label=colour": "data.label: expected a column of articles.csv",
     "seed=-1": "seed: expected a whole number from 0 to 4294967295, received -1",
-    "backend=jux": "backend: expected one of tensorflow, received jux",
+    "backend=jux": "backend: expected one of tensorflow, jax, torch, received jux (did you mean jax?)",
     "experiment=seed_baselin": "(did you mean seed_baseline?)",
     "plugins=[no.such.module]": "plugins: expected modules that can be imported, received no.such.module",
-    "trian": "verb: expected one of train, stage, runs, promote, rollback, ui, received trian (did you mean train?)",
+    "trian": "promote, rollback, ui, received trian (did you mean train?)",
     "data.root=[1": "data.root: expected nothing with data=sample",
     "a=[1": "a=[1: expected KEY=VALUE in Hydra's grammar",
 }
@@ -58,6 +69,19 @@ def test_one_line_exit_2_nothing_written(word, capfd, tmp_path):
     assert err.count("\n") == 1
     assert "Error executing" not in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rules_of_the_models(capfd):
+    for words, expected in {
+        ("model=backbone", "model.name=EfficentNetB0"): "(did you mean EfficientNetB0?)",
+        ("model=backbone", "model.freeze_epochs=2"): "model.freeze_epochs: expected 0 without model.weights",
+        ("model=backbone", "model.weights=no.h5"): "model.weights: expected null, imagenet, or a file that is there",
+        ("model=resnet", "model.blocks=[1,2]"): "model.blocks: expected null, one number, or 4 (one a stage)",
+        ("model=resnet", "model.depth=9"): "model.depth: expected at most 8 stages for data.image_size=180",
+        ("model=resnet", "model.stem=path"): "(did you mean patch?)",
+    }.items():
+        assert main(list(words)) == 2
+        assert expected in capfd.readouterr().err
 
 
 def test_two_keys_that_do_not_fit_together(capfd):

@@ -73,3 +73,78 @@ def test_bundle_round_trip_and_its_hash(build_model, tmp_path):
         stream.write(b"x")
     with pytest.raises(UserError, match="SHA-256"):
         load_bundle(tmp_path / "model")
+
+
+def test_a_residual_network_has_the_blocks_it_was_asked_for():
+    from hmexp.config.model import ResnetConfig
+    from hmexp.models.build import build_model
+
+    cfg = ResnetConfig(widths=[8, 16, 32], blocks=[1, 2, 1], stem="pool", stochastic_depth=0.3, squeeze=True)
+    model = build_model(cfg, 48, 5)
+    adds = [layer.name for layer in model.layers if layer.name.endswith("_add")]
+    assert adds == ["stage1_block1_add", "stage2_block1_add", "stage2_block2_add", "stage3_block1_add"]
+    assert cfg.drop_rates == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert model.get_layer("features").output.shape == (None, 32)
+    assert model.get_layer("stage3_block1_add").output.shape[1:3] == (3, 3), "48 / 4 / 2 / 2"
+    assert model.output.dtype == "float32"
+
+
+def test_a_block_starts_as_its_shortcut():
+    import keras
+
+    from hmexp.config.model import ResnetConfig
+    from hmexp.models.build import build_model
+
+    model = build_model(ResnetConfig(widths=[8], blocks=[1], activation="relu"), 16, 3)
+    tap = keras.Model(
+        model.input, [model.get_layer("stem_relu").output, model.get_layer("stage1_block1_2_relu").output]
+    )
+    before, after = tap(np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8))
+    assert np.asarray(after) == pytest.approx(np.asarray(before), abs=1e-6)
+
+
+def test_a_backbone_has_its_preprocessing_and_loads_its_weights(tmp_path):
+    import keras
+
+    from hmexp.config.errors import RunError
+    from hmexp.config.model import BackboneConfig
+    from hmexp.models.build import build_model
+
+    model = build_model(BackboneConfig(name="MobileNet"), 32, 4)
+    assert model.output.shape == (None, 4)
+    assert model.get_layer("features").output.shape == (None, 1024)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    assert np.asarray(loaded(pictures)) == pytest.approx(np.asarray(model(pictures)), abs=1e-5)
+    weights = tmp_path / "backbone.weights.h5"
+    model.get_layer("backbone").save_weights(weights)
+    again = build_model(BackboneConfig(name="MobileNet", weights=str(weights)), 32, 4)
+    first, second = (m.get_layer("backbone").get_weights()[0] for m in (model, again))
+    assert np.array_equal(first, second)
+    with pytest.raises(RunError, match=r"model\.name=MobileNet at data\.image_size=16"):
+        build_model(BackboneConfig(name="MobileNet"), 16, 4)
+
+
+def test_weights_that_cannot_be_downloaded_are_explained(monkeypatch):
+    import keras
+
+    from hmexp.config.errors import RunError
+    from hmexp.config.model import BackboneConfig
+    from hmexp.models.build import build_model
+
+    def no_network(**arguments):
+        raise Exception("URL fetch failure on https://...: no network")
+
+    no_network.__module__ = keras.applications.MobileNet.__module__
+    monkeypatch.setattr(keras.applications, "MobileNet", no_network)
+    with pytest.raises(RunError, match=r"model\.weights=imagenet: .* give model\.weights=FILE, or null"):
+        build_model(BackboneConfig(name="MobileNet", weights="imagenet"), 32, 4)
+
+
+def test_the_list_of_backbones_is_keras_own():
+    import keras
+
+    from hmexp.config.model import BACKBONES
+
+    assert {name for name in dir(keras.applications) if name[0].isupper()} == set(BACKBONES)
