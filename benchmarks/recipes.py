@@ -53,7 +53,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
     out = arguments.out or Path(tempfile.mkdtemp())
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; {arguments.seeds} seeds; {arguments.root}")
+    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    print(f"{machine}; {arguments.seeds} seeds; {arguments.root}")
     print("| recipe | training, s | ratio | val macro-F1 | test macro-F1 | test accuracy |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     reference = None
