@@ -59,22 +59,32 @@ def compiled_model() -> "object":
 
 def hmexp_epoch(store: "object", targets: np.ndarray, job: Path) -> float:
     """Seconds of one epoch through hmexp's Trainer, with val as small as it gets."""
-    import keras
-
-    from hmexp.batches.order import num_batches
-    from hmexp.batches.tensorflow import Order, Rows, ordered_batches, train_batches
+    from hmexp.batches.augment import Augmentation
+    from hmexp.batches.order import Order, Rows, num_batches
+    from hmexp.batches.tensorflow import ordered_batches, train_batches
+    from hmexp.config.augment import AugmentConfig, CrossEntropyConfig
+    from hmexp.config.optimizer import AdamConfig
     from hmexp.config.training import TrainerConfig
+    from hmexp.training.feed import Feed
+    from hmexp.training.learner import Learner
+    from hmexp.training.loss import build_loss
     from hmexp.training.recorder import NoRecorder
-    from hmexp.training.trainer import Batches, Trainer
+    from hmexp.training.trainer import Trainer
 
     part = Rows(np.arange(len(targets)), targets)
     few = Rows(part.rows[:BATCH], targets[:BATCH])
     steps = num_batches(len(part), BATCH)
-    model = compiled_model()
+    learner = Learner(compiled_model(), Augmentation(AugmentConfig(), CLASSES), build_loss(CrossEntropyConfig()))
     job.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(TrainerConfig(epochs=1, batch_size=BATCH), keras.optimizers.Adam(), job, NoRecorder())
-    batches = Batches(train_batches(store, part, Order(BATCH, 0, 1, 1)), ordered_batches(store, few, BATCH), steps, 1)
-    return trainer.fit(model, batches).seconds
+    trainer = Trainer(TrainerConfig(epochs=1, batch_size=BATCH), AdamConfig(), job, NoRecorder())
+    feed = Feed(
+        train=lambda first, step, last: train_batches(store, part, Order(BATCH, 0, first, last, first_step=step)),
+        val=ordered_batches(store, few, BATCH),
+        steps_per_epoch=steps,
+        whole_epoch=steps,
+        val_steps=1,
+    )
+    return trainer.fit(learner, feed).seconds
 
 
 def bare_epoch(pictures: np.ndarray, targets: np.ndarray) -> float:
@@ -177,7 +187,8 @@ import sys; sys.path.insert(0, sys.argv[1]); import numpy as np, psutil, pathlib
 store = overhead.make_store(int(sys.argv[3]), pathlib.Path(sys.argv[2]))
 targets = np.random.default_rng(0).integers(0, overhead.CLASSES, store.num_pictures)
 import tensorflow as tf
-from hmexp.batches.tensorflow import Order, Rows, train_batches
+from hmexp.batches.order import Order, Rows
+from hmexp.batches.tensorflow import train_batches
 part = Rows(np.arange(len(targets)), targets)
 model = overhead.compiled_model()
 model.compile("adam", "sparse_categorical_crossentropy")

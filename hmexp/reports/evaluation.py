@@ -12,7 +12,7 @@ from hmexp.metrics.calibration import calibration_error
 from hmexp.metrics.confused import Curve
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.metrics.names import METRICS
-from hmexp.reports.figures import ABSENT, MAX_ANNOTATED, PAPER
+from hmexp.reports.figures import PAPER
 from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, TRAIN, VAL, new_figure, quiet, shorten
 
 LINES = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
@@ -131,30 +131,6 @@ def intervals_bars(evaluation: Evaluation, per_class: pd.DataFrame) -> Figure:
     return figure
 
 
-def normalised_confusion(evaluation: Evaluation) -> Figure:
-    """The confusion matrix as percentages of each row: what became of a class's pictures."""
-    matrix, count = evaluation.confusion, len(evaluation.classes)
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = min(11.0, max(5.0, 2.6 + 0.62 * count))
-    figure = new_figure(side + 1.2, side)
-    axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [shorten(name) + ABSENT * (name in evaluation.absent) for name in evaluation.classes]
-    size = max(5.0, min(9.0, 9 * 14 / count))
-    axes.set_xticks(range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
-    axes.set_yticks(range(count), names, fontsize=size)
-    axes.set(xlabel="predicted", ylabel="target")
-    axes.set_title(f"Confusion on {evaluation.split}, % of each target's pictures", loc="left", fontsize=11, color=INK)
-    if count <= MAX_ANNOTATED:
-        for row, column in np.argwhere(matrix > 0):
-            colour = "white" if shares[row, column] > 0.5 else INK
-            percent = _percent(shares[row, column])
-            axes.text(column, row, percent, ha="center", va="center", color=colour, fontsize=max(4.0, size - 1))
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=PercentFormatter(1))
-    bar.outline.set_visible(False)
-    return figure
-
-
 def comparison_bars(table: pd.DataFrame, name_a: str = "a", name_b: str = "b") -> Figure:
     """The difference of each metric with its 95 % interval, to the right where the first model is better.
 
@@ -248,8 +224,3 @@ def _pictures(count: int) -> str:
 
 def _words(metric: str) -> str:
     return metric.replace("_", " ").replace(" f1", " F1").replace("ece", "ECE")
-
-
-def _percent(share: float) -> str:
-    """A whole percentage; a rest below one half is `<1`, so that it does not look like none."""
-    return f"{100 * share:.0f}" if share >= 0.005 else "<1"

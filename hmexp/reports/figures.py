@@ -62,8 +62,8 @@ def learning_rate_curve(steps: pd.DataFrame, steepest: float, suggestion: float)
     return figure
 
 
-def confusion(evaluation: Evaluation) -> Figure:
-    """The confusion matrix: counts as numbers, each row's shares as colour."""
+def confusion(evaluation: Evaluation, normalised: bool = False) -> Figure:
+    """The confusion matrix: each row's shares as colour, and counts as numbers, or shares (`normalised`)."""
     matrix = evaluation.confusion
     count = len(evaluation.classes)
     side = min(11.0, max(5.0, 2.6 + 0.62 * count))
@@ -77,11 +77,12 @@ def confusion(evaluation: Evaluation) -> Figure:
     axes.set_yticks(range(count), names, fontsize=size)
     axes.set_xlabel("predicted")
     axes.set_ylabel("target")
-    axes.set_title(f"Confusion on {evaluation.split}, {evaluation.num:,} pictures", loc="left", fontsize=11, color=INK)
+    what = "% of each target's pictures" if normalised else f"{evaluation.num:,} pictures"
+    axes.set_title(f"Confusion on {evaluation.split}, {what}", loc="left", fontsize=11, color=INK)
     if count <= MAX_ANNOTATED:
         for row, column in np.argwhere(matrix > 0):
             colour = "white" if shares[row, column] > 0.5 else INK
-            text = f"{matrix[row, column]:,}"
+            text = _percent(shares[row, column]) if normalised else f"{matrix[row, column]:,}"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=max(4.0, size - 1))
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=PercentFormatter(1))
     bar.set_label("share of the target's pictures", fontsize=9)
@@ -162,3 +163,8 @@ def sample_sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> F
         axes.set_xlabel(caption, fontsize=7, color=INK)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     return figure
+
+
+def _percent(share: float) -> str:
+    """A whole percentage; a rest below one half is `<1`, so that it does not look like none."""
+    return f"{100 * share:.0f}" if share >= 0.005 else "<1"

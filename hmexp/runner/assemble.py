@@ -14,12 +14,13 @@ from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.runner.data import DataModule
 from hmexp.training.device import Device
+from hmexp.training.feed import Feed
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner, compiled
 from hmexp.training.loss import build_loss
 from hmexp.training.precision import faster, time_precisions
 from hmexp.training.recorder import NoRecorder, Recorder
-from hmexp.training.trainer import Feed, Trainer
+from hmexp.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

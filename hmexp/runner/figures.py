@@ -12,7 +12,7 @@ from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save, shorten
 from hmexp.runner.evaluate import SplitResult
 from hmexp.runner.judgement import Judgement
-from hmexp.training.trainer import FitResult
+from hmexp.training.feed import FitResult
 
 if TYPE_CHECKING:
     from hmexp.runner.session import Session

@@ -100,7 +100,7 @@ class Judgement:
     def _draw_numbers(self, folder: Path) -> None:
         split, evaluation = self.split, self.result.evaluation
         save(figures.confusion(evaluation), folder / f"confusion_{split}.png")
-        save(drawings.normalised_confusion(evaluation), folder / f"confusion_normalised_{split}.png")
+        save(figures.confusion(evaluation, normalised=True), folder / f"confusion_normalised_{split}.png")
         save(drawings.intervals_bars(evaluation, self.intervals.per_class), folder / f"per_class_f1_{split}.png")
         before, after = self._reliability()
         save(drawings.reliability_diagram(before, after, self.temperature), folder / f"reliability_{split}.png")

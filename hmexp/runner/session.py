@@ -28,9 +28,9 @@ from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_
 from hmexp.runner.train import TrainResult
 from hmexp.training.compilation import compilation
 from hmexp.training.device import Device
+from hmexp.training.feed import FitResult
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
-from hmexp.training.trainer import FitResult
 
 
 @dataclass

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import keras
 
-from hmexp.training.callbacks import Best, History, Logs
+from hmexp.training.best import Best
+from hmexp.training.callbacks import History, Logs
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays
 from hmexp.training.interruption import Interruption
 

@@ -1,12 +1,11 @@
 """The Trainer: Keras's `fit` with hmexp's events, checkpoints, best epoch, history and progress bar."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
-import pandas as pd
 
 from hmexp.config.model import FineTuning
 from hmexp.config.optimizer import ConstantSchedule, OptimizerConfig, PlateauSchedule, ScheduleConfig
@@ -14,70 +13,17 @@ from hmexp.config.training import TrainerConfig
 from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.backbone import LAYER as BACKBONE
-from hmexp.training.callbacks import (
-    AverageWeights,
-    Best,
-    EarlyStop,
-    FiniteLoss,
-    History,
-    Plateau,
-    ProgressBar,
-    Publication,
-)
+from hmexp.training.best import AverageWeights, Best
+from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Publication
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays, read_state
 from hmexp.training.checkpoints import Checkpoints
+from hmexp.training.feed import Feed, FitResult, Segment
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
 from hmexp.training.optimizer import Updates, build_optimizer
+from hmexp.training.patience import EarlyStop, Plateau
 from hmexp.training.recorder import Recorder
 from hmexp.training.schedule import build_schedule
-
-
-@dataclass(frozen=True)
-class Feed:
-    """What a training is fed with.
-
-    Attributes:
-        train: (first epoch, steps of it that are done, last epoch) -> batches of these epochs one after another.
-        val: Batches of one pass over val.
-        steps_per_epoch: Training steps of an epoch.
-        whole_epoch: Steps of an epoch that nothing limits; the schedule is laid over these.
-        val_steps: Steps over val.
-    """
-
-    train: Callable[[int, int, int], Any]
-    val: Any
-    steps_per_epoch: int
-    whole_epoch: int
-    val_steps: int
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What a training gave.
-
-    Attributes:
-        history: A row an epoch: `epoch, seconds, images_per_second, train/..., val/...`.
-        best_epoch: The epoch whose weights the model has now.
-        best_value: Its `monitor`.
-        stopped_early: Whether `trainer.early_stopping` ended it.
-        seconds: Time of all epochs, before an interruption too.
-    """
-
-    history: pd.DataFrame
-    best_epoch: int
-    best_value: float
-    stopped_early: bool
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Epochs that one call of Keras's `fit` does; counted from 0, the last one left out."""
-
-    first: int
-    last: int
-    first_step: int = 0
 
 
 @dataclass

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from hmexp.cli import VERBS, main
+from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import GROUPS
 
 
@@ -34,11 +35,11 @@ def test_every_key_of_a_verb_has_its_meaning(verb, capsys):
     ("typed", "expected"),
     [
         ("hmexp pro", ["promote"]),
-        ("hmexp model=", ["model=cnn", "model=cnn3"]),
+        ("hmexp model=", ["model=backbone", "model=cnn", "model=cnn3", "model=resnet"]),
         ("hmexp trainer.ep", ["trainer.epochs="]),
         ("hmexp runs me", ["metric="]),
         ("hmexp stage data=h", ["data=hm"]),
-        ("hmexp experiment=", ["experiment=seed_baseline"]),
+        ("hmexp experiment=s", ["experiment=seed_baseline"]),
     ],
 )
 def test_completion(typed, expected, tmp_path):
@@ -71,9 +72,11 @@ def test_presets_of_ones_own(tmp_path, monkeypatch, capsys):
 
 
 def test_every_option_of_every_group_composes(capsys):
-    for group, options in {**GROUPS, "debug": {"fast": None, "limit": None}}.items():
-        for option in options:
-            assert main(["--cfg", "job", f"{group}={option}"]) == 0, (group, option)
+    conf = shipped_dir("conf")
+    options = [path.relative_to(conf).with_suffix("") for path in conf.rglob("*/*.yaml")]
+    assert {str(option.parent) for option in options} >= {*GROUPS, "debug"}
+    for option in options:
+        assert main(["--cfg", "job", f"{option.parent}={option.name}"]) == 0, option
 
 
 def test_a_plugin_brings_its_own_strategy(tmp_path, monkeypatch, capsys):

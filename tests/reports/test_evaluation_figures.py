@@ -16,7 +16,7 @@ from hmexp.metrics.confused import most_confused, pr_curves
 from hmexp.metrics.evaluation import evaluate_logits
 from hmexp.metrics.slices import by_slice
 from hmexp.reports import evaluation as drawings
-from hmexp.reports import sheets
+from hmexp.reports import figures, sheets
 from hmexp.reports.style import png_bytes, shorten
 
 pytestmark = pytest.mark.slow
@@ -171,7 +171,7 @@ def test_a_perfect_model_still_fits():
 @COUNTS
 def test_a_normalised_confusion_has_percentages_of_the_row(count):
     evaluation = world(count)[2]
-    figure = drawings.normalised_confusion(evaluation)
+    figure = figures.confusion(evaluation, normalised=True)
     assert is_whole(figure)
     shares = evaluation.confusion / np.maximum(evaluation.confusion.sum(axis=1, keepdims=True), 1)
     printed = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
@@ -185,7 +185,7 @@ def test_a_small_share_is_not_printed_as_none():
     logits = np.tile(np.float32([1, 0]), (1000, 1))
     logits[0] = [0, 1]
     evaluation = evaluate_logits("test", logits, targets, CLASSES[2])
-    assert {"100", "<1"} <= set(texts(drawings.normalised_confusion(evaluation)))
+    assert {"100", "<1"} <= set(texts(figures.confusion(evaluation, normalised=True)))
 
 
 @COUNTS

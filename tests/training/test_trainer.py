@@ -44,9 +44,10 @@ def fit(tmp_path):
 
     from hmexp.batches.augment import Augmentation
     from hmexp.models.build import build_model
+    from hmexp.training.feed import Feed
     from hmexp.training.learner import Learner
     from hmexp.training.loss import build_loss
-    from hmexp.training.trainer import Feed, Trainer
+    from hmexp.training.trainer import Trainer
 
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 2, NUM)
