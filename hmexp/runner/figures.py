@@ -51,9 +51,7 @@ def sample_sheet(session: "Session") -> Any:  # noqa: ANN401
     return figures.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
 
 
-def save_page(
-    session: "Session", fitted: FitResult, judgements: dict[str, Judgement], results: dict[str, SplitResult]
-) -> None:
+def save_page(session: "Session", fitted: FitResult, judgement: Judgement, results: dict[str, SplitResult]) -> None:
     """Write `report.html`."""
     evaluations = {split: result.evaluation for split, result in results.items()}
     metrics = pd.DataFrame({split: evaluation.metrics for split, evaluation in evaluations.items()})
@@ -65,7 +63,7 @@ def save_page(
     changes = [step.changes.assign(step=step.name) for step in report.steps if len(step.changes)]
     tables = [
         PageTable("The best epoch's model", metrics.rename_axis("metric").reset_index()),
-        *judgements.get("test", judgements["val"]).tables(),
+        *judgement.tables(),
         PageTable("What became of the catalogue", steps),
         PageTable(
             "Rows of each class",

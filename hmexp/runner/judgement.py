@@ -56,6 +56,12 @@ class Judgement:
             data: For the pictures.
             folder: A job folder, or that of an evaluation.
         """
+        self.save_tables(folder)
+        self._draw_numbers(folder / "figures")
+        self._draw_pictures(model, data, folder / "figures")
+
+    def save_tables(self, folder: Path) -> None:
+        """Write the tables of this split, and its confusion."""
         split, evaluation = self.split, self.result.evaluation
         folder.mkdir(parents=True, exist_ok=True)
         evaluation.per_class.to_csv(folder / f"per_class_{split}.csv", index=False)
@@ -63,8 +69,7 @@ class Judgement:
         self.intervals.per_class.to_csv(folder / f"intervals_per_class_{split}.csv", index=False)
         for column, table in self.slices.items():
             table.to_csv(folder / f"slices_{column}_{split}.csv", index=False)
-        self._draw_numbers(folder / "figures")
-        self._draw_pictures(model, data, folder / "figures")
+        save(figures.confusion(evaluation), folder / "figures" / f"confusion_{split}.png")
 
     def tables(self) -> list[PageTable]:
         """Tables for the page: figures with intervals, classes, confused pairs, slices."""
@@ -99,7 +104,6 @@ class Judgement:
 
     def _draw_numbers(self, folder: Path) -> None:
         split, evaluation = self.split, self.result.evaluation
-        save(figures.confusion(evaluation), folder / f"confusion_{split}.png")
         save(figures.confusion(evaluation, normalised=True), folder / f"confusion_normalised_{split}.png")
         save(drawings.intervals_bars(evaluation, self.intervals.per_class), folder / f"per_class_f1_{split}.png")
         before, after = self._reliability()

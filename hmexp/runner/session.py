@@ -88,11 +88,12 @@ class Session:
         temperature = fit_temperature(results["val"].logits, results["val"].targets)
         save_bundle(model, self._card(metrics, temperature), self.job_dir / "model")
         self._save_results(results, metrics)
-        judgements = {split: judge(results[split], self.data, temperature) for split in results if split != "train"}
-        for judgement in judgements.values():
-            judgement.save(model, self.data, self.job_dir)
+        judgement = judge(results.get("test", results["val"]), self.data, temperature)
+        judgement.save(model, self.data, self.job_dir)
+        if "test" in results:
+            judge(results["val"], self.data, temperature).save_tables(self.job_dir)
         save_figures(self, model, fitted)
-        save_page(self, fitted, judgements, results)
+        save_page(self, fitted, judgement, results)
         self.recorder.result(metrics)
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)

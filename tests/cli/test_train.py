@@ -203,8 +203,8 @@ def test_two_runs_at_once_on_nothing(tmp_path):
 SMALLER = {
     "seed_baseline": ["data.balance.cap=50", "data.image_size=16"],
     "fast_short": ["data.image_size=32"],
-    "fast": ["data.image_size=32", "trainer.image_sizes=[24,32]"],
-    "best": ["data.image_size=32", "trainer.image_sizes=[24,32]", "model.widths=[8,16,16,32]"],
+    "fast": ["data.image_size=48", "trainer.image_sizes=[32,48]"],
+    "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]"],
     "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0"],
 }
 
