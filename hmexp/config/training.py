@@ -26,6 +26,9 @@ class TrainerConfig:
     """Epochs without a better `monitor` after which the run ends; null never ends early."""
     ema: float | None = None
     """Decay of a moving average of the weights, such as 0.99, that is evaluated and kept; null keeps none."""
+    precise_norm: int = 0
+    """Batches of training pictures as they are over which batch norms are measured anew before each evaluation, for
+    what is evaluated and kept; 0 keeps the running statistics of training."""
     accumulate: int = 1
     """Steps whose gradients are averaged before the weights move."""
     image_sizes: list[int] | None = None
@@ -61,6 +64,7 @@ class TrainerConfig:
             expected = "null or a whole number of at least 1"
             require(value is None or value >= 1, f"trainer.{name}", expected, value)
         require(self.ema is None or 0 < self.ema < 1, "trainer.ema", "null or a number between 0 and 1", self.ema)
+        require(self.precise_norm >= 0, "trainer.precise_norm", "a whole number of at least 0", self.precise_norm)
         require(self.accumulate >= 1, "trainer.accumulate", "a whole number of at least 1", self.accumulate)
         sizes = self.image_sizes
         ok = sizes is None or (len(sizes) > 0 and min(sizes) >= 8)

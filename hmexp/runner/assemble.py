@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from hmexp.batches.augment import Augmentation
-from hmexp.batches.order import Order, num_batches
+from hmexp.batches.order import Order, Rows, epoch_order, num_batches
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.metrics.streaming import streaming_metrics
@@ -90,7 +90,14 @@ class Assembly:
             steps_per_epoch=steps,
             whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
+            plain=self._plain(train) if cfg.precise_norm else None,
         )
+
+    def _plain(self, train: Rows) -> Any:  # noqa: ANN401
+        """The same few batches of training pictures every time, without augmentation."""
+        cfg = self.config.trainer
+        few = epoch_order(len(train), self.config.seed, epoch=0)[: cfg.precise_norm * cfg.batch_size]
+        return self.data.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
 
     def trainer(self, job_dir: Path, recorder: Recorder, interruption: Interruption) -> Trainer:
         """The Trainer of this configuration."""

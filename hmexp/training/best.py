@@ -1,18 +1,16 @@
-"""Callbacks that keep the best epoch's weights, and the moving average of the weights."""
+"""The callback that keeps the best epoch's weights."""
 
 import math
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from hmexp.metrics.names import Metric, better
 from hmexp.training.callbacks import Logs, contract_names
 from hmexp.training.checkpoint import read_arrays, write_arrays
+from hmexp.training.evaluated import EvaluatedWeights
 
 
 class Best(keras.callbacks.Callback):  # type: ignore[misc]
@@ -21,9 +19,9 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
     The file of the best epoch before stays until a checkpoint names the new one.
     """
 
-    def __init__(self, folder: Path, monitor: str, metric: Metric, average: "AverageWeights") -> None:
+    def __init__(self, folder: Path, monitor: str, metric: Metric, evaluated: EvaluatedWeights) -> None:
         super().__init__()
-        self.folder, self.monitor, self.metric, self.average = folder, monitor, metric, average
+        self.folder, self.monitor, self.metric, self.evaluated = folder, monitor, metric, evaluated
         self.epoch = 0
         self.value = math.nan
 
@@ -40,7 +38,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch, self.value = epoch + 1, value
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
-        with self.average.in_place():
+        with self.evaluated.in_place():
             write_arrays(partial, {"network": self.model.network.variables})
         partial.replace(self.path)
 
@@ -69,43 +67,3 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.epoch, self.value = state["epoch"], state["value"]
-
-
-class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
-    """Evaluates the moving average of the weights that the optimizer keeps, where `trainer.ema` asks for one.
-
-    Keras's `SwapEMAWeights` does not swap back after predict (3.15) and is only about epoch ends.
-    """
-
-    def __init__(self, active: bool) -> None:
-        super().__init__()
-        self.active = active
-
-    def on_test_begin(self, logs: Logs = None) -> None:
-        """Put the average in place of the weights."""
-        self._swap()
-
-    def on_test_end(self, logs: Logs = None) -> None:
-        """Put the weights back."""
-        self._swap()
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """The average in place of the weights, inside the block."""
-        self._swap()
-        try:
-            yield
-        finally:
-            self._swap()
-
-    def _swap(self) -> None:
-        if not self.active:
-            return
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        for weight, average in zip(
-            optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
-        ):
-            # Copies: on a CPU, JAX gives and takes views of its buffers, which the next step donates.
-            held = np.array(keras.ops.convert_to_numpy(weight))
-            weight.assign(np.array(keras.ops.convert_to_numpy(average)))
-            average.assign(held)

@@ -17,6 +17,7 @@ class Feed:
         steps_per_epoch: Training steps of an epoch.
         whole_epoch: Steps of an epoch that nothing limits; the schedule is laid over these.
         val_steps: Steps over val.
+        plain: Batches of training pictures as they are, to measure batch norms over; None measures none.
     """
 
     train: Callable[[int, int, int], Any]
@@ -24,6 +25,7 @@ class Feed:
     steps_per_epoch: int
     whole_epoch: int
     val_steps: int
+    plain: Any = None
 
 
 @dataclass(frozen=True)

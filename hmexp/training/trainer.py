@@ -13,10 +13,11 @@ from hmexp.config.training import TrainerConfig
 from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.backbone import LAYER as BACKBONE
-from hmexp.training.best import AverageWeights, Best
+from hmexp.training.best import Best
 from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Publication
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays, read_state
 from hmexp.training.checkpoints import Checkpoints
+from hmexp.training.evaluated import EvaluatedWeights
 from hmexp.training.feed import Feed, FitResult, Segment
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
@@ -94,9 +95,9 @@ class Trainer:
 
     def _parts(self, feed: Feed, metrics: list[keras.metrics.Metric], state: TrainingState) -> "_Parts":
         folder, monitor = CheckpointDir(self.job_dir / "checkpoints"), self.cfg.monitor
-        average = AverageWeights(self.cfg.ema is not None)
+        evaluated = EvaluatedWeights(self.cfg.ema is not None, feed.plain)
         history = History(self.cfg.batch_size)
-        best = Best(folder.folder, monitor, self.monitor, average)
+        best = Best(folder.folder, monitor, self.monitor, evaluated)
         early = EarlyStop(monitor, self.monitor, self.cfg.early_stopping)
         plateau = Plateau(monitor, self.monitor, self.schedule) if isinstance(self.schedule, PlateauSchedule) else None
         kept: dict[str, Any] = {"history": history, "best": best, "early_stop": early}
@@ -111,7 +112,7 @@ class Trainer:
         if state.epoch:
             publication.write()
             self.recorder.history(history.frame)
-        order = [FiniteLoss(), bar, history, average, best, *([plateau] if plateau else []), early, checkpoints]
+        order = [FiniteLoss(), bar, history, evaluated, best, *([plateau] if plateau else []), early, checkpoints]
         return _Parts(history, best, early, bar, checkpoints, [*order, publication])
 
     def _segments(self, state: TrainingState, steps: int) -> Iterator[Segment]:

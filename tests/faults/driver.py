@@ -21,7 +21,13 @@ TRAINING = [
     *("model=cnn", "model.widths=[4,8]", "model.norm=batch", "model.dropout=0.4", "model.dense=8"),
     *("augment=strong", "augment.mixup=0.2", "augment.cutmix=1", "loss.label_smoothing=0.1", "schedule=plateau"),
     *("schedule.patience=1", "trainer.ema=0.9", "trainer.early_stopping=3", "trainer.epochs=4", "trainer.batch_size=8"),
-    *("trainer.checkpoint_steps=3", "trainer.accumulate=2", "optimizer=adamw", "deterministic=true"),
+    *(
+        "trainer.checkpoint_steps=3",
+        "trainer.accumulate=2",
+        "trainer.precise_norm=2",
+        "optimizer=adamw",
+        "deterministic=true",
+    ),
     *("tracking.system_metrics=false",),
 ]
 

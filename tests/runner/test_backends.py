@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 WORDS = [
     *("data.image_size=24", "data.limit=700", "model=resnet", "model.widths=[8,16]", "model.blocks=[1]"),
     *("model.dropout=0.1", "augment.flip=0.5", "augment.mixup=0.2", "trainer.epochs=5", "trainer.batch_size=16"),
-    *("optimizer.learning_rate=3e-3", "tracking=none"),
+    *("optimizer.learning_rate=3e-3", "trainer.precise_norm=3", "tracking=none"),
 ]
 
 

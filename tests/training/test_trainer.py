@@ -54,7 +54,7 @@ def fit(tmp_path):
     pictures = (rng.integers(0, 60, (NUM, 16, 16, 3)) + 150 * targets[:, None, None, None]).astype(np.uint8)
     data = tf.data.Dataset.from_tensor_slices((pictures, targets)).batch(16)
 
-    def run(cfg, optimizer=ADAM, schedule=CONSTANT, interruption=None, start=None, model=MODEL, **parts):
+    def run(cfg, optimizer=ADAM, schedule=CONSTANT, interruption=None, start=None, model=MODEL, plain=None, **parts):
         keras.utils.set_random_seed(0)
         network = build_model(model, 16, 2)
         learner = Learner(network, Augmentation(AugmentConfig(), 2), build_loss(CrossEntropyConfig()))
@@ -62,7 +62,7 @@ def fit(tmp_path):
         trainer = Trainer(
             cfg, optimizer, tmp_path, events, schedule, interruption=interruption or Interruption(), **parts
         )
-        feed = Feed(lambda first, step, last: data.repeat().skip(step), data, 4, 4, 4)
+        feed = Feed(lambda first, step, last: data.repeat().skip(step), data, 4, 4, 4, plain and data.take(plain))
         result = trainer.fit(learner, feed, start)
         return network, result, events, (pictures, targets)
 
@@ -140,14 +140,27 @@ def test_only_the_newest_checkpoint_and_the_best_weights_stay(fit, tmp_path):
     assert names == [f"best-{result.best_epoch:04d}.npz", "epoch-0003-step-000000"]
 
 
-def test_the_moving_average_is_what_is_evaluated_and_kept(fit):
-    network, result, _, (pictures, targets) = fit(TrainerConfig(epochs=3, ema=0.9))
+@pytest.mark.parametrize("plain", [None, 2])
+def test_the_moving_average_is_what_is_evaluated_and_kept(plain, fit):
+    model = CnnConfig(widths=[4], norm="batch")
+    network, result, _, (pictures, targets) = fit(TrainerConfig(epochs=3, ema=0.9), model=model, plain=plain)
     logits = np.asarray(network.predict(pictures, verbose=0), dtype=np.float64)
-    accuracy = (logits.argmax(axis=1) == targets).mean()
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(NUM), targets]
     best = result.history.set_index("epoch").loc[result.best_epoch]
-    assert accuracy == pytest.approx(best["val/accuracy"])
-    raw = fit(TrainerConfig(epochs=3))[1]
+    assert losses.mean() == pytest.approx(best["val/loss"], rel=1e-4)
+    raw = fit(TrainerConfig(epochs=3), model=model, plain=plain)[1]
     assert raw.history["val/loss"].tolist() != pytest.approx(result.history["val/loss"].tolist(), rel=1e-3)
+
+
+def test_measured_norms_are_evaluated_and_kept_and_training_does_not_see_them(fit):
+    model = CnnConfig(widths=[4], norm="batch")
+    running = fit(TrainerConfig(epochs=3), model=model)[1].history
+    network, result, _, (pictures, targets) = fit(TrainerConfig(epochs=3), model=model, plain=2)
+    assert result.history["train/loss"].tolist() == pytest.approx(running["train/loss"].tolist(), rel=1e-5)
+    assert result.history["val/loss"].tolist() != pytest.approx(running["val/loss"].tolist(), rel=1e-3)
+    logits = np.asarray(network.predict(pictures, verbose=0), dtype=np.float64)
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(NUM), targets]
+    assert losses.mean() == pytest.approx(result.history["val/loss"][result.best_epoch - 1], rel=1e-4)
 
 
 def test_a_plateau_lowers_the_learning_rate(fit, caplog):
