@@ -104,11 +104,12 @@ def _orthogonalised(matrix: Any, steps: int) -> Any:  # noqa: ANN401
     norm = ops.trace(gram) + 1e-12
     gram = gram / norm
     identity = ops.eye(gram.shape[0], dtype=gram.dtype)
-    product = identity
+    product = None
     a, b, c = COEFFICIENTS
-    for _ in range(steps):
+    for step in range(steps):
         polynomial = a * identity + b * gram + c * ops.matmul(gram, gram)
-        product = ops.matmul(product, polynomial)
-        gram = ops.matmul(ops.matmul(polynomial, gram), polynomial)
+        product = polynomial if product is None else ops.matmul(product, polynomial)
+        if step < steps - 1:
+            gram = ops.matmul(ops.matmul(polynomial, gram), polynomial)
     result = ops.matmul(tall, product) / ops.sqrt(norm)
     return ops.transpose(result) if wide else result
