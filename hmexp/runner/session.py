@@ -70,6 +70,7 @@ class Session:
             return self._train(assembly)
         metrics = probe(assembly, self.job_dir)
         self.recorder.result(metrics)
+        self._say([("folder", str(self.job_dir)), *self.recorder.summary()])
         self.recorder.artifacts(self.job_dir)
         return TrainResult(self.job_dir, metrics, math.nan)
 
@@ -159,7 +160,11 @@ class Session:
         log.info(overfit_sentence(evaluations["train"], evaluations["val"]))
         if self.config.trainer.mode == "overfit":
             log.info(overfit_verdict(fitted.history))
-        lines = [*self.facts(fitted), ("repeat", self.invocation.command)]
+        self._say(self.facts(fitted))
+
+    def _say(self, facts: list[tuple[str, str]]) -> None:
+        """The last lines: what, where, and how to have it again."""
+        lines = [*facts, ("repeat", self.invocation.command)]
         width = max(len(name) for name, _ in lines)
         for name, value in lines:
             log.info(f"{name:<{width}}  {value}")

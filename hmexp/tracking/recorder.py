@@ -1,6 +1,7 @@
 """The Recorder that writes a run to MLflow."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +108,8 @@ class MlflowRecorder:
 
     def summary(self) -> list[tuple[str, str]]:
         """The run's id and the command that opens the UI."""
-        root = "" if self.paths.root == "." else f" paths.root={self.paths.root}"
-        where = root if is_local(self.cfg) else f" tracking.uri={tracking_uri(self.cfg, self.paths)}"
+        root = "" if self.paths.root == "." else f" paths.root={shlex.quote(self.paths.root)}"
+        where = root if is_local(self.cfg) else f" tracking.uri={shlex.quote(tracking_uri(self.cfg, self.paths))}"
         return [("MLflow run", self.run_id), ("browse", f"python -m hmexp ui{where}")]
 
 

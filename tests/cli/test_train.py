@@ -229,7 +229,7 @@ def test_every_preset_runs(preset, hmexp, cache):
 def test_debug_modes_say_what_they_found(mode, says, hmexp, tmp_path):
     words = ["data.image_size=16", "model=cnn", "model.widths=[8]", "trainer.probe_steps=20", "tracking=none"]
     said = hmexp(f"debug={mode}", *words, *(["trainer.stop_after=2"] if mode == "overfit" else [])).stdout
-    assert says in said
+    assert says in said and "repeat" in said
     expected = {"lr_find": "figures/lr_find.png", "profile": "profile.csv", "overfit": "report.html"}[mode]
     assert (job_dir(tmp_path) / expected).is_file()
     assert mode != "profile" or any((job_dir(tmp_path) / "trace").rglob("*.pb"))
