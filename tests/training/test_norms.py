@@ -20,7 +20,7 @@ def network():
     from hmexp.models.build import build_model
 
     keras.utils.set_random_seed(0)
-    return build_model(ResnetConfig(depth=2, widths=[8], blocks=[1], stem="plain", stochastic_depth=0.5), 16, 2)
+    return build_model(ResnetConfig(widths=[8, 8], blocks=[1], stem="plain", stochastic_depth=0.5), 16, 2)
 
 
 def test_the_first_norm_gets_mean_and_variance_of_what_comes_in(network, pictures):
