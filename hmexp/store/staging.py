@@ -61,10 +61,10 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
     if folder.exists():
         return open_store(folder, verify)
     job = Job(source, wanted, spec, folder.with_name(f"{folder.name}.partial"))
-    _check_disk(job)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         if not folder.exists():
+            _check_disk(job)
             _finish(job, build(job), folder)
     return open_store(folder)
 
@@ -84,12 +84,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _check_disk(job: Job) -> None:
-    """Refuse what does not fit, before anything is written."""
+    """Refuse what does not fit, before any picture is written."""
     pictures = job.partial / PICTURES
     there = pictures.stat().st_size if pictures.is_file() else 0
     needed = HEADER_BYTES + len(job.paths) * (job.spec.row_bytes + INDEX_BYTES) - there
-    place = next(parent for parent in job.partial.parents if parent.exists())
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(job.partial.parent).free
     if free < needed:
         raise invalid("paths.cache", f"{needed / 1e9:.1f} GB free", f"{free / 1e9:.1f} GB in {job.partial.parent}")
 

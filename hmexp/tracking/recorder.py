@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.tracking.model import log_bundle
-from hmexp.tracking.store import create_store, is_local, tracking_uri
+from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
 
 PARAMS_A_CALL = 100
 PARAM_LENGTH = 6000
@@ -78,9 +78,10 @@ class MlflowRecorder:
         from mlflow.data.meta_dataset import MetaDataset
 
         self.mlflow.set_tag("hmexp.data_digest", digest)
-        for split, rows in sizes.items():
-            source = CodeDatasetSource(tags={"split": split, "rows": str(rows)})
-            self.mlflow.log_input(MetaDataset(source, name=f"{name}-{split}", digest=digest), context=split)
+        with store_lock(self.cfg, self.paths):
+            for split, rows in sizes.items():
+                source = CodeDatasetSource(tags={"split": split, "rows": str(rows)})
+                self.mlflow.log_input(MetaDataset(source, name=f"{name}-{split}", digest=digest), context=split)
 
     def result(self, metrics: Mapping[str, float]) -> None:
         """The final metrics, without a step; what a run that was killed here has written already stays."""

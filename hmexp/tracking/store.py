@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -39,7 +40,7 @@ def create_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
         _ensure_experiment(client, cfg, None)
         return client
     paths.mlruns.mkdir(parents=True, exist_ok=True)
-    with FileLock(paths.mlruns / LOCK_FILE):
+    with store_lock(cfg, paths):
         client = _client(cfg, paths)
         _ensure_experiment(client, cfg, (paths.mlruns / "artifacts").as_uri())
     return client
@@ -55,8 +56,13 @@ def open_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
         return _client(cfg, paths)
     if not (paths.mlruns / "mlflow.db").is_file():
         raise UserError(f"paths.root: expected a folder with recorded runs, received {paths.root_path} without any")
-    with FileLock(paths.mlruns / LOCK_FILE):
+    with store_lock(cfg, paths):
         return _client(cfg, paths)
+
+
+def store_lock(cfg: MlflowTracking, paths: PathsConfig) -> AbstractContextManager[object]:
+    """For what MLflow looks up and then inserts, which is a race; a server answers a second try by itself."""
+    return FileLock(paths.mlruns / LOCK_FILE) if is_local(cfg) else nullcontext()
 
 
 def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":

@@ -57,13 +57,32 @@ def test_params_are_flat_and_whole():
     assert flat_params(CnnConfig(widths=[1, 2]))["widths"] == "[1, 2]"
 
 
+SAME_DATA = """
+import sys
+from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.config.training import TrainerConfig
+from hmexp.tracking.recorder import MlflowRecorder, RunDescription
+
+cfg = MlflowTracking(system_metrics=False)
+recorder = MlflowRecorder(cfg, PathsConfig(root=sys.argv[1]), RunDescription("job", TrainerConfig(), {}))
+print("ready", flush=True)
+sys.stdin.readline()
+recorder.dataset("sample", "d" * 32, {str(number): 1 for number in range(20)})
+recorder.finish("FINISHED")
+"""
+
+
 def test_four_processes_at_once_on_an_empty_folder(paths):
-    script = (
-        "from hmexp.config.record import *; from hmexp.tracking.store import create_store; "
-        f"print(create_store(MlflowTracking(), PathsConfig(root={paths.root!r})).get_experiment_by_name('hmexp').name)"
-    )
-    jobs = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    assert [job.communicate()[0].strip() for job in jobs] == ["hmexp"] * 4
+    """MLflow creates its store, and finds or inserts a dataset, without a lock of its own."""
+    command = [sys.executable, "-c", SAME_DATA, paths.root]
+    jobs = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [job.stdout.readline() for job in jobs] == ["ready\n"] * 4
+    for job in jobs:
+        job.stdin.write("go\n")
+        job.stdin.flush()
+    assert [(job.communicate()[0], job.returncode) for job in jobs] == [("", 0)] * 4
+    runs = open_store(CFG, paths).search_runs(["1"])
+    assert [len(run.inputs.dataset_inputs) for run in runs] == [20] * 4
 
 
 def test_a_run_is_recorded_whole(paths, bundle):
