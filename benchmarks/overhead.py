@@ -138,7 +138,8 @@ model.fit(x, y, verbose=0, callbacks=[First()])
 TRACED = """
 import sys, time
 start = float(sys.argv.pop(1)); marks = []
-import hmexp.cli, hmexp.runner.train as t, hmexp.runner.session as s, hmexp.training.callbacks as c
+import hmexp.cli, hmexp.runner.assemble as a
+import hmexp.runner.train as t, hmexp.runner.session as s, hmexp.training.callbacks as c
 def mark(owner, name, label, after=True):
     old = getattr(owner, name)
     def new(*a, **k):
@@ -148,7 +149,7 @@ def mark(owner, name, label, after=True):
         return out
     setattr(owner, name, new)
 mark(t, "check", "config and catalogue checked"); mark(t, "_make_recorder", "MLflow run open")
-mark(s.Session, "_prepare", "store open, manifest saved"); mark(s, "build_model", "model built")
+mark(s.Session, "_prepare", "store open, manifest saved"); mark(a, "build_model", "model built")
 def first(self, batch, logs=None):
     marks.append(("first step", time.time() - start))
     import json, os; print("MARKS", json.dumps(marks), flush=True); os._exit(0)

@@ -19,7 +19,7 @@ from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
 from hmexp.runner.judgement import slice_columns
-from hmexp.runner.lineage import Lineage, lineage_of
+from hmexp.runner.lineage import Lineage, check_data, lineage_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
 
@@ -48,6 +48,9 @@ def train(config: RunConfig, invocation: Invocation) -> TrainResult:
     """
     lineage = lineage_of(config)
     data = check(config)
+    if lineage.resumes:  # refused before the run is opened again, which leaves it as it was
+        data.prepare()
+        check_data(lineage, data.setup()[0], data.digest)
     log.info(
         f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
     )

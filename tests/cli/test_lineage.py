@@ -69,7 +69,9 @@ def test_other_data_is_refused_with_the_difference(trained, hmexp, tmp_path):
     manifest = pd.read_parquet(folder / "manifest.parquet")
     manifest.iloc[1:].to_parquet(folder / "manifest.parquet")
     record.write_text(re.sub(r'"data_digest": "\w+"', '"data_digest": "0123"', record.read_text()))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     refused = hmexp(f"resume={folder}", "tracking=none", code=2)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert f"1 articles added ({manifest['article_id'].iloc[0]}, ...)" in refused.stderr
 
 
