@@ -3,8 +3,8 @@
 Usage: python benchmarks/training.py ROOT [options] [input] [evaluate] [--rounds 3]
 
 ROOT is a folder of pictures a class under train/, validation/ and test/. options: seconds an epoch with
-`deterministic=true`, `trainer.precision=auto`, light and strong augmentation against without, rounds interleaved,
-each run a process of its own, the fastest epoch after the first of each. input: the table of `debug=profile`.
+`deterministic=true` and with `trainer.precision=auto` against without, rounds interleaved, each run a process of its
+own, the fastest epoch after the first of each. input: the table of `debug=profile`.
 evaluate: the verb on 1,000 pictures with its full report, against a process that only imports what it imports.
 """
 
@@ -34,8 +34,6 @@ NETWORKS = {
 OPTIONS = {
     "deterministic=true": ["deterministic=true"],
     "trainer.precision=auto": ["trainer.precision=auto"],
-    "augment=light": ["augment=light"],
-    "augment=strong, mixup, cutmix": ["augment=strong", "augment.mixup=0.2", "augment.cutmix=1.0"],
 }
 EPOCHS = 3
 IMPORTS = "import tensorflow, keras, mlflow, pandas, scipy.stats, matplotlib.pyplot, hydra, hmexp.cli"
