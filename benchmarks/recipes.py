@@ -5,6 +5,7 @@ Usage: python benchmarks/recipes.py ROOT [--recipes reference,fast_short,fast,be
 ROOT is a folder of pictures a class under train/, validation/ and test/. Every recipe is a preset, trained once a
 seed in a process of its own; all choices were made on val, test is scored once a run. Training time is the sum of
 the epochs (validation and tracing included), as history.csv has it; times are of this machine, so ratios count.
+With --out, what an earlier call finished is taken from there, and what it began goes on.
 """
 
 import argparse
@@ -25,12 +26,15 @@ METRICS = ("best/val/macro_f1", "test/macro_f1", "test/accuracy")
 
 
 def train(root: Path, recipe: str, seed: int, out: Path) -> dict[str, float]:
-    """One run: its metrics and its training time."""
+    """One run, or what is left of it in `out`: its metrics and its training time."""
     words = REFERENCE if recipe == "reference" else [f"experiment={recipe}"]
     folder = out / f"{recipe}_{seed}"
     common = ["data=folder", f"data.root={root}", f"seed={seed}", "tracking=none", f"paths.root={folder}"]
-    subprocess.run([sys.executable, "-m", "hmexp", *common, *words], check=True, stdout=subprocess.DEVNULL)
-    (job,) = (folder / "mlruns" / "jobs").iterdir()
+    jobs = list(folder.glob("mlruns/jobs/*"))
+    if not jobs or not (jobs[0] / "metrics.json").is_file():
+        words = [*common, *words] if not jobs else ["resume=latest", f"paths.root={folder}"]
+        subprocess.run([sys.executable, "-m", "hmexp", *words], check=True, stdout=subprocess.DEVNULL)
+    (job,) = folder.glob("mlruns/jobs/*")
     metrics = json.loads((job / "metrics.json").read_text())
     seconds = pd.read_csv(job / "history.csv")["seconds"].sum()
     return {name: metrics[name] for name in METRICS} | {"seconds": seconds, "best epoch": metrics["best/epoch"]}
