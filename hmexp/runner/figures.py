@@ -1,7 +1,8 @@
 """Which figures and which page a run gets."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -10,12 +11,10 @@ from hmexp.reports import figures
 from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save, shorten
+from hmexp.runner.data import DataModule
 from hmexp.runner.evaluate import SplitResult
 from hmexp.runner.judgement import Judgement
 from hmexp.training.feed import FitResult
-
-if TYPE_CHECKING:
-    from hmexp.runner.session import Session
 
 SHEET = 32
 ORDER = (
@@ -24,38 +23,45 @@ ORDER = (
 )
 
 
-def save_figures(session: "Session", model: Any, fitted: FitResult) -> None:  # noqa: ANN401
+def save_figures(job_dir: Path, data: DataModule, model: Any, fitted: FitResult) -> None:  # noqa: ANN401
     """Draw what is known of the training and its data into `figures/`; a `Judgement` draws its own."""
-    folder = session.job_dir / "figures"
+    folder = job_dir / "figures"
     save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
-    save(figures.class_distribution(distribution(session)), folder / "class_distribution.png")
-    save(sample_sheet(session), folder / "sample_pictures.png")
+    save(figures.class_distribution(distribution(data)), folder / "class_distribution.png")
+    save(sample_sheet(data), folder / "sample_pictures.png")
     save(model_diagram(layer_boxes(model)), folder / "model.png")
 
 
-def distribution(session: "Session") -> pd.DataFrame:
+def distribution(data: DataModule) -> pd.DataFrame:
     """Articles of each class in the catalogue (after merging) and in each split."""
-    counts = session.data.report.counts
-    merged = session.data.merged_counts()
+    counts = data.report.counts
+    merged = data.merged_counts()
     table = counts.drop(columns="total").assign(catalogue=merged.reindex(counts.index).fillna(0))
-    return table[["catalogue", *session.data.sizes()]]
+    return table[["catalogue", *data.sizes()]]
 
 
-def sample_sheet(session: "Session") -> Any:  # noqa: ANN401
+def sample_sheet(data: DataModule) -> Any:  # noqa: ANN401
     """Training pictures, class after class, chosen by nothing but the manifest."""
-    rows = session.data.manifest.of_split("train")
+    rows = data.manifest.of_split("train")
     each = max(1, SHEET // rows["label"].nunique())
     chosen = rows.groupby("label", sort=True).head(each).head(SHEET + 16)
-    pictures = session.data.store.read(session.data.store.rows(chosen["image"].tolist()))
+    pictures = data.store.read(data.store.rows(chosen["image"].tolist()))
     captions = [shorten(label, 22) for label in chosen["label"]]
     return figures.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
 
 
-def save_page(session: "Session", fitted: FitResult, judgement: Judgement, results: dict[str, SplitResult]) -> None:
+def save_page(
+    job_dir: Path,
+    data: DataModule,
+    results: dict[str, SplitResult],
+    judgement: Judgement,
+    facts: Sequence[tuple[str, str]],
+    command: str,
+) -> None:
     """Write `report.html`."""
     evaluations = {split: result.evaluation for split, result in results.items()}
     metrics = pd.DataFrame({split: evaluation.metrics for split, evaluation in evaluations.items()})
-    report = session.data.report
+    report = data.report
     siblings = ", ".join(f"{share:.1%} of {split}" for split, share in report.siblings.items())
     steps = pd.DataFrame(
         [(step.name, step.after, step.text) for step in report.steps], columns=["step", "rows", "what and why"]
@@ -75,19 +81,19 @@ def save_page(session: "Session", fitted: FitResult, judgement: Judgement, resul
         tables.append(
             PageTable("Classes that changed", pd.concat(changes)[["step", "label", "before", "after", "why"]])
         )
-    if len(session.data.quarantine):
-        tables.append(PageTable("Pictures in quarantine", session.data.quarantine))
+    if len(data.quarantine):
+        tables.append(PageTable("Pictures in quarantine", data.quarantine))
     page = RunPage(
-        title=session.job_dir.name,
+        title=job_dir.name,
         verdict=overfit_sentence(evaluations["train"], evaluations["val"]),
-        facts=tuple(session.facts(fitted)),
+        facts=tuple(facts),
         tables=tuple(tables),
         warnings=tuple(report.warnings),
-        figures=tuple(_ordered(session.job_dir / "figures")),
-        command=session.invocation.command,
-        config=(session.job_dir / "config.yaml").read_text(encoding="utf-8"),
+        figures=tuple(_ordered(job_dir / "figures")),
+        command=command,
+        config=(job_dir / "config.yaml").read_text(encoding="utf-8"),
     )
-    (session.job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
+    (job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
 
 
 def _ordered(folder: Path) -> list[Path]:

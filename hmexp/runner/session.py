@@ -25,12 +25,26 @@ from hmexp.runner.judgement import judge
 from hmexp.runner.lineage import Lineage, check_data, say_what_differs
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
-from hmexp.runner.train import TrainResult
 from hmexp.training.compilation import compilation
 from hmexp.training.device import Device
 from hmexp.training.feed import FitResult
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training gives to whoever called it.
+
+    Attributes:
+        job_dir: The run's folder.
+        metrics: `best/val/...`, `test/...` and more, as recorded.
+        objective: `best/<trainer.monitor>`.
+    """
+
+    job_dir: Path
+    metrics: dict[str, float]
+    objective: float
 
 
 @dataclass
@@ -93,8 +107,8 @@ class Session:
         judgement.save(model, self.data, self.job_dir)
         if "test" in results:
             judge(results["val"], self.data, temperature).save_tables(self.job_dir)
-        save_figures(self, model, fitted)
-        save_page(self, fitted, judgement, results)
+        save_figures(self.job_dir, self.data, model, fitted)
+        save_page(self.job_dir, self.data, results, judgement, self.facts(fitted), self.invocation.command)
         self.recorder.result(metrics)
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)

@@ -5,8 +5,8 @@ import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hmexp.config.errors import RunError, UserError, require
 from hmexp.config.invocation import Invocation
@@ -23,23 +23,11 @@ from hmexp.runner.lineage import Lineage, check_data, lineage_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
 
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training gives to whoever called it.
-
-    Attributes:
-        job_dir: The run's folder.
-        metrics: `best/val/...`, `test/...` and more, as recorded.
-        objective: `best/<trainer.monitor>`.
-    """
-
-    job_dir: Path
-    metrics: dict[str, float]
-    objective: float
+if TYPE_CHECKING:
+    from hmexp.runner.session import TrainResult
 
 
-def train(config: RunConfig, invocation: Invocation) -> TrainResult:
+def train(config: RunConfig, invocation: Invocation) -> "TrainResult":
     """Train and evaluate one model, or go on with one.
 
     Raises:
