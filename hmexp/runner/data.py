@@ -1,6 +1,8 @@
 """The DataModule: catalogue, manifest, store and batches behind prepare, setup and train/val/test."""
 
 import importlib
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,12 @@ class DataModule:
     def quarantine(self) -> pd.DataFrame:
         """Pictures that could not be read: `image, reason`."""
         return self.store.quarantine
+
+    def resized(self, image_size: int, resize: str) -> "DataModule":
+        """The same catalogue with its pictures brought to another size; not prepared yet."""
+        other = copy(self)
+        other.cfg, other._store = replace(self.cfg, image_size=image_size, resize=resize), None
+        return other
 
     def prepare(self, verify: bool = False) -> Store:
         """Draw the sample where it is missing, and build or open the image store.

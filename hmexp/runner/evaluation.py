@@ -59,19 +59,34 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     from hmexp.models.bundle import load_bundle
 
     models = [load_bundle(job_dir / "model") for job_dir in job_dirs]
-    data.prepare()
-    data.setup()
-    rows = split_rows(data, config.split)
-    results = [_evaluate(model, card, data, config.split, rows) for model, card in models]
-    judgement = judge(results[0], data, models[0][1].temperature)
+    views = [_view(data, card, invocation) for _, card in models]
+    rows = split_rows(views[0], config.split)
+    results = [_evaluate(*model, view, config.split, rows) for model, view in zip(models, views, strict=True)]
+    judgement = judge(results[0], views[0], models[0][1].temperature)
     folder = job_dirs[0] / "evaluations" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{config.split}"
-    judgement.save(models[0][0], data, folder)
+    judgement.save(models[0][0], views[0], folder)
     results[0].predictions.to_parquet(folder / "predictions.parquet", index=False)
     comparison = _compare(results, job_dirs, folder) if len(results) == 2 else None
     _say(judgement, comparison, job_dirs)
     _save_page(judgement, comparison, invocation, job_dirs, folder)
     log.info(f"report  {folder / 'report.html'}")
     return EvaluateResult(folder, dict(results[0].evaluation.metrics), comparison)
+
+
+def _view(data: DataModule, card: "Card", invocation: Invocation) -> DataModule:
+    """The catalogue with its pictures as a model takes them, prepared.
+
+    Raises:
+        UserError: The command asks for another size.
+    """
+    for key in ("image_size", "resize"):
+        asked, taken = getattr(data.cfg, key), getattr(card, key)
+        if asked != taken and any(word.startswith(f"data.{key}=") for word in invocation.overrides):
+            raise UserError(f"data.{key}: expected {taken}, as the model takes it, received {asked}")
+    view = data.resized(card.image_size, card.resize)
+    view.prepare()
+    view.setup()
+    return view
 
 
 def split_rows(data: DataModule, split: str) -> pd.DataFrame:
@@ -94,10 +109,6 @@ def _evaluate(model: Any, card: "Card", data: DataModule, split: str, rows: pd.D
     if unknown:
         expected = f"classes of the model ({', '.join(card.classes)})"
         raise UserError(f"data: expected {expected}, received {', '.join(unknown)} (data/merge=map renames classes)")
-    sizes = (card.image_size, card.resize), (data.cfg.image_size, data.cfg.resize)
-    if sizes[0] != sizes[1]:
-        expected = f"data.image_size={card.image_size} data.resize={card.resize}, as the model takes them"
-        raise UserError(f"data: expected {expected}, received {data.cfg.image_size} and {data.cfg.resize}")
     numbers = {name: number for number, name in enumerate(card.classes)}
     return evaluate_rows(model, data, split, rows.assign(target=rows["label"].map(numbers)), tuple(card.classes))
 

@@ -151,7 +151,23 @@ def test_evaluate_on_another_catalogue_names_unknown_classes(trained, hmexp, tmp
         for number in range(12):
             Image.new("RGB", (40, 40), (number * 20, 90, 90)).save(tmp_path / "other" / name / f"{number}.png")
     words = ["evaluate", f"run={jobs(trained)[0]}", "data=folder", f"data.root={tmp_path / 'other'}", "split=all"]
-    refused = hmexp(*words, "data.image_size=32", code=2)
+    refused = hmexp(*words, code=2)
     assert "received Hats" in refused.stderr
     (tmp_path / "other" / "Hats").rename(tmp_path / "other" / "Swimwear")
-    assert "24 pictures" in hmexp(*words, "data.image_size=32").stdout
+    refused = hmexp(*words, "data.image_size=180", code=2)
+    assert "data.image_size: expected 32, as the model takes it, received 180" in refused.stderr
+    assert "24 pictures" in hmexp(*words).stdout
+
+
+def test_models_of_other_picture_sizes_are_put_side_by_side(trained, hmexp):
+    first = jobs(trained)[0]
+    hmexp(f"rerun={first}", "data.image_size=24", "data.resize=pad", "trainer.stop_after=1", cwd=trained)
+    second = jobs(trained)[-1]
+    folders = []
+    for one, other in ((first, second), (second, first)):
+        hmexp("evaluate", f"run={one}", f"against={other}", "split=val", cwd=trained)
+        folders.append(max((one / "evaluations").iterdir()))
+    forward, back = (pd.read_csv(folder / "comparison.csv").set_index("metric") for folder in folders)
+    assert forward.loc["accuracy", "a"] == back.loc["accuracy", "b"]
+    recorded = pd.read_json(second / "metrics.json", typ="series")
+    assert forward.loc["accuracy", "b"] == pytest.approx(recorded["best/val/accuracy"], abs=1e-5)
