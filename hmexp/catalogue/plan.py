@@ -33,7 +33,7 @@ def plan(cfg: DataConfig, catalogue: Catalogue, quarantined: Collection[str] = (
         quarantined: Paths of pictures that could not be read; their articles are left out.
 
     Raises:
-        UserError: A class or column that the catalogue lacks, or a result that cannot be trained on.
+        UserError: A class or column that the catalogue lacks.
     """
     rows = catalogue.rows[~catalogue.rows["image"].isin(set(quarantined))]
     manifest = Manifest.from_rows(rows)
@@ -48,7 +48,6 @@ def plan(cfg: DataConfig, catalogue: Catalogue, quarantined: Collection[str] = (
     if cfg.balance.scope == "train":
         manifest, step = balance(cfg.balance, manifest)
         steps.append(step)
-    _check_trainable(manifest)
     return manifest, make_report(steps, manifest)
 
 
@@ -64,7 +63,8 @@ def _catalogue_step(catalogue: Catalogue, num_left: int) -> Step:
     return Step(f"catalogue: {catalogue.name}", ", ".join(parts) + ".", catalogue.num_articles, num_left)
 
 
-def _check_trainable(manifest: Manifest) -> None:
+def check_trainable(manifest: Manifest) -> None:
+    """Raise `UserError` where there is nothing to tell apart, or nothing to train or to choose by."""
     if len(manifest.classes) < 2:
         raise invalid("data", "at least two classes", f"{len(manifest.classes)} ({', '.join(manifest.classes)})")
     sizes = manifest.frame["split"].value_counts()

@@ -91,7 +91,7 @@ def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
     source = DirectoryPictures(root)
     paths = [picture.path for picture in source.list()]
     tops = {path.split("/", 1)[0] for path in paths if "/" in path}
-    split_above = bool(tops) and tops <= set(SPLIT_NAMES) and "train" in tops
+    split_above = bool(tops) and tops <= set(SPLIT_NAMES)
     depth = 2 if split_above else 1
     parts = [path.split("/") for path in paths if path.count("/") >= depth]
     if not parts:

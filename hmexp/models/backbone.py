@@ -39,12 +39,17 @@ def _load(cfg: BackboneConfig, image_size: int) -> keras.Model:
         reason = " ".join(str(error).split())
         raise RunError(f"model.name={cfg.name} at data.image_size={image_size}: {reason}") from None
     except Exception as error:
-        if cfg.weights != "imagenet":
-            raise
-        raise RunError(
-            f"model.weights=imagenet: expected {cfg.name}'s weights in Keras's cache or a network to download them, "
-            f"received {' '.join(str(error).split())}; give model.weights=FILE, or null to train from scratch"
-        ) from error
+        reason = " ".join(str(error).split())
+        if cfg.weights == "imagenet":
+            raise RunError(
+                f"model.weights=imagenet: expected {cfg.name}'s weights in Keras's cache or a network to download "
+                f"them, received {reason}; give model.weights=FILE, or null to train from scratch"
+            ) from error
+        if isinstance(error, OSError):
+            raise RunError(
+                f"model.weights: expected a file of Keras weights, received {cfg.weights}: {reason}"
+            ) from None
+        raise
 
 
 def _preprocessing(name: str) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from hmexp.metrics.evaluation import Evaluation
-from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, new_figure, quiet, shorten
+from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, new_figure, quiet, shorten
 
 MAX_ANNOTATED = 45
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
@@ -87,24 +87,6 @@ def confusion(evaluation: Evaluation, normalised: bool = False) -> Figure:
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=PercentFormatter(1))
     bar.set_label("share of the target's pictures", fontsize=9)
     bar.outline.set_visible(False)
-    return figure
-
-
-def per_class_f1(evaluation: Evaluation) -> Figure:
-    """F1 of each class, the best on top, with its support; absent classes are said to be so."""
-    table = evaluation.per_class.sort_values(["f1", "support"], ignore_index=True)
-    figure = new_figure(9, 1.6 + 0.32 * len(table))
-    axes = quiet(figure.subplots(), f"F1 of each class on {evaluation.split}")
-    present = table["support"] > 0
-    axes.barh(table.index, table["f1"].where(present, 0.0), color=SPLIT_COLOURS.get(evaluation.split, TEST), height=0.7)
-    for place, row in table.iterrows():
-        text = f"{row['f1']:.2f}  ({row['support']:,})" if row["support"] else "no picture in this split"
-        axes.text(row["f1"] + 0.01, int(str(place)), text, va="center", fontsize=8, color=INK, bbox=PAPER)
-    mean = evaluation.metrics["macro_f1"]
-    axes.axvline(mean, color=GREY, linestyle="--", linewidth=1, zorder=0)
-    axes.set_xlabel(f"F1 (pictures); the line is the mean of the classes present, {mean:.3f}")
-    axes.set_yticks(table.index, [shorten(name) for name in table["label"]])
-    axes.set_xlim(0, 1.15)
     return figure
 
 

@@ -13,7 +13,7 @@ from hmexp.console import log
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.runner.data import DataModule
-from hmexp.training.device import Device
+from hmexp.training.device import Device, fresh_session
 from hmexp.training.feed import Feed
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner, compiled
@@ -52,7 +52,7 @@ class Assembly:
             chosen = faster(seconds)
             times = ", ".join(f"{1000 * value:.1f} ms a step in {name}" for name, value in seconds.items())
             log.info(f"precision: {chosen} ({times})")
-        keras.backend.clear_session()
+        fresh_session()
         keras.utils.set_random_seed(self.config.seed)
         keras.config.set_dtype_policy(chosen)
         return chosen

@@ -1,6 +1,7 @@
 """The DataModule: catalogue, manifest, store and batches behind prepare, setup and train/val/test."""
 
 import importlib
+from collections.abc import Collection
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 from hmexp.batches.order import Order, Rows
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import merge
-from hmexp.catalogue.plan import limit_rows, plan
+from hmexp.catalogue.plan import check_trainable, limit_rows, plan
 from hmexp.catalogue.read import Catalogue, read_catalogue
 from hmexp.catalogue.report import StrategyReport
 from hmexp.config.data import DataConfig
@@ -31,17 +32,18 @@ class DataModule:
         cfg: The `data` section.
         paths: The `paths` section.
         backend: What Keras computes with: only TensorFlow is fed by tf.data.
+        trains: Whether a model is to learn from it, so that it needs classes, train and val.
 
     Raises:
-        UserError: See `read_catalogue` and `plan`.
+        UserError: See `read_catalogue`, `plan` and `check_trainable`.
     """
 
-    def __init__(self, cfg: DataConfig, paths: PathsConfig, backend: str = "tensorflow") -> None:
-        self.cfg, self.paths, self.backend = cfg, paths, backend
+    def __init__(self, cfg: DataConfig, paths: PathsConfig, backend: str = "tensorflow", trains: bool = True) -> None:
+        self.cfg, self.paths, self.backend, self.trains = cfg, paths, backend, trains
         catalogue = read_catalogue(cfg, paths.cache_path)
         rows = limit_rows(catalogue.rows, cfg.limit)
         self.catalogue = Catalogue(**(vars(catalogue) | {"rows": rows}))
-        self.manifest, self.report = plan(cfg, self.catalogue)
+        self.manifest, self.report = self._plan()
         self._store: Store | None = None
         self.digest = ""
 
@@ -90,7 +92,7 @@ class DataModule:
 
     def setup(self) -> tuple[Manifest, StrategyReport]:
         """Make the manifest without the pictures in quarantine, and its digest."""
-        self.manifest, self.report = plan(self.cfg, self.catalogue, self.quarantine["image"])
+        self.manifest, self.report = self._plan(self.quarantine["image"])
         self.digest = self.manifest.digest(self.store.content_digest)
         return self.manifest, self.report
 
@@ -123,6 +125,12 @@ class DataModule:
         """Rows of each split that has any."""
         counts = self.manifest.frame["split"].value_counts()
         return {split: int(counts[split]) for split in SPLITS if split in counts}
+
+    def _plan(self, quarantined: Collection[str] = ()) -> tuple[Manifest, StrategyReport]:
+        planned = plan(self.cfg, self.catalogue, quarantined)
+        if self.trains:
+            check_trainable(planned[0])
+        return planned
 
     def _batches(self) -> Any:  # noqa: ANN401
         """The module that feeds this backend."""

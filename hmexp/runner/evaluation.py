@@ -9,6 +9,7 @@ import pandas as pd
 
 from hmexp.config.errors import UserError, require
 from hmexp.config.invocation import Invocation
+from hmexp.config.stored import stored_config
 from hmexp.config.strategies import SPLITS
 from hmexp.config.verbs import EvaluateConfig
 from hmexp.console import log
@@ -53,12 +54,14 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     for key, job_dir in zip(("run", "against"), job_dirs, strict=False):
         if not (job_dir / "model").is_dir():
             raise UserError(f"{key}: expected a run that has a model, received {job_dir.name}, which did not finish")
-    data = DataModule(config.data, config.paths, config.backend)
+    data = DataModule(config.data, config.paths, config.backend, trains=False)
     slice_columns(data)
     start_backend(config)
     from hmexp.models.bundle import load_bundle
 
     models = [load_bundle(job_dir / "model") for job_dir in job_dirs]
+    if len({tuple(card.classes) for _, card in models}) > 1:
+        raise UserError("against: expected a model of the same classes, received one of others")
     views = [_view(data, card, invocation) for _, card in models]
     rows = split_rows(views[0], config.split)
     results = [_evaluate(*model, view, config.split, rows) for model, view in zip(models, views, strict=True)]
@@ -67,8 +70,12 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     judgement.save(models[0][0], views[0], folder)
     results[0].predictions.to_parquet(folder / "predictions.parquet", index=False)
     comparison = _compare(results, job_dirs, folder) if len(results) == 2 else None
+    warnings = [f"no picture of {name}" for name in judgement.result.evaluation.absent]
+    warnings += [text for job_dir in job_dirs for text in _leak(config, rows, job_dir)]
     _say(judgement, comparison, job_dirs)
-    _save_page(judgement, comparison, invocation, job_dirs, folder)
+    for warning in warnings:
+        log.warning(warning)
+    _save_page(judgement, comparison, warnings, invocation, job_dirs, folder)
     log.info(f"report  {folder / 'report.html'}")
     return EvaluateResult(folder, dict(results[0].evaluation.metrics), comparison)
 
@@ -113,10 +120,18 @@ def _evaluate(model: Any, card: "Card", data: DataModule, split: str, rows: pd.D
     return evaluate_rows(model, data, split, rows.assign(target=rows["label"].map(numbers)), tuple(card.classes))
 
 
+def _leak(config: EvaluateConfig, rows: pd.DataFrame, job_dir: Path) -> list[str]:
+    """A warning where pictures that a run learned from are taken for pictures that it has not seen."""
+    if config.split in ("train", "all") or stored_config(job_dir).data.root != config.data.root:
+        return []
+    manifest = pd.read_parquet(job_dir / "manifest.parquet", columns=["article_id", "split"])
+    seen = rows["article_id"].isin(manifest.loc[manifest["split"] == "train", "article_id"]).sum()
+    text = f"{job_dir.name} learned from {seen:,} of these {len(rows):,} pictures: its figures are too good"
+    return [text] if seen else []
+
+
 def _compare(results: list[SplitResult], job_dirs: list[Path], folder: Path) -> Comparison:
     a, b = results
-    if a.evaluation.classes != b.evaluation.classes:
-        raise UserError("against: expected a model of the same classes, received one of others")
     comparison = compare(a.targets, a.evaluation.probabilities, b.evaluation.probabilities)
     comparison.table.to_csv(folder / "comparison.csv", index=False)
     save(comparison_bars(comparison.table, job_dirs[0].name, job_dirs[1].name), folder / "figures" / "comparison.png")
@@ -142,6 +157,7 @@ def _verdict(comparison: Comparison, job_dirs: list[Path]) -> str:
 def _save_page(
     judgement: Judgement,
     comparison: Comparison | None,
+    warnings: list[str],
     invocation: Invocation,
     job_dirs: list[Path],
     folder: Path,
@@ -158,7 +174,7 @@ def _save_page(
         verdict=verdict,
         facts=(("run", str(job_dirs[0])), ("pictures", f"{evaluation.num:,}")),
         tables=tuple(tables),
-        warnings=tuple(f"no picture of {name}" for name in evaluation.absent),
+        warnings=tuple(warnings),
         figures=tuple(sorted((folder / "figures").glob("*.png"))),
         command=invocation.command,
         config=(job_dirs[0] / "config.yaml").read_text(encoding="utf-8"),

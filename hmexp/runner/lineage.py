@@ -14,10 +14,12 @@ from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.runner.environment import git_state, packages
 from hmexp.runner.job import FINISHED, find_job, is_running, read_record
-from hmexp.training.checkpoint import CheckpointDir
+from hmexp.training.checkpoint import CheckpointDir, read_state
 
 FREE = (*KINDS, *PLACES, "data.root", "plugins")
 """Keys that say where things are, not what is computed: a resumed run may have others."""
+UNLEARNED = ("model.dropout=", "model.stochastic_depth=", "model.freeze_epochs=", "model.rate=", "model.weights=")
+"""Keys of a model that leave its weights as they are: a fork may have others."""
 SHOWN = 5
 
 
@@ -38,12 +40,10 @@ class Lineage:
         """Whether it goes on in the same folder."""
         return self.kind == "resume"
 
-    @property
-    def checkpoint(self) -> Path | None:
-        """The checkpoint that it starts from, if any."""
-        if self.kind not in ("resume", "fork"):
-            return None
-        return CheckpointDir(self.job_dir / "checkpoints").newest()
+    def hand_over(self, job_dir: Path) -> None:
+        """Give the folder of a fork the checkpoint that it starts from; its own from now on, whatever happens."""
+        if self.kind == "fork":
+            CheckpointDir(self.job_dir / "checkpoints").copy_newest(CheckpointDir(job_dir / "checkpoints"))
 
 
 def recall(words: list[str], paths: PathsConfig) -> list[str]:
@@ -70,18 +70,18 @@ def lineage_of(config: RunConfig) -> Lineage:
     """Where the configured run comes from, checked.
 
     Raises:
-        UserError: A run that cannot be gone on with: finished, still running, another config, no checkpoint.
+        UserError: A run that cannot be gone on with: finished, still running, another config, no checkpoint,
+            another network, nothing left to train.
     """
     named = [(key, getattr(config, key)) for key in KINDS if getattr(config, key)]
     if not named:
         return Lineage()
     key, run = named[0]
     lineage = Lineage(key, find_job(config.paths, key, run))
-    name = lineage.job_dir.name
-    if lineage.resumes:
+    if key == "resume":
         _check_resume(config, lineage.job_dir)
-    if key == "fork" and lineage.checkpoint is None:
-        raise UserError(f"fork: expected a run with a checkpoint, received {name}, which has none")
+    if key == "fork":
+        _check_fork(config, lineage.job_dir)
     return lineage
 
 
@@ -130,6 +130,39 @@ def _check_resume(config: RunConfig, job_dir: Path) -> None:
     if changed:
         way = f"fork={name} starts a new run from its checkpoint"
         raise UserError(f"resume: expected the configuration of {name}, received {', '.join(changed)} ({way})")
+
+
+def _check_fork(config: RunConfig, job_dir: Path) -> None:
+    name, checkpoint = job_dir.name, CheckpointDir(job_dir / "checkpoints").newest()
+    if checkpoint is None:
+        raise UserError(f"fork: expected a run with a checkpoint, received {name}, which has none")
+    sized = () if config.model.any_size else ("data.image_size",)
+    all_changed = differences(config, stored_config(job_dir), FREE)
+    changed = [text for text in all_changed if text.startswith(("model.", *sized)) and not text.startswith(UNLEARNED)]
+    if changed:
+        raise UserError(f"fork: expected the network of {name}, received {', '.join(changed)}")
+    state, last = read_state(checkpoint), config.trainer.last_epoch
+    if state.epoch >= last:
+        key = "trainer.stop_after" if config.trainer.stop_after else "trainer.epochs"
+        raise UserError(f"{key}: expected more than the {state.epoch} epochs that {name} has, received {last}")
+    patience, early = config.trainer.early_stopping, state.callbacks.get("early_stop", {"waited": 0})
+    if patience is not None and state.setup["monitor"] == config.trainer.monitor and early["waited"] >= patience:
+        expected = f"trainer.early_stopping: expected null or more than the {early['waited']} epochs"
+        raise UserError(f"{expected} that {name} has waited, received {patience}")
+
+
+def check_classes(lineage: Lineage, classes: tuple[str, ...]) -> None:
+    """Refuse to fork with data of other classes than the network has.
+
+    Raises:
+        UserError: The classes differ.
+    """
+    path = lineage.job_dir / "manifest.parquet"
+    if lineage.kind == "fork" and path.is_file():
+        then = sorted(pd.read_parquet(path, columns=["label"])["label"].unique())
+        if then != list(classes):
+            other = ", ".join(sorted(set(then) ^ set(classes)))
+            raise UserError(f"fork: expected the classes of {lineage.job_dir.name}, received others: {other}")
 
 
 def _data_difference(job_dir: Path, manifest: Manifest) -> str:

@@ -46,6 +46,7 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     callbacks: list[keras.callbacks.Callback] = [FiniteLoss(), bar]
     for callback in callbacks:
         callback.set_model(learner)
+        callback.on_epoch_begin(0)
 
     def told(step: int) -> None:
         logs = {"loss": learner.metrics[0].result()}

@@ -19,7 +19,8 @@ from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
 from hmexp.runner.judgement import slice_columns
-from hmexp.runner.lineage import Lineage, check_data, lineage_of
+from hmexp.runner.lineage import Lineage, check_classes, check_data, lineage_of
+from hmexp.runner.modes import under_mode
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
 
@@ -34,17 +35,20 @@ def train(config: RunConfig, invocation: Invocation) -> "TrainResult":
         UserError: The config asks for what is not there; raised before anything is written.
         RunError: The run failed for a known reason.
     """
+    config = under_mode(config)
     lineage = lineage_of(config)
     data = check(config)
     if lineage.resumes:  # refused before the run is opened again, which leaves it as it was
         data.prepare()
         check_data(lineage, data.setup()[0], data.digest)
+    check_classes(lineage, data.classes)
     log.info(
         f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
     )
     device = start_backend(config)
     name = dict(invocation.choices).get("model", "run")
     job_dir = lineage.job_dir if lineage.resumes else make_job_dir(config.paths, invocation, name)
+    lineage.hand_over(job_dir)
     with running(job_dir):
         if not lineage.resumes:
             save_config(job_dir, config, invocation)

@@ -1,7 +1,6 @@
 """The callback that keeps the best epoch's weights."""
 
 import math
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +38,8 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         with self.evaluated.in_place():
-            write_arrays(partial, {"network": self.model.network.variables})
+            write_arrays(partial, {"network": self.model.network.weights})
         partial.replace(self.path)
-
-    def adopt(self, folder: Path) -> None:
-        """Take over the best weights of the run that this one starts from, where that is another."""
-        if self.epoch and folder != self.folder:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            partial = self.path.with_suffix(".partial")
-            shutil.copyfile(folder / self.path.name, partial)
-            partial.replace(self.path)
 
     def sweep(self) -> None:
         """Remove the files of other epochs, and what a crash left."""
@@ -58,7 +49,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
 
     def restore(self, network: keras.Model) -> None:
         """Give the network the weights of the best epoch."""
-        read_arrays(self.path, {"network": network.variables})
+        read_arrays(self.path, {"network": network.weights})
 
     def state(self) -> dict[str, Any]:
         """Which epoch it is."""

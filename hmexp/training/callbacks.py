@@ -14,6 +14,7 @@ from hmexp.console import log, progress_bar
 from hmexp.training.recorder import Recorder
 
 Logs = dict[str, Any] | None
+REMEDIES = "lower optimizer.learning_rate, set optimizer.clip_norm=1, or use trainer.precision=float32"
 REFRESH = 0.2
 """Seconds from one look at the loss to the next."""
 
@@ -58,8 +59,7 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(loss):
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             raise RunError(
-                f"the loss became {loss} at epoch {self.epoch}, {where}: lower optimizer.learning_rate "
-                f"({rate:g}), set optimizer.clip_norm=1, or use trainer.precision=float32"
+                f"the loss became {loss} at epoch {self.epoch}, {where} (learning rate {rate:g}): {REMEDIES}"
             )
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from hmexp.config.errors import RunError
 
 PARTIAL = ".partial"
 STATE_FILE, ARRAYS_FILE = "state.json", "arrays.npz"
+WATCHERS = ("best", "early_stop", "plateau")
+"""Callbacks that compare values of `trainer.monitor`."""
 Variables = Mapping[str, Iterable[Any]]
-"""Part of the training (`network`, `optimizer`, `metrics`) -> its Keras variables, in their order."""
+"""Part of the training (`network`, `seeds`, `optimizer`, `metrics`) -> its Keras variables, in their order."""
 
 
 @dataclass
@@ -33,12 +35,25 @@ class TrainingState:
         step: Steps of the next epoch that are done.
         history: A row an epoch that is complete.
         callbacks: Callback -> what it has to remember.
+        setup: What it was trained under: `optimizer`, `learning_rate`, `monitor`, `steps`. A resumed run has the same;
+            where a fork has another, what depends on it begins anew.
     """
 
     epoch: int = 0
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    setup: dict[str, Any] = field(default_factory=dict)
+
+    def under(self, setup: dict[str, Any]) -> "TrainingState":
+        """The same state for a training under `setup`: without what another monitor or other steps made of it."""
+        callbacks, step = dict(self.callbacks), self.step
+        if self.setup.get("monitor") != setup["monitor"]:
+            callbacks = {name: state for name, state in callbacks.items() if name not in WATCHERS}
+        if self.setup.get("steps") != setup["steps"]:
+            callbacks.pop("history", None)
+            step = 0
+        return replace(self, step=step, callbacks=callbacks, setup=setup)
 
 
 class CheckpointDir:
@@ -68,6 +83,21 @@ class CheckpointDir:
         sync_dir(self.folder)
         self.sweep(keep=final)
         return final
+
+    def copy_newest(self, other: "CheckpointDir") -> None:
+        """Give another run the newest checkpoint and the best weights that it names, the checkpoint last."""
+        while (newest := self.newest()) is not None:
+            other.folder.mkdir(parents=True, exist_ok=True)
+            partial = other.folder / f"{newest.name}{PARTIAL}"
+            try:
+                for best in self.folder.glob("best-*.npz"):
+                    shutil.copyfile(best, other.folder / best.name)
+                shutil.copytree(newest, partial)
+            except FileNotFoundError:  # the run is going on, and has swept it
+                shutil.rmtree(other.folder)
+                continue
+            partial.rename(other.folder / newest.name)
+            return
 
     def sweep(self, keep: Path) -> None:
         """Remove every checkpoint but `keep`, whole or not."""
@@ -104,14 +134,23 @@ def read_arrays(path: Path, variables: Variables) -> None:
     """
     with np.load(path, allow_pickle=False) as arrays:
         for part, several in variables.items():
-            stored = sum(name.startswith(f"{part}/") for name in arrays.files)
             wanted = list(several)
-            shapes = [tuple(arrays[f"{part}/{i}"].shape) for i in range(stored)]
-            expected = [tuple(variable.shape) for variable in wanted]
-            if shapes != expected:
+            if not _fits(arrays, part, wanted):
                 raise RunError(f"{path}: expected the {part} of this run, received that of another one")
             for number, variable in enumerate(wanted):
                 variable.assign(arrays[f"{part}/{number}"])
+
+
+def fits(path: Path, part: str, variables: Iterable[Any]) -> bool:
+    """Whether the file holds that part for variables of these numbers and shapes."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return _fits(arrays, part, list(variables))
+
+
+def _fits(arrays: Any, part: str, variables: list[Any]) -> bool:  # noqa: ANN401
+    stored = sum(name.startswith(f"{part}/") for name in arrays.files)
+    shapes = [tuple(arrays[f"{part}/{number}"].shape) for number in range(stored)]
+    return shapes == [tuple(variable.shape) for variable in variables]
 
 
 def write_synced(path: Path, content: bytes) -> None:

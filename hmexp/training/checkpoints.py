@@ -1,24 +1,16 @@
 """The callback that writes checkpoints: after every epoch, every N steps, and when the user interrupts."""
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
+import numpy as np
 
+from hmexp.config.errors import RunError
 from hmexp.training.best import Best
-from hmexp.training.callbacks import History, Logs
+from hmexp.training.callbacks import REMEDIES, History, Logs
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays
 from hmexp.training.interruption import Interruption
-
-
-class Resumable(Protocol):
-    """A callback that has something to remember."""
-
-    def state(self) -> dict[str, Any]:
-        """What it has to remember, as JSON can hold it."""
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from that."""
 
 
 class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
@@ -28,6 +20,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         folder: Where to.
         metrics: Whose sums are part of a checkpoint inside an epoch.
         kept: The callbacks that remember something; `history` and `best` among them.
+        setup: What the training is under.
         every: Steps from one checkpoint to the next inside an epoch; None writes none there.
         interruption: Asked after each step.
     """
@@ -37,11 +30,12 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         folder: CheckpointDir,
         metrics: list[keras.metrics.Metric],
         kept: dict[str, Any],
+        setup: dict[str, Any],
         every: int | None,
         interruption: Interruption,
     ) -> None:
         super().__init__()
-        self.folder, self.metrics, self.kept = folder, metrics, kept
+        self.folder, self.metrics, self.kept, self.setup = folder, metrics, kept, setup
         self.every, self.interruption = every, interruption
         self.epoch = self.first_step = self.steps = 0
         self.sums: Path | None = None
@@ -73,25 +67,36 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             self.interruption.check()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Save the whole epoch."""
+        """Save the whole epoch; then end, where the user wants that."""
         self.first_step = 0
         self._save(epoch + 1, 0)
         best: Best = self.kept["best"]
         best.sweep()
+        self.interruption.check()
 
     def _save(self, epoch: int, step: int) -> None:
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
         history: History = self.kept["history"]
         states = {name: callback.state() for name, callback in self.kept.items()}
+        network = self.model.network
+        if not all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in network.weights):
+            raise RunError(f"weights became infinite at epoch {self.epoch + 1}, and are not kept: {REMEDIES}")
         variables = {
-            "network": self.model.network.variables,
+            "network": network.weights,
+            "seeds": seeds_of(network),
             "optimizer": self.model.optimizer.variables,
             "metrics": self._sums() if step else [],
         }
-        self.folder.save(TrainingState(epoch, step, history.rows, states), variables)
+        self.folder.save(TrainingState(epoch, step, history.rows, states, self.setup), variables)
 
     def _sums(self) -> list[Any]:
         """Variables of the loss's mean and of the metrics."""
         loss = [variable for metric in self.model.metrics[:1] for variable in metric.variables]
         return loss + [variable for metric in self.metrics for variable in metric.variables]
+
+
+def seeds_of(network: keras.Model) -> list[Any]:
+    """States of the layers that draw at random."""
+    weights = {id(weight) for weight in network.weights}
+    return [variable for variable in network.variables if id(variable) not in weights]

@@ -40,6 +40,13 @@ def set_up_device(cfg: TrainerConfig, seed: int, deterministic: bool) -> Device:
     return device
 
 
+def fresh_session() -> None:
+    """Keras's `clear_session`, which also forgets how work is shared between devices; that stays."""
+    distribution = keras.distribution.distribution()
+    keras.backend.clear_session()
+    keras.distribution.set_distribution(distribution)
+
+
 def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
     import tensorflow as tf
 
@@ -76,8 +83,32 @@ def _jax(cfg: TrainerConfig, deterministic: bool) -> Device:
             jax.config.update("jax_default_device", chosen[0])
         return Device(f"gpu:{gpus.index(chosen[0])}" if chosen else kind)
     used = chosen or devices
+    _share_any_batch(len(used))
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
     return Device(f"{strategy} over {len(used)} {kind}s")
+
+
+def _share_any_batch(count: int) -> None:
+    """Let every device compute the whole of a batch that cannot be shared evenly, such as the last one of val.
+
+    Keras 3.15 splits every batch as it splits the first, and JAX refuses a batch that the devices do not divide.
+    """
+    from functools import wraps
+
+    import jax
+    from keras.src.backend.jax import distribution_lib
+
+    split = distribution_lib.distribute_data_input
+
+    @wraps(split)
+    def share(batch: Any, layout: Any, batch_dim_name: str) -> Any:  # noqa: ANN401
+        if batch.shape[0] % count == 0:
+            return split(batch, layout, batch_dim_name)
+        sharding = getattr(layout, "backend_layout", layout)
+        whole = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
+        return jax.device_put(batch, whole)
+
+    distribution_lib.distribute_data_input = share
 
 
 def _torch(cfg: TrainerConfig, deterministic: bool) -> Device:

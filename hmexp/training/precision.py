@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from hmexp.training.device import fresh_session
+
 CANDIDATES = ("float32", "mixed_bfloat16")
 WARM_UP, TIMED = 3, 8
 MARGIN = 0.95
@@ -27,7 +29,7 @@ def time_precisions(make_model: Callable[[], keras.Model], batch: tuple[Any, ...
         keras.config.set_dtype_policy(name)
         model = make_model()
         seconds[name] = float(np.median([_step(model, batch) for _ in range(WARM_UP + TIMED)][WARM_UP:]))
-        keras.backend.clear_session()
+        fresh_session()
     return seconds
 
 

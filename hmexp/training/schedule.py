@@ -23,7 +23,7 @@ def build_schedule(cfg: ScheduleConfig, peak: float, steps_per_epoch: float, epo
     Args:
         cfg: The `schedule` section.
         peak: `optimizer.learning_rate`.
-        steps_per_epoch: Updates of a whole epoch.
+        steps_per_epoch: Steps of a whole epoch.
         epochs: Epochs of the schedule.
     """
     return peak
@@ -50,6 +50,22 @@ def _(cfg: OneCycleSchedule, peak: float, steps_per_epoch: float, epochs: int) -
 def _(cfg: StepSchedule, peak: float, steps_per_epoch: float, epochs: int) -> LearningRate:
     steps = max(1, round(cfg.every * steps_per_epoch))
     return keras.optimizers.schedules.ExponentialDecay(peak, steps, cfg.factor, staircase=True)
+
+
+@keras.saving.register_keras_serializable(package="hmexp")
+class Shifted(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A schedule for an optimizer that is made after `offset` steps of the training."""
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, offset: int = 0) -> None:
+        self.schedule, self.offset = schedule, offset
+
+    def __call__(self, step: Any) -> Any:  # noqa: ANN401
+        """Learning rate of a step of the optimizer, counted from 0."""
+        return self.schedule(step + self.offset)
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes it again."""
+        return {"schedule": self.schedule, "offset": self.offset}
 
 
 @keras.saving.register_keras_serializable(package="hmexp")

@@ -10,13 +10,14 @@ import keras
 from hmexp.config.model import FineTuning
 from hmexp.config.optimizer import ConstantSchedule, OptimizerConfig, PlateauSchedule, ScheduleConfig
 from hmexp.config.training import TrainerConfig
+from hmexp.console import log
 from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.backbone import LAYER as BACKBONE
 from hmexp.training.best import Best
 from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Publication
-from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays, read_state
-from hmexp.training.checkpoints import Checkpoints
+from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, fits, read_arrays, read_state
+from hmexp.training.checkpoints import Checkpoints, seeds_of
 from hmexp.training.evaluated import EvaluatedWeights
 from hmexp.training.feed import Feed, FitResult, Segment
 from hmexp.training.interruption import Interruption
@@ -24,7 +25,7 @@ from hmexp.training.learner import Learner
 from hmexp.training.optimizer import Updates, build_optimizer
 from hmexp.training.patience import EarlyStop, Plateau
 from hmexp.training.recorder import Recorder
-from hmexp.training.schedule import build_schedule
+from hmexp.training.schedule import Shifted, build_schedule
 
 
 @dataclass
@@ -60,24 +61,27 @@ class Trainer:
         Args:
             learner: What is trained.
             feed: Batches and their numbers.
-            start: A checkpoint of the same model, optimizer and data.
+            start: A checkpoint of the same model. What else has changed since (another optimizer, monitor or batch
+                size) begins anew; nothing has where a run is resumed.
 
         Raises:
             RunError: The loss is no number any more, or a checkpoint of another model.
             KeyboardInterrupt: The user wanted the end; a checkpoint was written.
         """
-        state = TrainingState() if start is None else read_state(start)
+        setup = self._setup(feed)
+        before = TrainingState(setup=setup) if start is None else read_state(start)
+        state = before.under(setup)
         metrics = streaming_metrics(learner.network.output_shape[-1])
         parts = self._parts(feed, metrics, state)
-        if start is not None:
-            parts.best.adopt(start.parent)
         phase = -1
         with self.interruption.deferred():
-            for segment in self._segments(state, feed.steps_per_epoch):
+            for segment in self._segments(state):
                 if phase != (phase := self._phase(segment.first)):
                     self.compile(learner, metrics, segment.first, feed)
                     if start is not None and segment.first == state.epoch:
-                        self._load(start, state, learner)
+                        changed = {key for key, value in setup.items() if before.setup.get(key) != value}
+                        self._load(start, before, changed, learner)
+                    self._shift_schedule(learner.optimizer, segment.first * feed.steps_per_epoch + segment.first_step)
                 if self.cfg.image_sizes:
                     learner.resize(self.cfg.image_size(segment.first))
                 parts.checkpoints.begin(segment.first_step, feed.steps_per_epoch, start)
@@ -93,6 +97,15 @@ class Trainer:
             seconds=float(parts.history.frame["seconds"].sum()),
         )
 
+    def _setup(self, feed: Feed) -> dict[str, Any]:
+        """What a checkpoint is taken under; see `TrainingState.setup`."""
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "learning_rate": [type(self.schedule).__name__, self.optimizer.learning_rate],
+            "monitor": self.cfg.monitor,
+            "steps": [self.cfg.batch_size, feed.steps_per_epoch],
+        }
+
     def _parts(self, feed: Feed, metrics: list[keras.metrics.Metric], state: TrainingState) -> "_Parts":
         folder, monitor = CheckpointDir(self.job_dir / "checkpoints"), self.cfg.monitor
         evaluated = EvaluatedWeights(self.cfg.ema is not None, feed.plain)
@@ -107,7 +120,7 @@ class Trainer:
             if name in state.callbacks:
                 callback.load(state.callbacks[name])
         publication = Publication(self.job_dir / "history.csv", self.recorder, history)
-        checkpoints = Checkpoints(folder, metrics, kept, self.cfg.checkpoint_steps, self.interruption)
+        checkpoints = Checkpoints(folder, metrics, kept, state.setup, self.cfg.checkpoint_steps, self.interruption)
         bar = ProgressBar(self.cfg.last_epoch, feed.steps_per_epoch, feed.val_steps, self.cfg.batch_size)
         if state.epoch:
             publication.write()
@@ -115,7 +128,7 @@ class Trainer:
         order = [FiniteLoss(), bar, history, evaluated, best, *([plateau] if plateau else []), early, checkpoints]
         return _Parts(history, best, early, bar, checkpoints, [*order, publication])
 
-    def _segments(self, state: TrainingState, steps: int) -> Iterator[Segment]:
+    def _segments(self, state: TrainingState) -> Iterator[Segment]:
         """What is left: the rest of an epoch that was begun, then whole epochs, cut where the phase changes."""
         epoch = state.epoch
         if EarlyStop.ended(state.callbacks.get("early_stop"), self.cfg.early_stopping):
@@ -142,18 +155,24 @@ class Trainer:
             epoch: Epochs that are complete.
             feed: For the steps that the schedule is laid over.
         """
-        steps = feed.whole_epoch / self.cfg.accumulate
         rates = self._freeze(learner.network, self._phase(epoch) == 0)
-        learning_rate = build_schedule(self.schedule, self.optimizer.learning_rate, steps, self.cfg.epochs)
+        peak = self.optimizer.learning_rate
+        learning_rate = build_schedule(self.schedule, peak, feed.whole_epoch, self.cfg.epochs)
+        if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            learning_rate = Shifted(learning_rate)
         optimizer = build_optimizer(self.optimizer, Updates(learning_rate, self.cfg.ema, self.cfg.accumulate, rates))
         if keras.config.dtype_policy().name == "mixed_float16":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         jit: str | bool = {"true": True, "false": False}.get(self.cfg.jit_compile, "auto")
         learner.compile(optimizer, metrics=metrics, weighted_metrics=[], jit_compile=jit)
         optimizer.build(learner.trainable_variables)
-        if epoch and self._phase(epoch) != self._phase(epoch - 1):
-            inner = getattr(optimizer, "inner_optimizer", optimizer)
-            inner._iterations.assign(epoch * feed.steps_per_epoch)
+
+    @staticmethod
+    def _shift_schedule(optimizer: keras.optimizers.Optimizer, done: int) -> None:
+        """Let the schedule stand where the training is, after `done` steps, whenever the optimizer was made."""
+        inner = _inner(optimizer)
+        if isinstance(inner._learning_rate, Shifted):
+            inner._learning_rate.offset = done - int(inner._iterations)
 
     def _freeze(self, network: keras.Model, frozen: bool) -> dict[str, float]:
         """Freeze or thaw the backbone; give the factors of its variables' learning rates."""
@@ -164,14 +183,21 @@ class Trainer:
         backbone.trainable = not frozen
         return {variable.path: self.fine_tuning.rate for variable in backbone.trainable_variables}
 
-    def _load(self, start: Path, state: TrainingState, learner: Learner) -> None:
-        """Give network and optimizer what they had."""
-        before = state.epoch if state.step else state.epoch - 1
-        same_phase = self._phase(before) == self._phase(state.epoch)
-        parts = {"network": learner.network.variables}
-        if same_phase:
-            parts["optimizer"] = learner.optimizer.variables
-        read_arrays(start / ARRAYS_FILE, parts)
+    def _load(self, start: Path, before: TrainingState, changed: set[str], learner: Learner) -> None:
+        """Give network and optimizer what they had; an optimizer of another kind starts afresh."""
+        path, network, optimizer = start / ARRAYS_FILE, learner.network, learner.optimizer
+        read_arrays(path, {"network": network.weights})
+        if fits(path, "seeds", seeds_of(network)):
+            read_arrays(path, {"seeds": seeds_of(network)})
+        last = before.epoch if before.step else before.epoch - 1
+        if self._phase(last) != self._phase(before.epoch):
+            return
+        if "optimizer" in changed or not fits(path, "optimizer", optimizer.variables):
+            log.info("the optimizer is another one than the checkpoint's: it starts afresh")
+            return
+        read_arrays(path, {"optimizer": optimizer.variables})
+        if "learning_rate" in changed and not isinstance(_inner(optimizer)._learning_rate, Shifted):
+            optimizer.learning_rate = self.optimizer.learning_rate
 
     def _fit_segment(self, learner: Learner, feed: Feed, segment: Segment, parts: "_Parts") -> None:
         try:
@@ -200,3 +226,8 @@ class _Parts:
     bar: ProgressBar
     checkpoints: Checkpoints
     callbacks: list[keras.callbacks.Callback]
+
+
+def _inner(optimizer: keras.optimizers.Optimizer) -> Any:  # noqa: ANN401
+    """The optimizer itself, below one that scales the loss for float16."""
+    return getattr(optimizer, "inner_optimizer", optimizer)

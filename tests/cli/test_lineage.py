@@ -85,6 +85,9 @@ def test_other_data_is_refused_with_the_difference(trained, hmexp, tmp_path):
         (["rerun=latest", "fork=latest"], "rerun and fork: expected one of them"),
         (["rerun=latest", "experiment=seed_baseline"], "expected no preset on top of a stored run"),
         (["rerun=latest", "trainer.epoch=5"], "did you mean trainer.epochs?"),
+        (["fork=latest"], "trainer.stop_after: expected more than the 2 epochs that"),
+        (["fork=latest", "trainer.stop_after=3", "model.widths=[8,8]"], "fork: expected the network of"),
+        (["fork=latest", "trainer.stop_after=3", "data/merge=none"], "fork: expected the classes of"),
         (["evaluate", "split=tst", "run=latest"], "did you mean test?"),
         (["evaluate"], "run: expected a run id"),
         (["evaluate", "run=latest", "data.slices=[colour]"], "did you mean colour_group_name?"),
@@ -128,6 +131,21 @@ def test_fork_starts_from_the_checkpoint_of_another_run(trained, hmexp, tmp_path
     assert child["train/loss"][:2].tolist() == pytest.approx(parent["train/loss"].tolist())
 
 
+def test_a_fork_that_dies_at_once_goes_on_from_what_it_started_with(trained, hmexp, tmp_path, cache):
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    words = [f"fork={jobs(trained)[0]}", "trainer.stop_after=3", "tracking=none"]
+    process = subprocess.Popen([sys.executable, "-m", "hmexp", *words], cwd=tmp_path, env=env)
+    while not list(tmp_path.glob("mlruns/jobs/*/run.json")):
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert "epoch 1/3" not in hmexp("resume=latest").stdout
+    parent = pd.read_csv(jobs(trained)[0] / "history.csv")
+    child = pd.read_csv(jobs(tmp_path)[0] / "history.csv")
+    assert child["epoch"].tolist() == [1, 2, 3]
+    assert child["train/loss"][:2].tolist() == pytest.approx(parent["train/loss"].tolist())
+
+
 def test_evaluate_finds_the_figures_of_the_training_again(trained, hmexp):
     run = jobs(trained)[0]
     said = hmexp("evaluate", f"run={run}", "split=val", f"against={run}", cwd=trained).stdout
@@ -157,6 +175,18 @@ def test_evaluate_on_another_catalogue_names_unknown_classes(trained, hmexp, tmp
     refused = hmexp(*words, "data.image_size=180", code=2)
     assert "data.image_size: expected 32, as the model takes it, received 180" in refused.stderr
     assert "24 pictures" in hmexp(*words).stdout
+    for path in (tmp_path / "other" / "Swimwear").iterdir():
+        path.unlink()
+    assert "12 pictures" in hmexp(*words).stdout, "one class is enough to be evaluated on"
+
+
+def test_evaluate_warns_of_pictures_that_the_model_learned_from(trained, hmexp):
+    run = jobs(trained)[0]
+    assert "learned from" not in hmexp("evaluate", f"run={run}", cwd=trained).stdout
+    said = hmexp("evaluate", f"run={run}", "data.split.seed=7", cwd=trained).stdout
+    assert re.search(r"learned from \d+ of these \d+ pictures: its figures are too good", said)
+    newest = max((run / "evaluations").iterdir())
+    assert "its figures are too good" in (newest / "report.html").read_text()
 
 
 def test_models_of_other_picture_sizes_are_put_side_by_side(trained, hmexp):

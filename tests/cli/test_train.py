@@ -235,6 +235,16 @@ def test_debug_modes_say_what_they_found(mode, says, hmexp, tmp_path):
     assert mode != "profile" or any((job_dir(tmp_path) / "trace").rglob("*.pb"))
 
 
+@pytest.mark.parametrize("mode", ["lr_find", "overfit"])
+def test_debug_modes_go_with_presets(mode, hmexp, tmp_path):
+    """`best` sets keys of its schedule and holds back what it learns from in every way."""
+    words = ["model.widths=[4]", "trainer.probe_steps=10", "trainer.stop_after=1", "trainer.image_sizes=[8]"]
+    hmexp("experiment=best", f"debug={mode}", *words, "data.image_size=16", "data.limit=300", "tracking=none")
+    config = (job_dir(tmp_path) / "config.yaml").read_text()
+    assert ("warmup_epochs" in config) == (mode == "overfit")
+    assert ("mixup: 0.0" in config) == (mode == "overfit")
+
+
 def test_a_sweep_runs_each_job_and_records_it(hmexp, tmp_path):
     hmexp("-m", "debug=fast", "data.image_size=16", "model.dropout=0.0,0.5", "tracking.system_metrics=false")
     (sweep,) = (tmp_path / "mlruns" / "sweeps").iterdir()

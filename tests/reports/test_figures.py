@@ -77,16 +77,6 @@ def test_confusion_shows_counts_coloured_by_share_of_the_row():
     assert not shares[8].any()
 
 
-@pytest.mark.parametrize("count", [2, 9, 40])
-def test_per_class_f1_names_support_and_absent_classes(count, tmp_path):
-    found = evaluation(tuple(f"class {i}" for i in range(count)), absent=1)
-    figure = figures.per_class_f1(found)
-    assert texts(figure).count("no picture in this split") == 1
-    row = found.per_class.iloc[0]
-    assert f"{row['f1']:.2f}  ({row['support']})" in texts(figure)
-    assert 1000 <= size(figure, tmp_path)[0] <= 1660
-
-
 def test_class_distribution_is_logarithmic_only_for_a_long_tail(tmp_path):
     flat = pd.DataFrame({"before": [10, 12], "train": [8, 9], "val": [2, 3]}, index=["Bags", "Shoes"])
     tail = flat.assign(before=[42741, 2])

@@ -109,7 +109,9 @@ def test_a_backend_that_is_not_there_is_said_in_a_line(hmexp):
         (
             "jax",
             "jax_data_parallel",
-            "import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=2'; ",
+            "import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=2'; import jax; "
+            "from keras.src.backend.jax import distribution_lib as lib; split = lib.distribute_data_input; "
+            "lib.distribute_data_input = lambda *a: (print('split', a[0].shape[0]), split(*a))[1]; ",
         ),
     ],
 )
@@ -127,6 +129,9 @@ def test_two_devices_learn_as_one_does(backend, strategy, script, cache, tmp_pat
     done = subprocess.run([sys.executable, "-c", code], cwd=two, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{strategy} over 2 cpus" in done.stdout
+    if backend == "jax":
+        assert "split 16\n" in done.stdout, "a batch is shared between the devices"
+        assert "split 15\n" not in done.stdout, "79 pictures of val: the last 15 cannot be"
     losses = [pd.read_csv(next(root.glob("mlruns/jobs/*/history.csv"))) for root in (one, two)]
     for name in ("train/loss", "val/loss"):
         assert losses[1][name].tolist() == pytest.approx(losses[0][name].tolist(), rel=5e-3), name

@@ -1,5 +1,6 @@
 """The Trainer: history, best epoch, early stopping, a schedule that truncation does not move."""
 
+import shutil
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,14 @@ import pytest
 from hmexp.config.augment import AugmentConfig, CrossEntropyConfig
 from hmexp.config.errors import RunError
 from hmexp.config.model import CnnConfig, FineTuning, ModelConfig
-from hmexp.config.optimizer import AdamConfig, ConstantSchedule, CosineSchedule, PlateauSchedule
+from hmexp.config.optimizer import (
+    AdamConfig,
+    ConstantSchedule,
+    CosineSchedule,
+    PlateauSchedule,
+    SgdConfig,
+    StepSchedule,
+)
 from hmexp.config.training import TrainerConfig
 from hmexp.training.interruption import Interruption
 
@@ -54,15 +62,14 @@ def fit(tmp_path):
     pictures = (rng.integers(0, 60, (NUM, 16, 16, 3)) + 150 * targets[:, None, None, None]).astype(np.uint8)
     data = tf.data.Dataset.from_tensor_slices((pictures, targets)).batch(16)
 
-    def run(cfg, optimizer=ADAM, schedule=CONSTANT, interruption=None, start=None, model=MODEL, plain=None, **parts):
+    def run(cfg, optimizer=ADAM, schedule=CONSTANT, start=None, model=MODEL, plain=None, tell=None, **parts):
         keras.utils.set_random_seed(0)
         network = build_model(model, 16, 2)
         learner = Learner(network, Augmentation(AugmentConfig(), 2), build_loss(CrossEntropyConfig()))
         events = Events()
-        trainer = Trainer(
-            cfg, optimizer, tmp_path, events, schedule, interruption=interruption or Interruption(), **parts
-        )
-        feed = Feed(lambda first, step, last: data.repeat().skip(step), data, 4, 4, 4, plain and data.take(plain))
+        trainer = Trainer(cfg, optimizer, tmp_path, events, schedule, **parts)
+        val = data.map(lambda *batch: tell(batch)) if tell else data
+        feed = Feed(lambda first, step, last: data.repeat().skip(step), val, 4, 4, 4, plain and data.take(plain))
         result = trainer.fit(learner, feed, start)
         return network, result, events, (pictures, targets)
 
@@ -98,7 +105,7 @@ def test_stop_after_does_not_move_the_schedule(fit):
 
 
 def test_a_loss_that_is_no_number_says_what_to_change(fit):
-    with pytest.raises(RunError, match=r"epoch [12], .*: lower optimizer\.learning_rate \(1e\+18\)"):
+    with pytest.raises(RunError, match=r"epoch [12], .*\(learning rate 1e\+18\): lower optimizer"):
         fit(TrainerConfig(epochs=3), AdamConfig(learning_rate=1e18))
 
 
@@ -132,6 +139,79 @@ def test_a_checkpoint_of_another_model_is_refused(fit, tmp_path):
     fit(TrainerConfig(epochs=1))
     with pytest.raises(RunError, match="expected the network of this run"):
         fit(TrainerConfig(epochs=2), start=newest(tmp_path), model=CnnConfig(widths=[8]))
+
+
+def test_a_fork_learns_at_the_rate_that_it_is_given(fit, tmp_path):
+    fit(TrainerConfig(epochs=1))
+    forked = fit(TrainerConfig(epochs=2), AdamConfig(learning_rate=1e-9), start=newest(tmp_path))[1].history
+    assert forked["val/loss"][1] == pytest.approx(forked["val/loss"][0], rel=1e-4), "nothing moves any more"
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), [(ADAM, CosineSchedule()), (SgdConfig(), CONSTANT)])
+def test_a_fork_with_another_optimizer_starts_that_afresh(optimizer, schedule, fit, tmp_path):
+    parent = fit(TrainerConfig(epochs=1))[1].history
+    forked = fit(TrainerConfig(epochs=2), optimizer, schedule, start=newest(tmp_path))[1].history
+    assert forked["train/loss"][0] == parent["train/loss"][0]
+    assert forked["train/loss"][1] < parent["train/loss"][0], "from the parent's weights"
+
+
+def test_a_fork_with_another_monitor_chooses_among_its_own_epochs(fit, tmp_path):
+    fit(TrainerConfig(epochs=1, monitor="val/loss"))
+    _, forked, _, _ = fit(TrainerConfig(epochs=3, monitor="val/macro_f1"), start=newest(tmp_path))
+    assert forked.best_epoch in (2, 3)
+    assert forked.best_value == forked.history["val/macro_f1"][1:].max()
+
+
+def test_a_fork_with_other_batches_begins_its_epoch_anew(fit, tmp_path):
+    interruption = Interruption()
+    interruption.requested = True
+    with pytest.raises(KeyboardInterrupt):
+        fit(TrainerConfig(epochs=1), interruption=interruption)
+    kept = shutil.copytree(newest(tmp_path), tmp_path / "kept" / newest(tmp_path).name)
+    firsts = []
+    for batch_size in (32, 16):
+        _, _, events, _ = fit(TrainerConfig(epochs=1, batch_size=batch_size), start=kept)
+        firsts.append(events.epochs[0][1]["train/loss"])
+    whole = fit(TrainerConfig(epochs=1))[2].epochs[0][1]["train/loss"]
+    assert firsts[0] == pytest.approx(whole, rel=1e-4), "the same batch size goes on in mid-epoch"
+    assert firsts[1] < whole, "a step more than the whole epoch's"
+
+
+def test_an_interruption_while_val_is_evaluated_ends_the_run(fit, tmp_path):
+    import tensorflow as tf
+
+    interruption = Interruption()
+
+    def tell(batch):
+        def ask():
+            interruption.requested = True
+            return 0
+
+        with tf.control_dependencies([tf.py_function(ask, [], tf.int32)]):
+            return tuple(tf.identity(part) for part in batch)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(TrainerConfig(epochs=1), interruption=interruption, tell=tell)
+    assert newest(tmp_path).name == "epoch-0001-step-000000"
+
+
+def test_no_checkpoint_of_broken_weights_takes_the_place_of_a_good_one(fit, tmp_path, monkeypatch):
+    from hmexp.training.callbacks import FiniteLoss
+
+    monkeypatch.setattr(FiniteLoss, "EVERY", 1000)
+    with pytest.raises(RunError, match="lower optimizer"):
+        fit(TrainerConfig(epochs=3, checkpoint_steps=1), AdamConfig(learning_rate=1e30))
+    if newest(tmp_path) is not None:
+        with np.load(newest(tmp_path) / "arrays.npz") as arrays:
+            assert all(np.isfinite(arrays[name]).all() for name in arrays.files if name.startswith("network/"))
+
+
+def test_the_schedule_is_laid_over_steps_whatever_is_accumulated(fit):
+    cfg = TrainerConfig(epochs=2, accumulate=2)
+    steady = fit(cfg)[1].history
+    falling = fit(cfg, schedule=StepSchedule(every=1, factor=1e-9))[1].history
+    assert falling["val/loss"][0] == pytest.approx(steady["val/loss"][0], rel=1e-4), "the first epoch at full rate"
+    assert falling["val/loss"][1] == pytest.approx(falling["val/loss"][0], rel=1e-4)
 
 
 def test_only_the_newest_checkpoint_and_the_best_weights_stay(fit, tmp_path):
@@ -192,9 +272,12 @@ def test_a_frozen_backbone_stays_until_its_time(fit, tmp_path):
     build_model.register(Pretrained, build)
     start = {}
     for epochs in (2, 3):
-        model, _, _, _ = fit(TrainerConfig(epochs=epochs), model=Pretrained(), fine_tuning=FineTuning(2, 0.5))
+        parts = {"model": Pretrained(), "fine_tuning": FineTuning(2, 0.5), "schedule": CosineSchedule()}
+        model, result, _, _ = fit(TrainerConfig(epochs=epochs, ema=0.9), **parts)
         start[epochs] = np.asarray(model.get_layer("backbone").get_weights()[0])
     keras.utils.set_random_seed(0)
     untouched = build(Pretrained(), 16, 2).get_layer("backbone").get_weights()[0]
     assert np.array_equal(start[2], untouched)
     assert not np.array_equal(start[3], untouched)
+    assert np.linalg.norm(start[3]) > 0.8 * np.linalg.norm(untouched), "the average starts at the weights, not at 0"
+    assert result.history["val/loss"][2] == pytest.approx(result.history["val/loss"][1], rel=0.2)
