@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from hmexp.config.errors import invalid
+from hmexp.config.errors import invalid, require
 from hmexp.config.training import TrainerConfig
 
 
@@ -62,6 +62,7 @@ def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
     if strategy == "none":
         return Device(f"gpu:{gpus.index(chosen[0])}" if chosen else "cpu")
     names = [device.name for device in tf.config.list_logical_devices(kind.upper())]
+    _check_batch(cfg, len(names))
     distribution = tf.distribute.MirroredStrategy(names)
     return Device(f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
 
@@ -83,9 +84,15 @@ def _jax(cfg: TrainerConfig, deterministic: bool) -> Device:
             jax.config.update("jax_default_device", chosen[0])
         return Device(f"gpu:{gpus.index(chosen[0])}" if chosen else kind)
     used = chosen or devices
+    _check_batch(cfg, len(used))
     _share_any_batch(len(used))
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
     return Device(f"{strategy} over {len(used)} {kind}s")
+
+
+def _check_batch(cfg: TrainerConfig, count: int) -> None:
+    expected = f"a multiple of {count}, as so many devices share each batch"
+    require(cfg.batch_size % count == 0, "trainer.batch_size", expected, cfg.batch_size)
 
 
 def _share_any_batch(count: int) -> None:

@@ -59,6 +59,18 @@ class Learner(keras.Model):  # type: ignore[misc]
         loss = self.objective(self.augmentation.targets(y, draws), y_pred, sample_weight)
         return loss + sum(self.losses) if self.losses else loss
 
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:  # noqa: ANN401
+        """Build from one device's part of the first batch, where TensorFlow shares it between several.
+
+        Keras 3.15 takes the mean of the parts, which fails where they are of unequal size.
+        """
+        strategy = getattr(self, "_distribute_strategy", None)
+        if strategy is not None and iterator is not None:
+            parts = next(next(iter(iterator))[-1])
+            data_batch = keras.tree.map_structure(lambda part: strategy.experimental_local_results(part)[0], parts)
+            iterator = None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
 
 def compiled(stage: Stage) -> Stage:
     """XLA for a stage of the augmentation on TensorFlow, whose own kernels are 2 to 8 times as slow on a CPU.

@@ -96,7 +96,7 @@ def outcome(root: Path) -> dict[str, object]:
     import pandas as pd
     from mlflow import MlflowClient
 
-    [job] = (root / "mlruns" / "jobs").iterdir()
+    [job] = (path.parent for path in (root / "mlruns" / "jobs").glob("*/run.json"))
     digest = hashlib.sha256()
     files = [
         *sorted((job / "checkpoints").glob("best-*.npz")),
@@ -108,7 +108,7 @@ def outcome(root: Path) -> dict[str, object]:
                 digest.update(name.encode() + arrays[name].tobytes())
     history = pd.read_csv(job / "history.csv").drop(columns=["seconds", "images_per_second"])
     client = MlflowClient(f"sqlite:///{root / 'mlruns' / 'mlflow.db'}")
-    [run] = client.search_runs(["1"])
+    run = client.get_run(json.loads((job / "run.json").read_text())["run_id"])
     series = {
         name: [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
         for name in sorted(run.data.metrics)

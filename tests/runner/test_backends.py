@@ -119,7 +119,7 @@ def test_two_devices_learn_as_one_does(backend, strategy, script, cache, tmp_pat
     """Without batch norm, dropout and mixing, which look at the part of a batch, it is the same training."""
     pytest.importorskip(backend)
     words = [*WORDS, f"backend={backend}", "trainer.device=cpu", "model.norm=group", "model.dropout=0.0"]
-    words += ["augment.mixup=0.0", "trainer.stop_after=2"]
+    words += ["augment.mixup=0.0", "trainer.stop_after=2", "trainer.batch_size=128"]
     one = tmp_path / "one"
     run(one, cache, *words[len(WORDS) :], "trainer.strategy=none")
     env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
@@ -130,11 +130,24 @@ def test_two_devices_learn_as_one_does(backend, strategy, script, cache, tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{strategy} over 2 cpus" in done.stdout
     if backend == "jax":
-        assert "split 16\n" in done.stdout, "a batch is shared between the devices"
-        assert "split 15\n" not in done.stdout, "79 pictures of val: the last 15 cannot be"
+        assert "split 128\n" in done.stdout, "a batch is shared between the devices"
+        assert "split 79\n" not in done.stdout, "the pictures of val cannot be"
     losses = [pd.read_csv(next(root.glob("mlruns/jobs/*/history.csv"))) for root in (one, two)]
     for name in ("train/loss", "val/loss"):
         assert losses[1][name].tolist() == pytest.approx(losses[0][name].tolist(), rel=5e-3), name
+
+
+def test_devices_that_do_not_divide_a_batch_are_refused(cache, tmp_path):
+    code = (
+        "import tensorflow as tf; cpu = tf.config.list_physical_devices('CPU')[0]; "
+        "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2); "
+        "from hmexp import cli; raise SystemExit(cli.main(['trainer.strategy=mirrored', 'trainer.batch_size=15']))"
+    )
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "trainer.batch_size: expected a multiple of 2" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_strategy_of_another_backend_is_refused(hmexp):
