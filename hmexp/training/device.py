@@ -68,12 +68,12 @@ def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
 
 
 def _jax(cfg: TrainerConfig, deterministic: bool) -> Device:
-    if cfg.device == "cpu":
-        os.environ["JAX_PLATFORMS"] = "cpu"
     if deterministic:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
     import jax
 
+    if cfg.device == "cpu":  # JAX_PLATFORMS was read when Keras imported JAX
+        jax.config.update("jax_platforms", "cpu")
     devices = jax.devices()
     gpus = [device for device in devices if device.platform == "gpu"]
     strategy = _strategy(cfg, len(gpus), {"jax_data_parallel"}, "jax_data_parallel")
