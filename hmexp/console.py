@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 log = logging.getLogger("hmexp")
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)
 
 
 class ConsoleHandler(logging.Handler):
@@ -45,7 +45,7 @@ class PlainFormatter(logging.Formatter):
         """Render one record."""
         if not isinstance(record.msg, str):
             drawing = io.StringIO()
-            Console(file=drawing, width=120).print(record.msg)
+            Console(file=drawing, width=120, markup=False, emoji=False).print(record.msg)
             record = logging.makeLogRecord(record.__dict__ | {"msg": drawing.getvalue().rstrip(), "args": ()})
         return super().format(record)
 

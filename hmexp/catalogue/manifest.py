@@ -9,6 +9,8 @@ import pandas as pd
 from hmexp.config.strategies import SPLITS
 
 COLUMNS = ("article_id", "image", "label", "target", "group", "split", "weight")
+GIVEN_SPLIT = "given_split"
+"""What the catalogue's own column `split` is called in a manifest."""
 SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
 
 
@@ -26,8 +28,9 @@ class Manifest:
 
     @classmethod
     def from_rows(cls, frame: pd.DataFrame) -> "Manifest":
-        """Make one from `article_id, image, label, group` and any further columns."""
+        """Make one from `article_id, image, label, group` and any further columns; `split` becomes `GIVEN_SPLIT`."""
         frame = frame.sort_values("article_id", kind="stable", ignore_index=True)
+        frame = frame.rename(columns={"split": GIVEN_SPLIT})
         return cls(frame.assign(split="", weight=1.0))
 
     def __len__(self) -> int:

@@ -75,7 +75,7 @@ def _(cfg: HmData, cache_dir: Path) -> Catalogue:
         )
     rows = _with_label(_read_articles(table), cfg.label)
     source = DirectoryPictures(root, "images")
-    images = {Path(picture.path).stem: picture.path for picture in source.list()}
+    images = {Path(picture.path).stem.zfill(ID_DIGITS): picture.path for picture in source.list()}
     if not images:
         raise UserError(f"data.root: expected pictures in {root / 'images'}, received none")
     catalogue = _from_articles(root.name, rows, images, source)
@@ -91,7 +91,11 @@ def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
     source = DirectoryPictures(root)
     paths = [picture.path for picture in source.list()]
     tops = {path.split("/", 1)[0] for path in paths if "/" in path}
-    split_above = bool(tops) and tops <= set(SPLIT_NAMES)
+    classes = sorted(top for top in tops if top.lower() not in SPLIT_NAMES)
+    split_above = bool(tops) and not classes
+    if classes and any(top.lower() == "train" for top in tops):
+        expected = "data.root: expected a folder for each class, or these under train/ validation/ test/"
+        raise UserError(f"{expected}, received train/ beside {', '.join(classes[:5])} in {root}")
     depth = 2 if split_above else 1
     parts = [path.split("/") for path in paths if path.count("/") >= depth]
     if not parts:
@@ -138,7 +142,8 @@ def _with_label(articles: pd.DataFrame, label: str) -> pd.DataFrame:
     repeated = ids[ids.duplicated()]
     if len(repeated):
         raise UserError(f"data.root: expected each article_id once in articles.csv, received {repeated.iloc[0]} twice")
-    group = articles["product_code"].astype(str) if "product_code" in columns else ids.str[:7]
+    group = articles["product_code"].astype(str).str.strip() if "product_code" in columns else ids.str[:7]
+    group = group.where(group != "", ids)
     return articles.assign(article_id=ids, label=articles[label].astype(str).str.strip(), group=group)
 
 

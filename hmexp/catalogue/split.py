@@ -6,7 +6,7 @@ from functools import singledispatch
 import numpy as np
 import pandas as pd
 
-from hmexp.catalogue.manifest import SPLIT_NAMES, Manifest
+from hmexp.catalogue.manifest import GIVEN_SPLIT, SPLIT_NAMES, Manifest
 from hmexp.catalogue.report import Step
 from hmexp.config.errors import invalid
 from hmexp.config.strategies import (
@@ -80,10 +80,15 @@ def _(cfg: HashSplit, manifest: Manifest) -> tuple[Manifest, Step]:
 
 @split.register
 def _(cfg: FixedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
-    columns = [name for name in manifest.frame.columns if name != "split" or name == cfg.column]
-    if cfg.column not in manifest.frame or (manifest.frame[cfg.column] == "").all():
-        raise invalid("data.split.column", "a column of the catalogue", cfg.column, columns)
-    values = manifest.frame[cfg.column].astype(str)
+    own = manifest.frame.drop(columns="split").rename(columns={GIVEN_SPLIT: "split"})
+    if cfg.column not in own or (own[cfg.column] == "").all():
+        raise invalid(
+            "data.split.column",
+            "a column of the catalogue",
+            cfg.column,
+            [str(name) for name in own if name != cfg.column],
+        )
+    values = own[cfg.column].astype(str).str.strip()
     unknown = sorted(set(values.str.lower()) - set(SPLIT_NAMES))
     if unknown:
         expected = f"the values {', '.join(SPLIT_NAMES)} in the column {cfg.column}"
@@ -106,9 +111,7 @@ def _given(cfg: SplitConfig, manifest: Manifest, values: pd.Series, name: str, t
     """A split that is given; where it has no val, val is taken out of train, stratified."""
     names = values.str.lower().map(SPLIT_NAMES).to_numpy(dtype=object)
     train = names == "train"
-    if not train.any():
-        raise invalid("data.split", "some articles in train", "none", SPLIT_NAMES)
-    if (names == "val").any():
+    if (names == "val").any() or not train.any():
         return _finish(manifest, names, name, text)
     share = cfg.fractions.val / (cfg.fractions.train + cfg.fractions.val)
     rest = GroupedSplit(fractions=Fractions(train=1 - share, val=share, test=0.0), seed=cfg.seed)

@@ -29,6 +29,13 @@ def explain(error: BaseException) -> str | None:
             return _bad_value(cause, error)
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
         return _first_line(error)
+    return _bad_place(error)
+
+
+def _bad_place(error: BaseException) -> str | None:
+    """A folder or a file that the user may not touch, or None."""
+    if isinstance(error, PermissionError | NotADirectoryError) and error.filename:
+        return f"{error.filename}: expected a place that can be read and written, received {error.strerror}"
     return None
 
 

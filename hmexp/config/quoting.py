@@ -38,6 +38,8 @@ FREE_TEXT = frozenset(
 FREE_TEXT_LISTS = frozenset({"data.balance.classes"})
 FREE_TEXT_MAPS = frozenset({"data.merge.mapping"})
 CLASS_MAP = "class_map"
+_QUOTED = r"""(?:"[^"]*"|'[^']*')(?=\s*(?:[,:]|$))"""
+"""A name in quotes: they open it and close it, so that an apostrophe is none (`Men's, Women's`)."""
 WORDS_OF_HYDRA = ("null", "")
 
 
@@ -53,14 +55,14 @@ def quote(word: str) -> str:
         return f"{key}=[{','.join(_quoted(item) for item in _items(value))}]"
     if name in FREE_TEXT_MAPS and _within(value, "{}"):
         # The keys of a dictionary cannot be quoted in Hydra's grammar; the arguments of a resolver can.
-        return f"{key}=${{{CLASS_MAP}:{','.join(_quoted(item) for item in _items(value))}}}"
+        return f"{key}=${{{CLASS_MAP}:{','.join(_escaped(item) for item in _items(value))}}}"
     return word
 
 
 def class_map(*pairs: str) -> dict[str, str]:
-    """The resolver that makes a mapping of `OLD: NEW` pairs again."""
-    split = (pair.partition(":") for pair in pairs)
-    return {old.strip(): new.strip() for old, _, new in split}
+    """The resolver that makes a mapping of `OLD: NEW` pairs again; a name may be in quotes."""
+    found = (re.match(rf"\s*({_QUOTED}|[^:]*):(.*)", pair) for pair in pairs)
+    return {_bare(match[1]): _bare(match[2]) for match in found if match}
 
 
 def plugin_modules(words: list[str]) -> list[str]:
@@ -83,13 +85,26 @@ def _within(value: str, brackets: str) -> bool:
 def _items(value: str) -> list[str]:
     """The items between the brackets, split at commas outside quotes."""
     inner = value[1:-1] if value[:1] in "[{" else value
-    return [item.strip() for item in re.findall(r"""(?:"[^"]*"|'[^']*'|[^,])+""", inner) if item.strip()]
+    item = rf"\s*(?:{_QUOTED})?[^,:]*(?::\s*(?:{_QUOTED})?)?[^,]*"
+    return [item.strip() for item in re.findall(item, inner) if item.strip()]
+
+
+def _bare(text: str) -> str:
+    """A name without spaces and quotes around it."""
+    text = text.strip()
+    return text[1:-1] if _is_quoted(text) else text
+
+
+def _is_quoted(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
 
 
 def _quoted(text: str) -> str:
     """One value in single quotes, with Hydra's escapes; a value in quotes already stays as it is."""
     text = text.strip()
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text
+    return text if _is_quoted(text) else _escaped(text)
+
+
+def _escaped(text: str) -> str:
     escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
     return "'" + re.sub(r"(\\+)$", r"\1\1", escaped) + "'"

@@ -5,6 +5,7 @@ user can choose. A YAML file of a group names its schema in its defaults list (`
 """
 
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hydra.core.config_store import ConfigStore
@@ -71,6 +72,7 @@ VERBS: dict[str, type] = {
 def register_schemas() -> None:
     """Put every schema into Hydra's ConfigStore; doing it again changes nothing."""
     OmegaConf.register_new_resolver(CLASS_MAP, class_map, replace=True)
+    OmegaConf.register_new_resolver("expanded", lambda path: str(Path(path).expanduser()), replace=True)
     store = ConfigStore.instance()
     for group, schemas in GROUPS.items():
         for name, schema in schemas.items():

@@ -183,7 +183,7 @@ class FixedSplit(SplitConfig):
     """By a column of the catalogue whose values are train, val (validation, valid) and test."""
 
     column: str = "split"
-    """The column. A split that no value names is taken out of train."""
+    """The column. Where no article is in val, val is taken out of train."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ class Promotion:
 
 
 def best_run(runs: Sequence["Run"], metric: str, higher_is_better: bool) -> "Run":
-    """The finished run with the best `metric` among those on the newest data digest.
+    """The finished run with the best `metric` among those on the newest data digest; runs of debug modes do not count.
 
     Args:
         runs: The newest first.
@@ -31,13 +31,22 @@ def best_run(runs: Sequence["Run"], metric: str, higher_is_better: bool) -> "Run
     Raises:
         UserError: No finished run has the metric.
     """
-    usable = [run for run in runs if run.info.status == "FINISHED" and metric in run.data.metrics]
+    usable = [
+        run for run in runs if run.info.status == "FINISHED" and metric in run.data.metrics and not _is_debug(run)
+    ]
     if not usable:
         raise UserError(f"run: expected a finished run with {metric}, received none (train first)")
     newest = usable[0].data.tags.get(DIGEST_TAG)
     same_data = [run for run in usable if run.data.tags.get(DIGEST_TAG) == newest]
     sign = 1 if higher_is_better else -1
     return max(same_data, key=lambda run: sign * run.data.metrics[metric])
+
+
+def _is_debug(run: "Run") -> bool:
+    """Whether it saw a part of the data only, or was to learn that by heart."""
+    params = run.data.params
+    cut = any(params.get(key, "null") != "null" for key in ("data.limit", "trainer.limit_batches"))
+    return cut or params.get("trainer.mode", "fit") != "fit"
 
 
 def move(registry: Registry, run: "Run") -> Promotion:

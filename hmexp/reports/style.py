@@ -31,10 +31,10 @@ def quiet(axes: Axes, title: str = "") -> Axes:
 
 def shorten(label: str, length: int = MAX_LABEL) -> str:
     """A class name that fits beside a figure; both ends stay, as names often differ in their last word."""
-    if len(label) <= length:
-        return label
-    tail = (length - 1) // 3
-    return f"{label[: length - 1 - tail]}…{label[len(label) - tail :]}"
+    if len(label) > length:
+        tail = (length - 1) // 3
+        label = f"{label[: length - 1 - tail]}…{label[len(label) - tail :]}"
+    return label.replace("$", r"\$")  # no formula
 
 
 def save(figure: Figure, path: Path) -> None:

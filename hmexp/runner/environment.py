@@ -41,7 +41,7 @@ def git_state(folder: Path) -> dict[str, str]:
 
 def packages() -> dict[str, str]:
     """Every installed package -> its version."""
-    found = {item.metadata["Name"]: item.version for item in distributions()}
+    found = {name: item.version for item in distributions() if (name := item.metadata["Name"])}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
@@ -62,9 +62,7 @@ def describe_environment(device: str) -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""

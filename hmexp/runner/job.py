@@ -104,9 +104,17 @@ def make_job_dir(paths: PathsConfig, invocation: Invocation, name: str) -> Path:
     """Make the folder of a run: `<root>/mlruns/jobs/<time>_<name>`, or the one that a sweep gave.
 
     Two runs of the same second get two folders: a folder that is there is never taken.
+
+    Raises:
+        UserError: A sweep gave a folder that has a run already.
     """
     if invocation.sweep_dir is not None:
         invocation.sweep_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            (invocation.sweep_dir / LOCK_FILE).touch(exist_ok=False)
+        except FileExistsError:
+            received = f"{invocation.sweep_dir}, which has a run (give hydra.sweep.dir=...)"
+            raise UserError(f"hydra.sweep.dir: expected a new folder, received {received}") from None
         return invocation.sweep_dir
     jobs = paths.mlruns / "jobs"
     jobs.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from hmexp.config.errors import invalid
 from hmexp.metrics.bootstrap import Intervals, bootstrap
 from hmexp.metrics.calibration import calibration_error, reliability, with_temperature
 from hmexp.metrics.confused import most_confused, pr_curves
+from hmexp.metrics.names import slug
 from hmexp.metrics.slices import by_slice
 from hmexp.reports import evaluation as drawings
 from hmexp.reports import figures, sheets
@@ -24,7 +25,7 @@ PAIRS = 6
 A_PAIR = 6
 LOOKED_AT = 8
 USUAL = ("colour_group_name", "index_group_name")
-NOT_SLICED = ("article_id", "image", "label", "group", "split")
+NOT_SLICED = ("article_id", "image", "label", "group", "split", "target", "predicted", "confidence")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Judgement:
         self.intervals.metrics.to_csv(folder / f"intervals_{split}.csv", index=False)
         self.intervals.per_class.to_csv(folder / f"intervals_per_class_{split}.csv", index=False)
         for column, table in self.slices.items():
-            table.to_csv(folder / f"slices_{column}_{split}.csv", index=False)
+            table.to_csv(folder / f"slices_{slug(column)}_{split}.csv", index=False)
         save(figures.confusion(evaluation), folder / "figures" / f"confusion_{split}.png")
 
     def tables(self) -> list[PageTable]:
@@ -111,7 +112,7 @@ class Judgement:
         curves = pr_curves(evaluation.probabilities, self.result.targets, evaluation.classes)
         save(drawings.precision_recall(curves), folder / f"precision_recall_{split}.png")
         for column, table in self.slices.items():
-            save(drawings.slice_bars(table, column), folder / f"slices_{column}_{split}.png")
+            save(drawings.slice_bars(table, column), folder / f"slices_{slug(column)}_{split}.png")
 
     def _draw_pictures(self, model: Any, data: DataModule, folder: Path) -> None:  # noqa: ANN401
         predictions = self.result.predictions

@@ -40,6 +40,11 @@ class Lineage:
         """Whether it goes on in the same folder."""
         return self.kind == "resume"
 
+    def checkpoint(self, job_dir: Path) -> Path | None:
+        """The checkpoint in the run's own folder that it goes on from, if any."""
+        goes_on = self.kind in ("resume", "fork")
+        return CheckpointDir(job_dir / "checkpoints").newest() if goes_on else None
+
     def hand_over(self, job_dir: Path) -> None:
         """Give the folder of a fork the checkpoint that it starts from; its own from now on, whatever happens."""
         if self.kind == "fork":
@@ -62,7 +67,7 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     base = base_words(job_dir, words, leave_out=() if key == "resume" else PLACES)
     root = read_record(job_dir).root
     if key == "resume" and not any(word.startswith("paths.root=") for word in words):
-        base.append(f"paths.root='{root}'")
+        base.append(f"paths.root={root}")
     return [*base, *words]
 
 

@@ -25,7 +25,6 @@ from hmexp.runner.judgement import judge
 from hmexp.runner.lineage import Lineage, check_data, say_what_differs
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
-from hmexp.training.checkpoint import CheckpointDir
 from hmexp.training.compilation import compilation
 from hmexp.training.device import Device
 from hmexp.training.feed import FitResult
@@ -95,7 +94,7 @@ class Session:
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
         with self.device.scope():
-            fitted = trainer.fit(learner, assembly.feed(), CheckpointDir(self.job_dir / "checkpoints").newest())
+            fitted = trainer.fit(learner, assembly.feed(), self.lineage.checkpoint(self.job_dir))
         if self.config.deterministic:
             log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
         log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")

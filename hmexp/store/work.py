@@ -122,9 +122,9 @@ def _read(source: PictureSource, path: str) -> bytes:
                 blocks.append(block)
                 if len(blocks) * BLOCK_BYTES > MAX_FILE_BYTES:
                     raise BadPicture(f"more than {MAX_FILE_BYTES // 2**20} MiB")
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise BadPicture(f"cannot be opened ({error.strerror})") from error
-    except OSError as error:  # Such as a network disk that is away: not the picture's fault, so the build stops.
+    except OSError as error:  # A permission, a network disk that is away: not the picture's fault, the build stops.
         raise RunError(f"{path}: expected a file that can be read, received {error}; run again to go on") from error
     if not blocks:
         raise BadPicture("empty file")

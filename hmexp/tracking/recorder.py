@@ -53,8 +53,12 @@ class MlflowRecorder:
         self.run_id: str = run.info.run_id
         self.experiment_id: str = run.info.experiment_id
         if run_id is None:  # those of a resumed run are there, and cannot be changed
-            for chunk in _chunks(flat_params(description.config)):
-                mlflow.log_params(chunk)
+            try:
+                for chunk in _chunks(flat_params(description.config)):
+                    mlflow.log_params(chunk)
+            except Exception:
+                mlflow.end_run("FAILED")
+                raise
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """One point of every series, step = epoch."""
@@ -115,12 +119,12 @@ class MlflowRecorder:
 
 
 def flat_params(config: Any) -> dict[str, str]:  # noqa: ANN401
-    """A config as `section.key` -> text, lists whole, each value short enough for MLflow."""
+    """A config as `section.key` -> text, each value short enough for MLflow; lists, and maps of names, are whole."""
     plain = OmegaConf.to_container(OmegaConf.structured(config), resolve=True, enum_to_str=True)
     flat: dict[str, str] = {}
 
     def walk(node: Any, prefix: str) -> None:  # noqa: ANN401
-        if isinstance(node, dict) and node:
+        if isinstance(node, dict) and node and all(str(key).isidentifier() for key in node):
             for key, value in node.items():
                 walk(value, f"{prefix}.{key}" if prefix else str(key))
         else:

@@ -112,10 +112,10 @@ def close_dead_runs(client: "MlflowClient", cfg: MlflowTracking) -> list[str]:
 
 def _is_held(path: Path) -> bool:
     """Whether a living process holds the lock; a lock file that is gone is held by nobody."""
-    if not path.is_file():
-        return False
     try:
+        if not path.is_file():
+            return False
         with FileLock(path, timeout=0):
             return False
-    except Timeout:
+    except (Timeout, OSError):  # an OSError: another user's, of which nothing is known here
         return True

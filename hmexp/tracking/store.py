@@ -2,7 +2,8 @@
 
 import logging
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -53,7 +54,10 @@ def open_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
         UserError: There is none: nothing was recorded yet.
     """
     if not is_local(cfg):
-        return _client(cfg, paths)
+        client = _client(cfg, paths)
+        with _one_line():
+            client.search_experiments(max_results=1)
+        return client
     if not (paths.mlruns / "mlflow.db").is_file():
         raise UserError(f"paths.root: expected a folder with recorded runs, received {paths.root_path} without any")
     with store_lock(cfg, paths):
@@ -63,6 +67,18 @@ def open_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
 def store_lock(cfg: MlflowTracking, paths: PathsConfig) -> AbstractContextManager[object]:
     """For what MLflow looks up and then inserts, which is a race; a server answers a second try by itself."""
     return FileLock(paths.mlruns / LOCK_FILE) if is_local(cfg) else nullcontext()
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Say in a line that a store does not answer."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        reason = " ".join(str(error).split("\n", 1)[0].split())
+        raise UserError(f"tracking.uri: expected an MLflow store that answers, received {reason}") from None
 
 
 def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
@@ -78,21 +94,21 @@ def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
     uri = tracking_uri(cfg, paths)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    return mlflow.MlflowClient()
+    with _one_line():
+        return mlflow.MlflowClient()
 
 
 def _ensure_experiment(client: "MlflowClient", cfg: MlflowTracking, artifacts: str | None) -> None:
     from mlflow.exceptions import MlflowException
 
-    try:
+    with _one_line():
         found = client.get_experiment_by_name(cfg.experiment)
-        if found is None:
-            client.create_experiment(cfg.experiment, artifact_location=artifacts)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_ALREADY_EXISTS":  # another process was faster
-            return
-        reason = " ".join(str(error).split("\n", 1)[0].split())
-        raise UserError(f"tracking.uri: expected an MLflow store that answers, received {reason}") from None
+        try:
+            if found is None:
+                client.create_experiment(cfg.experiment, artifact_location=artifacts)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was faster
+                raise
     if found is not None and found.lifecycle_stage == "deleted":
         expected = "tracking.experiment: expected a live experiment"
         raise UserError(f"{expected}, received {cfg.experiment}, which is deleted")

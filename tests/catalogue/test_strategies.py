@@ -140,6 +140,12 @@ def test_fixed_takes_the_columns_word_for_it():
     assert done.frame["split"].tolist() == ["train"] * 6 + ["val", "val", "test", "test"]
 
 
+def test_fixed_reads_the_catalogues_own_column_split():
+    values = ["train"] * 6 + ["val", "val", "test", "test"]
+    done, _ = split(cfg.FixedSplit(), make_manifest({"a": 10}, split=values))
+    assert done.frame["split"].tolist() == values
+
+
 def test_fixed_without_val_takes_it_out_of_train():
     values = ["train"] * 90 + ["test"] * 10
     done, step = split(cfg.FixedSplit(column="side"), make_manifest({"a": 100}, side=values))

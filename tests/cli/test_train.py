@@ -250,6 +250,25 @@ def test_a_sweep_runs_each_job_and_records_it(hmexp, tmp_path):
     (sweep,) = (tmp_path / "mlruns" / "sweeps").iterdir()
     assert {path.name for path in sweep.iterdir() if path.is_dir()} == {"0", "1"}
     assert (sweep / "1" / "report.html").is_file()
+    record = (sweep / "0" / "metrics.json").read_bytes()
+    again = ["-m", "debug=fast", "data.image_size=16", "model.dropout=0.2", f"hydra.sweep.dir={sweep}"]
+    assert "hydra.sweep.dir: expected a new folder" in hmexp(*again, code=2).stderr
+    assert (sweep / "0" / "metrics.json").read_bytes() == record
+
+
+def test_class_names_may_hold_any_character(hmexp, tmp_path):
+    from PIL import Image
+
+    names = ["Men's, Women's", "A ${x_}$", "Tops [red]", "Söcke & Co: b"]
+    for number, name in enumerate(names):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for shade in range(20):
+            Image.new("RGB", (20, 20), (60 * number, shade, 90)).save(tmp_path / "pictures" / name / f"{shade}.png")
+    words = ["data=folder", "data.root=pictures", "debug=fast", "data.image_size=16", "tracking.system_metrics=false"]
+    said = hmexp(*words).stdout
+    assert all(name in said and name in (job_dir(tmp_path) / "log").read_text() for name in names)
+    merge = ["data/merge=map", """data.merge.mapping={"Söcke & Co: b": Socks $[new]$}"""]
+    hmexp(*words, *merge)
 
 
 @pytest.mark.realdata

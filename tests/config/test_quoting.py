@@ -39,13 +39,25 @@ def test_lists_of_class_names():
     parse = OverridesParser.create().parse_override
     assert parse(quote("data.balance.classes=[Socks & Tights,Shoes]")).value() == ["Socks & Tights", "Shoes"]
 
+    assert parse(quote("data.balance.classes=[Men's,Women's,'Bags, belts']")).value() == [
+        *("Men's", "Women's", "Bags, belts"),
+    ]
 
-def test_maps_of_class_names():
+
+@pytest.mark.parametrize(
+    ("given", "mapping"),
+    [
+        ("{Socks & Tights: Legwear,Bags:Accessories}", {"Socks & Tights": "Legwear", "Bags": "Accessories"}),
+        ("{Men's: A, Women's: B}", {"Men's": "A", "Women's": "B"}),
+        ("""{"Bags, belts": A, 'x: y': 'B, C'}""", {"Bags, belts": "A", "x: y": "B, C"}),
+    ],
+)
+def test_maps_of_class_names(given, mapping):
     register_schemas()
-    word = quote("data.merge.mapping={Socks & Tights: Legwear,Bags:Accessories}")
+    word = quote(f"data.merge.mapping={given}")
     with initialize_config_dir(str(shipped_dir("conf")), version_base="1.3"):
         config = to_config(compose("train", ["data/merge=map", word]), RunConfig)
-    assert config.data.merge.mapping == {"Socks & Tights": "Legwear", "Bags": "Accessories"}
+    assert config.data.merge.mapping == mapping
 
 
 @pytest.mark.parametrize("word", ["model=cnn,cnn3", "trainer.epochs=5", "run=null", "run='4e71'", "-m", "data.root="])

@@ -172,15 +172,16 @@ def test_too_little_disk_is_said_before_any_picture_is_written(source, spec, tmp
     assert not list(place.glob("*.partial"))
 
 
-def test_a_disk_that_is_away_stops_the_build_and_the_next_one_goes_on(source, spec, tmp_path, small_chunks):
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), PermissionError(13, "Permission denied")])
+def test_a_disk_that_is_away_stops_the_build_and_the_next_one_goes_on(error, source, spec, tmp_path, small_chunks):
     class Away(Counted):
         def open(self, path: str) -> io.BufferedIOBase:
             if path == paths[12]:
-                raise OSError(5, "Input/output error")
+                raise error
             return super().open(path)
 
     paths = paths_of(source)
-    with pytest.raises(RunError, match="Input/output error; run again to go on"):
+    with pytest.raises(RunError, match=f"{error.strerror}; run again to go on"):
         stage(Away(source), paths, spec, tmp_path / "cache")
     counted = Counted(source)
     store = stage(counted, paths, spec, tmp_path / "cache")

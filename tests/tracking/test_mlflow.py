@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hmexp.config.errors import UserError
 from hmexp.config.model import CnnConfig
 from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.config.strategies import MapMerge
 from hmexp.config.training import TrainerConfig
 from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
 from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, close_dead_runs, find_run, leaderboard
@@ -19,6 +21,20 @@ from hmexp.tracking.store import open_store
 
 pytestmark = pytest.mark.slow
 CFG = MlflowTracking(system_metrics=False)
+
+
+@dataclass
+class Limited:
+    """As the section `data` is in a run on a part of it."""
+
+    limit: int | None = None
+
+
+@dataclass
+class DebugRun:
+    """As the configuration of such a run is."""
+
+    data: Limited
 
 
 @pytest.fixture
@@ -37,10 +53,10 @@ def bundle(tmp_path_factory) -> Path:
     return folder
 
 
-def record(paths: PathsConfig, bundle: Path | None, score: float, digest: str = "d" * 32) -> str:
+def record(paths: PathsConfig, bundle: Path | None, score: float, digest: str = "d" * 32, config: object = None) -> str:
     """A finished run with one epoch, a dataset, a result and a model."""
     tags = {JOB_TAG: str(paths.mlruns / "jobs" / f"job{score}"), HOST_TAG: socket.gethostname()}
-    recorder = MlflowRecorder(CFG, paths, RunDescription(f"job{score}", TrainerConfig(), tags))
+    recorder = MlflowRecorder(CFG, paths, RunDescription(f"job{score}", config or TrainerConfig(), tags))
     recorder.epoch(1, {"train/loss": 1.0, "val/macro_f1": score})
     recorder.dataset("sample", digest, {"train": 10, "val": 2})
     recorder.result({"best/val/macro_f1": score, "test/accuracy": 0.5})
@@ -55,10 +71,13 @@ def test_params_are_flat_and_whole():
     assert params["epochs"] == "5"
     assert params["monitor"] == "val/macro_f1"
     assert flat_params(CnnConfig(widths=[1, 2]))["widths"] == "[1, 2]"
+    merge = flat_params(MapMerge(mapping={"Socks & Tights": "Legwear"}))
+    assert json.loads(merge["mapping"]) == {"Socks & Tights": "Legwear"}, "MLflow takes no such name of a parameter"
 
 
 SAME_DATA = """
 import sys
+from dataclasses import dataclass
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.training import TrainerConfig
 from hmexp.tracking.recorder import MlflowRecorder, RunDescription
@@ -165,12 +184,14 @@ def test_promote_and_roll_back(paths, bundle):
     from hmexp.tracking.registry import Registry
     from hmexp.tracking.runs import all_runs
 
+    debug = DebugRun(data=Limited(limit=300))
     old_data = record(paths, bundle, 0.9, digest="e" * 32)
     good, worse = record(paths, bundle, 0.8), record(paths, bundle, 0.7)
+    record(paths, bundle, 0.95, digest="f" * 32, config=debug)
     client = open_store(CFG, paths)
     registry = Registry(client, "hmexp")
     best = best_run(all_runs(client, CFG), "best/val/macro_f1", higher_is_better=True)
-    assert best.info.run_id == good, "0.9 was reached on older data"
+    assert best.info.run_id == good, "0.9 was reached on older data, 0.95 on a part"
     first = move(registry, client.get_run(worse))
     second = move(registry, best)
     assert registry.aliases() == {"champion": second.version, "previous": first.version}
@@ -205,5 +226,8 @@ def test_a_server_that_does_not_answer_is_said_in_one_line(paths):
     from hmexp.tracking.store import create_store
 
     cfg = MlflowTracking(uri="http://127.0.0.1:9")
+    for opened in (create_store, open_store):
+        with pytest.raises(UserError, match=r"tracking\.uri: expected an MLflow store that answers"):
+            opened(cfg, paths)
     with pytest.raises(UserError, match=r"tracking\.uri: expected an MLflow store that answers"):
-        create_store(cfg, paths)
+        open_store(MlflowTracking(uri="foo://x"), paths)
