@@ -14,8 +14,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmexp.config.errors import UserError
+from hmexp.config.invocation import Invocation, SweepCommand
+
 if TYPE_CHECKING:
-    from hmexp.config.invocation import Invocation
+    from omegaconf import DictConfig
 
 INTERRUPTED = 130
 
@@ -36,7 +39,7 @@ VERBS = {
         "evaluate", "evaluate", "hmexp.runner.evaluation:evaluate", "a run's model on a split, or against another's"
     ),
     "stage": Verb("stage", "train", "hmexp.runner.stage:stage", "build the image store and nothing else"),
-    "runs": Verb("runs", "runs", "hmexp.runner.record:runs", "the leaderboard"),
+    "runs": Verb("runs", "runs", "hmexp.sweeps.verbs:runs", "the leaderboard, or with sweep=SWEEP a sweep's table"),
     "promote": Verb("promote", "promote", "hmexp.promotion.verbs:promote", "make a run's model the champion"),
     "rollback": Verb("rollback", "rollback", "hmexp.promotion.verbs:rollback", "back to the champion before"),
     "ui": Verb("ui", "ui", "hmexp.runner.record:ui", "open the MLflow UI on the right store"),
@@ -53,8 +56,6 @@ def main(argv: list[str] | None = None) -> int:
         0 done, 1 the run failed, 2 the user's input was wrong, 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    from hmexp.config.errors import UserError
-
     try:
         return _dispatch(words)
     except UserError as error:
@@ -86,12 +87,13 @@ def _dispatch(words: list[str]) -> int:
         return 0
     _read_plugins(overrides)
     set_up_console()
-    return _compose_and_call(verb, overrides, shlex.join(["python", "-m", "hmexp", *words]))
+    repeated = [word for word in words if not word.startswith(("hydra.run.dir=", "hydra.mode="))]
+    return _compose_and_call(verb, overrides, shlex.join(["python", "-m", "hmexp", *repeated]))
 
 
 def _split_verb(words: list[str]) -> tuple[str, list[str]]:
     """The verb in first place, or `train`; a bare word anywhere else is an error."""
-    from hmexp.config.errors import UserError, invalid
+    from hmexp.config.errors import invalid
 
     if words[:1] and words[0] in VERBS:
         return words[0], words[1:]
@@ -105,7 +107,6 @@ def _split_verb(words: list[str]) -> tuple[str, list[str]]:
 
 def _read_plugins(overrides: list[str]) -> None:
     """Import the modules that `plugins=[...]` names, before anything is composed."""
-    from hmexp.config.errors import UserError
     from hmexp.config.quoting import plugin_modules
 
     sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
@@ -121,66 +122,99 @@ def _read_plugins(overrides: list[str]) -> None:
             raise UserError(f"plugins: expected modules that can be imported, received {module}") from None
 
 
-def _compose_and_call(verb: Verb, overrides: list[str], command: str) -> int:
+def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     """Let Hydra compose the verb's config and call its function with the dataclasses."""
     import hydra
-    from omegaconf import DictConfig
 
-    from hmexp.config.explain import explain
     from hmexp.config.presets import shipped_dir
     from hmexp.config.quoting import quote
-    from hmexp.config.schemas import VERBS as SCHEMAS
-    from hmexp.config.schemas import register_schemas, to_config
-    from hmexp.config.stored import run_words
+    from hmexp.config.schemas import register_schemas
 
     register_schemas()
-    if verb.schema in ("train", "evaluate") and run_words(overrides):
-        from hmexp.config.quoting import paths_of
-        from hmexp.runner.lineage import recall
-
-        overrides = recall(overrides, paths_of(overrides))
-        _read_plugins(overrides)
-    failures: list[Exception] = []
-
-    def task(cfg: DictConfig) -> Any:  # noqa: ANN401
-        module, _, function = verb.function.partition(":")
-        try:
-            config: Any = to_config(cfg, SCHEMAS[verb.schema])
-            call: Callable[..., Any] = getattr(importlib.import_module(module), function)
-            return call(config, _invocation(command))
-        except Exception as error:  # kept from Hydra, which would print lines of its own
-            failures.append(error)
-            return None
-
+    words, recalled = _recall(verb, overrides)
+    task = Task(verb, SweepCommand(line, tuple(words), frozenset(quote(word) for word in recalled)))
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
-        _with_full_errors(run, [quote(word) for word in overrides])
+        _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
     except Exception as error:
-        line = explain(error)
-        if line is None:
-            raise
-        return _fail(line, 2)
-    codes = [_report(error) for error in failures]
-    return codes[0] if codes else 0
+        return _report(error)
+    return _report(task.failure) if task.failure else 0
 
 
-def _invocation(command: str) -> "Invocation":
-    """What Hydra knows of the job that it is running now."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
+def _recall(verb: Verb, words: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a command, and those that a stored run or sweep puts below them."""
+    from hmexp.config.invocation import MULTIRUN_FLAGS
+    from hmexp.config.quoting import paths_of
+    from hmexp.config.stored import run_words
 
-    from hmexp.config.invocation import Invocation
+    if verb.schema not in ("train", "evaluate"):
+        return words, []
+    if set(MULTIRUN_FLAGS) & set(words):
+        if verb.function != VERBS["train"].function:
+            raise UserError(f"-m: expected the verb train, received {verb.config}")
+        if "resume" in run_words(words):
+            from hmexp.sweeps.identity import recall_sweep
 
-    hydra_config = HydraConfig.get()
-    groups = {group: str(option) for group, option in hydra_config.runtime.choices.items()}
-    choices = {group: option for group, option in groups.items() if not group.startswith(("hydra", "schema"))}
-    sweeping = hydra_config.mode == RunMode.MULTIRUN
-    return Invocation(
-        command=command,
-        overrides=tuple(hydra_config.overrides.task),
-        choices=tuple(sorted((group, option) for group, option in choices.items() if option != "None")),
-        sweep_dir=Path(hydra_config.runtime.output_dir) if sweeping else None,
-    )
+            words = recall_sweep(words)
+            _read_plugins(words)
+        own = [word for word in words if not word.startswith("resume=")]
+    else:
+        own = words
+    if not run_words(own):
+        return words, []
+    from hmexp.runner.lineage import recall
+
+    whole = recall(own, paths_of(own))
+    recalled = whole[: len(whole) - len(own)]
+    _read_plugins(whole)
+    return words, recalled
+
+
+@dataclass
+class Task:
+    """The function that Hydra calls once a job.
+
+    Attributes:
+        verb: Whose function is called.
+        command: How the process was called.
+        failure: What the function raised in a single run.
+    """
+
+    verb: Verb
+    command: SweepCommand
+    failure: Exception | None = None
+
+    def __call__(self, cfg: "DictConfig") -> Any:  # noqa: ANN401
+        """Call the verb's function with the dataclasses of its configuration."""
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        from hmexp.config.schemas import VERBS as SCHEMAS
+        from hmexp.config.schemas import register_schemas, to_config
+
+        register_schemas()  # a launcher may call this in a process of its own
+        module, _, function = self.verb.function.partition(":")
+        try:
+            config: Any = to_config(cfg, SCHEMAS[self.verb.schema])
+            call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+            return call(config, self._invocation(HydraConfig.get()))
+        except Exception as error:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise  # the sweep wants to know
+            self.failure = error  # kept from Hydra, which would print lines of its own
+            return None
+
+    def _invocation(self, hydra_config: Any) -> Invocation:  # noqa: ANN401
+        """What Hydra knows of the job that it is running now."""
+        groups = {group: str(option) for group, option in hydra_config.runtime.choices.items()}
+        choices = {group: option for group, option in groups.items() if not group.startswith(("hydra", "schema"))}
+        given = Path(hydra_config.runtime.output_dir)
+        return Invocation(
+            command=self.command.line,
+            overrides=tuple(hydra_config.overrides.task),
+            choices=tuple(sorted((group, option) for group, option in choices.items() if option != "None")),
+            job_dir=None if given == Path.cwd() else given,
+        )
 
 
 def _with_full_errors(run: Callable[[], Any], overrides: list[str]) -> None:

@@ -10,7 +10,7 @@ from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.read import Catalogue
 from hmexp.catalogue.report import Step, StrategyReport, make_report
-from hmexp.catalogue.split import split
+from hmexp.catalogue.split import cross_validate, split
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import UserError, invalid
 
@@ -45,6 +45,9 @@ def plan(cfg: DataConfig, catalogue: Catalogue, quarantined: Collection[str] = (
         steps.append(step)
     manifest, step = split(cfg.split, manifest)
     steps.append(step)
+    if cfg.split.folds is not None:
+        manifest, step = cross_validate(cfg.split, manifest)
+        steps.append(step)
     if cfg.balance.scope == "train":
         manifest, step = balance(cfg.balance, manifest)
         steps.append(step)

@@ -44,7 +44,7 @@ def split(cfg: SplitConfig, manifest: Manifest) -> tuple[Manifest, Step]:
 @split.register
 def _(cfg: GroupedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
     frame = manifest.frame
-    names, lonely = _assign(frame, frame["group"], cfg)
+    names, lonely = deal(frame, frame["group"], _shares(cfg.fractions), cfg.seed)
     text = f"Stratified by class with every group kept whole, seed {cfg.seed}."
     return _finish(manifest, names, "split: grouped", text, lonely)
 
@@ -52,7 +52,7 @@ def _(cfg: GroupedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
 @split.register
 def _(cfg: StratifiedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
     frame = manifest.frame
-    names, lonely = _assign(frame, frame["article_id"], cfg)
+    names, lonely = deal(frame, frame["article_id"], _shares(cfg.fractions), cfg.seed)
     text = f"Stratified by class, article by article, seed {cfg.seed}."
     return _finish(manifest, names, "split: stratified", text, lonely)
 
@@ -114,30 +114,39 @@ def _given(cfg: SplitConfig, manifest: Manifest, values: pd.Series, name: str, t
     if (names == "val").any() or not train.any():
         return _finish(manifest, names, name, text)
     share = cfg.fractions.val / (cfg.fractions.train + cfg.fractions.val)
-    rest = GroupedSplit(fractions=Fractions(train=1 - share, val=share, test=0.0), seed=cfg.seed)
     frame = manifest.frame[train]
-    names[train], lonely = _assign(frame, frame["group"], rest)
+    names[train], lonely = deal(frame, frame["group"], {"train": 1 - share, "val": share}, cfg.seed)
     return _finish(manifest, names, name, f"{text} No article is in val: {share:.0%} of train becomes val.", lonely)
 
 
-def _assign(frame: pd.DataFrame, group: pd.Series, cfg: SplitConfig) -> tuple[np.ndarray, list[str]]:
-    """Deal whole groups out, class by class; give the split of each row and the classes that are too small.
+def deal(
+    frame: pd.DataFrame, group: pd.Series, shares: dict[str, float], seed: int, small: str = "train"
+) -> tuple[np.ndarray, list[str]]:
+    """Deal whole groups out, class by class.
 
     A group belongs to the class that most of its rows have. Groups come in random order and go where the
-    share that is filled is the smallest, so that sizes of groups are alike in all splits.
+    share that is filled is the smallest, so that sizes of groups are alike in all parts.
+
+    Args:
+        frame: Rows with their `label`.
+        group: The group of each row.
+        shares: Part -> the share of rows that it gets.
+        seed: Of the order of the groups.
+        small: The part that takes the classes with fewer groups than there are parts.
+
+    Returns:
+        The part of each row, and the classes that went to `small`.
     """
-    shares = {name: getattr(cfg.fractions, name) for name in SPLITS}
-    shares = {name: share for name, share in shares.items() if share > 0}
     table = pd.crosstab(group, frame["label"])
     home, sizes = table.idxmax(axis=1), table.sum(axis=1)
-    rng = np.random.default_rng(cfg.seed)
+    rng = np.random.default_rng(seed)
     side: dict[str, str] = {}
     lonely = []
     for label in sorted(home.unique()):
         groups = home.index[home == label].to_numpy()
         if len(groups) < len(shares):
             lonely.append(label)
-            side |= dict.fromkeys(groups, "train")
+            side |= dict.fromkeys(groups, small)
             continue
         filled = dict.fromkeys(shares, 0.0)
         for name in rng.permutation(groups):
@@ -145,6 +154,31 @@ def _assign(frame: pd.DataFrame, group: pd.Series, cfg: SplitConfig) -> tuple[np
             side[name] = target
             filled[target] += sizes[name] / shares[target]
     return group.map(side).to_numpy(dtype=object), lonely
+
+
+def cross_validate(cfg: SplitConfig, manifest: Manifest) -> tuple[Manifest, Step]:
+    """Deal train and val into `cfg.folds` parts, stratified, with groups kept whole; part `cfg.fold` is val.
+
+    Test stays as the split made it. A class with fewer groups than parts is in train in every fold.
+
+    Args:
+        cfg: The `data.split` section, with `folds`.
+        manifest: Split already.
+    """
+    names = manifest.frame["split"].to_numpy(dtype=object)
+    known = names != "test"
+    frame = manifest.frame[known]
+    folds = {str(fold): 1.0 for fold in range(cfg.folds or 1)}
+    parts, lonely = deal(frame, frame["group"], folds, cfg.seed)
+    names[known] = np.where(parts == str(cfg.fold), "val", "train")
+    text = f"Fold {cfg.fold} of {cfg.folds} of train and val is val, groups kept whole, seed {cfg.seed}."
+    return _finish(manifest, names, "cross-validation", text, lonely)
+
+
+def _shares(fractions: Fractions) -> dict[str, float]:
+    """The splits that get a share."""
+    shares = {name: getattr(fractions, name) for name in SPLITS}
+    return {name: share for name, share in shares.items() if share > 0}
 
 
 def _place(article_id: str, seed: int) -> float:

@@ -12,10 +12,40 @@ class Invocation:
         command: The line that repeats it.
         overrides: The words that Hydra composed.
         choices: Config group -> chosen option.
-        sweep_dir: Folder that a sweep gave to this job; None outside a sweep.
+        job_dir: Folder that this run gets; None where it makes one of its own.
     """
 
     command: str
     overrides: tuple[str, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
-    sweep_dir: Path | None = None
+    job_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class SweepCommand:
+    """The words of a sweep's command.
+
+    Attributes:
+        line: The line that repeats it.
+        words: Its words, with those for Hydra.
+        recalled: Words that a stored run (`rerun=`, `fork=`) put below them; jobs recall these on their own.
+    """
+
+    line: str
+    words: tuple[str, ...]
+    recalled: frozenset[str] = frozenset()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Hydra's flags that its jobs need too."""
+        found: list[str] = []
+        for word, following in zip(self.words, (*self.words[1:], ""), strict=True):
+            if word in CONFIG_DIR_FLAGS:
+                found += [word, following]
+            elif word.startswith("--config-dir="):
+                found.append(word)
+        return tuple(found)
+
+
+CONFIG_DIR_FLAGS = ("--config-dir", "-cd")
+MULTIRUN_FLAGS = ("-m", "--multirun")

@@ -13,6 +13,7 @@ FREE_TEXT = frozenset(
             "resume",
             "rerun",
             "fork",
+            "sweep",
             "run",
             "against",
             "compare",

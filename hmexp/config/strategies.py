@@ -153,9 +153,17 @@ class SplitConfig:
     """Shares of train, val and test."""
     seed: int = 0
     """Seed of the split; apart from the run's `seed`, so that repeating a run keeps its data."""
+    folds: int | None = None
+    """Parts that train and val are dealt into anew, with groups kept whole, for cross-validation; null for none."""
+    fold: int = 0
+    """The part that is val, from 0 to `folds` - 1; the others are train."""
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, "data.split.seed", "a whole number of at least 0", self.seed)
+        ok = self.folds is None or self.folds >= 2
+        require(ok, "data.split.folds", "null or a whole number of at least 2", self.folds)
+        last = 0 if self.folds is None else self.folds - 1
+        require(0 <= self.fold <= last, "data.split.fold", f"a whole number from 0 to {last}", self.fold)
 
 
 @dataclass

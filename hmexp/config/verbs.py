@@ -40,10 +40,17 @@ class RunConfig:
     """RUN that is repeated from its stored config; overrides go on top."""
     fork: str | None = None
     """RUN whose last checkpoint a new run starts from; overrides go on top."""
+    seeds: int = 1
+    """With -m: runs of each point of the sweep, with `seed`, `seed` + 1, ...; the table has their mean and interval."""
+    folds: int = 1
+    """With -m: cross-validation, a run a fold of train and val; groups stay whole, test stays out. 1 is none."""
     plugins: list[str] = field(default_factory=list)
     """Modules of yours that register config schemas and builders, read before anything else."""
 
     def __post_init__(self) -> None:
+        for name in ("seeds", "folds"):
+            value = getattr(self, name)
+            require(value >= 1, name, "a whole number of at least 1", value)
         require(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 4294967295", self.seed)
         one_of("backend", self.backend, BACKENDS)
 
@@ -82,6 +89,8 @@ class RunsConfig(RegistryConfig):
     """Column that the table is sorted by, the best first."""
     limit: int = 20
     """Rows to print."""
+    sweep: str | None = None
+    """SWEEP whose table is printed instead: its name, `latest`, an id of its run in MLflow, or its folder."""
 
     def __post_init__(self) -> None:
         require(self.limit >= 1, "limit", "a whole number of at least 1", self.limit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hmexp.config.errors import UserError
 from hmexp.tracking.registry import CHAMPION, PREVIOUS, Registry
-from hmexp.tracking.runs import DIGEST_TAG
+from hmexp.tracking.runs import DIGEST_TAG, KIND_TAG
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -32,7 +32,11 @@ def best_run(runs: Sequence["Run"], metric: str, higher_is_better: bool) -> "Run
         UserError: No finished run has the metric.
     """
     usable = [
-        run for run in runs if run.info.status == "FINISHED" and metric in run.data.metrics and not _is_debug(run)
+        run
+        for run in runs
+        if run.info.status == "FINISHED"
+        and metric in run.data.metrics
+        and not (_is_debug(run) or KIND_TAG in run.data.tags)
     ]
     if not usable:
         raise UserError(f"run: expected a finished run with {metric}, received none (train first)")

@@ -19,6 +19,7 @@ from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner, compiled
 from hmexp.training.loss import build_loss
 from hmexp.training.precision import faster, time_precisions
+from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import NoRecorder, Recorder
 from hmexp.training.trainer import Trainer
 
@@ -99,7 +100,9 @@ class Assembly:
         few = epoch_order(len(train), self.config.seed, epoch=0)[: cfg.precise_norm * cfg.batch_size]
         return self.data.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
 
-    def trainer(self, job_dir: Path, recorder: Recorder, interruption: Interruption) -> Trainer:
+    def trainer(
+        self, job_dir: Path, recorder: Recorder, interruption: Interruption, pruner: Pruner | None = None
+    ) -> Trainer:
         """The Trainer of this configuration."""
         return Trainer(
             cfg=self.config.trainer,
@@ -109,6 +112,7 @@ class Assembly:
             job_dir=job_dir,
             recorder=recorder,
             interruption=interruption,
+            pruner=pruner or NoPruner(),
         )
 
     def compiled_learner(self) -> Learner:

@@ -33,6 +33,7 @@ class JobRecord:
         status: As in MLflow: RUNNING, FINISHED, FAILED, KILLED. A process that died leaves RUNNING.
         data_digest: Of the manifest, once there is one.
         precision: What the run computes in, once that is known.
+        pruned: Why a sweep ended it early; empty where none did.
     """
 
     run_id: str
@@ -40,6 +41,7 @@ class JobRecord:
     status: str = "RUNNING"
     data_digest: str = ""
     precision: str = ""
+    pruned: str = ""
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""
@@ -101,21 +103,21 @@ def is_running(job_dir: Path) -> bool:
 
 
 def make_job_dir(paths: PathsConfig, invocation: Invocation, name: str) -> Path:
-    """Make the folder of a run: `<root>/mlruns/jobs/<time>_<name>`, or the one that a sweep gave.
+    """Make the folder of a run: `<root>/mlruns/jobs/<time>_<name>`, or the one that it was given.
 
     Two runs of the same second get two folders: a folder that is there is never taken.
 
     Raises:
-        UserError: A sweep gave a folder that has a run already.
+        UserError: The given folder has a run already.
     """
-    if invocation.sweep_dir is not None:
-        invocation.sweep_dir.mkdir(parents=True, exist_ok=True)
+    given = invocation.job_dir
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
         try:
-            (invocation.sweep_dir / LOCK_FILE).touch(exist_ok=False)
+            (given / LOCK_FILE).touch(exist_ok=False)
         except FileExistsError:
-            received = f"{invocation.sweep_dir}, which has a run (give hydra.sweep.dir=...)"
-            raise UserError(f"hydra.sweep.dir: expected a new folder, received {received}") from None
-        return invocation.sweep_dir
+            raise UserError(f"hydra.run.dir: expected a new folder, received {given}, which has a run") from None
+        return given
     jobs = paths.mlruns / "jobs"
     jobs.mkdir(parents=True, exist_ok=True)
     stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{name}"

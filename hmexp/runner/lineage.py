@@ -16,7 +16,7 @@ from hmexp.runner.environment import git_state, packages
 from hmexp.runner.job import FINISHED, find_job, is_running, read_record
 from hmexp.training.checkpoint import CheckpointDir, read_state
 
-FREE = (*KINDS, *PLACES, "data.root", "plugins")
+FREE = (*KINDS, *PLACES, "data.root", "plugins", "seeds", "folds")
 """Keys that say where things are, not what is computed: a resumed run may have others."""
 UNLEARNED = ("model.dropout=", "model.stochastic_depth=", "model.freeze_epochs=", "model.rate=", "model.weights=")
 """Keys of a model that leave its weights as they are: a fork may have others."""

@@ -15,6 +15,8 @@ from hmexp.metrics.calibration import fit_temperature
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
 from hmexp.models.bundle import Card, save_bundle
+from hmexp.reports.figures import curves
+from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
 from hmexp.runner.data import DataModule
 from hmexp.runner.environment import describe_environment, versions
@@ -23,6 +25,7 @@ from hmexp.runner.figures import save_figures, save_page
 from hmexp.runner.job import JobRecord
 from hmexp.runner.judgement import judge
 from hmexp.runner.lineage import Lineage, check_data, say_what_differs
+from hmexp.runner.member import read_member
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.training.compilation import compilation
@@ -91,10 +94,14 @@ class Session:
     def _train(self, assembly: Assembly) -> TrainResult:
         """Fit, evaluate, record."""
         learner = assembly.learner()
-        model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption)
+        member = read_member(self.job_dir)
+        pruner = member.pruner(self.job_dir) if member else None
+        model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
         with self.device.scope():
             fitted = trainer.fit(learner, assembly.feed(), self.lineage.checkpoint(self.job_dir))
+        if fitted.pruned:
+            return self._prune(fitted)
         if self.config.deterministic:
             log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
         log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")
@@ -113,6 +120,19 @@ class Session:
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)
         self.recorder.artifacts(self.job_dir)
+        return TrainResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
+
+    def _prune(self, fitted: FitResult) -> TrainResult:
+        """Record what a hopeless training has reached, and leave the rest."""
+        best = fitted.history.set_index("epoch").loc[fitted.best_epoch]
+        values = {name: float(value) for name, value in best.items() if str(name).startswith("val/")}
+        metrics = {"best/epoch": float(fitted.best_epoch)} | {f"best/{name}": value for name, value in values.items()}
+        self.job.pruned = fitted.pruned
+        _write_json(self.job_dir / "metrics.json", metrics)
+        save(curves(fitted.history, fitted.best_epoch), self.job_dir / "figures" / "curves.png")
+        self.recorder.result(metrics)
+        self.recorder.artifacts(self.job_dir)
+        log.info(f"pruned: {fitted.pruned}")
         return TrainResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
 
     def _prepare(self) -> None:

@@ -20,6 +20,7 @@ from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
 from hmexp.runner.judgement import slice_columns
 from hmexp.runner.lineage import Lineage, check_classes, check_data, lineage_of
+from hmexp.runner.member import read_member
 from hmexp.runner.modes import under_mode
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
@@ -53,7 +54,7 @@ def train(config: RunConfig, invocation: Invocation) -> "TrainResult":
         if not lineage.resumes:
             save_config(job_dir, config, invocation)
         recorder = _make_recorder(config, invocation, job_dir, lineage)
-        job = read_record(job_dir) if lineage.resumes else JobRecord(recorder.run_id or job_dir.name, root(config))
+        job = read_record(job_dir) if lineage.resumes else JobRecord(recorder.run_id or _run_id(job_dir), root(config))
         with _recorded(recorder, job, job_dir), Interruption().listening() as interruption:
             from hmexp.runner.session import Session
 
@@ -66,18 +67,35 @@ def root(config: RunConfig) -> str:
     return str(config.paths.root_path)
 
 
+def _run_id(job_dir: Path) -> str:
+    """What stands for an id where nothing is tracked: the folder's name, with its sweep's before it."""
+    return f"{job_dir.parent.name}-{job_dir.name}" if read_member(job_dir) else job_dir.name
+
+
 def check(config: RunConfig) -> DataModule:
     """The rules between sections, then the catalogue: all that can be wrong before anything is paid.
 
     Raises:
         UserError: See there.
     """
-    parse_monitor("trainer.monitor", config.trainer.monitor)
-    config.model.check_input(config.data.image_size)
-    check_sizes(config)
+    check_sections(config)
+    for name in ("seeds", "folds"):
+        expected = f"-m before {name}=..., which makes a sweep of it"
+        require(getattr(config, name) == 1, name, expected, f"{getattr(config, name)} in a single run")
     data = DataModule(config.data, config.paths, config.backend)
     slice_columns(data)
     return data
+
+
+def check_sections(config: RunConfig) -> None:
+    """The rules between sections that need no catalogue.
+
+    Raises:
+        UserError: One is broken.
+    """
+    parse_monitor("trainer.monitor", config.trainer.monitor)
+    config.model.check_input(config.data.image_size)
+    check_sizes(config)
 
 
 def check_sizes(config: RunConfig) -> None:
@@ -103,8 +121,11 @@ def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lin
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}
     tags |= {f"hmexp.{lineage.kind}": lineage.job_dir.name} if lineage.kind else {}
+    member = read_member(job_dir)
+    tags |= member.tags() if member else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
-    description = RunDescription(job_dir.name, config, tags)
+    name, params = (member.run_name, member.params()) if member else (job_dir.name, {})
+    description = RunDescription(name, config, tags, params)
     run_id = read_record(job_dir).run_id if lineage.resumes else None
     recorder = MlflowRecorder(config.tracking, config.paths, description, run_id)
     for run_id in close_dead_runs(recorder.client, config.tracking):
@@ -116,8 +137,8 @@ def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lin
 def _recorded(recorder: Recorder, job: JobRecord, job_dir: Path) -> Iterator[None]:
     """End the run in the record however it ends: FINISHED, FAILED with its traceback, or KILLED."""
 
-    def finish(status: str, text: str = "") -> None:
-        recorder.finish(status, text)
+    def finish(status: str, text: str = "", pruned: str = "") -> None:
+        recorder.finish(status, text, pruned)
         job.status = status
         job.save(job_dir)
 
@@ -136,4 +157,4 @@ def _recorded(recorder: Recorder, job: JobRecord, job_dir: Path) -> Iterator[Non
         log.error(str(error) if known else traceback.format_exc(), extra={"file_only": True})
         raise
     else:
-        finish("FINISHED")
+        finish("FINISHED", pruned=job.pruned)

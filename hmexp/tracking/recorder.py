@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.tracking.model import log_bundle
+from hmexp.tracking.runs import PRUNED_TAG
 from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
 
 PARAMS_A_CALL = 100
@@ -26,11 +27,13 @@ class RunDescription:
         name: Name in MLflow.
         config: The whole configuration, as dataclasses.
         tags: Whatever finds the run again: git commit, versions, host, command.
+        params: Params beside those of the configuration.
     """
 
     name: str
     config: Any
     tags: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 class MlflowRecorder:
@@ -54,7 +57,7 @@ class MlflowRecorder:
         self.experiment_id: str = run.info.experiment_id
         if run_id is None:  # those of a resumed run are there, and cannot be changed
             try:
-                for chunk in _chunks(flat_params(description.config)):
+                for chunk in _chunks(flat_params(description.config) | dict(description.params)):
                     mlflow.log_params(chunk)
             except Exception:
                 mlflow.end_run("FAILED")
@@ -105,11 +108,13 @@ class MlflowRecorder:
             elif path.is_file() and path.name not in left_out:
                 self.mlflow.log_artifact(str(path))
 
-    def finish(self, status: str, traceback: str = "") -> None:
-        """End the run in MLflow, whatever became of it."""
+    def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
+        """End the run in MLflow, whatever became of it; MLflow has no state for a pruned one but KILLED."""
         if traceback:
             self.mlflow.log_text(traceback, "traceback.txt")
-        self.mlflow.end_run(status)
+        if pruned:
+            self.mlflow.set_tag(PRUNED_TAG, pruned)
+        self.mlflow.end_run("KILLED" if pruned else status)
 
     def summary(self) -> list[tuple[str, str]]:
         """The run's id and the command that opens the UI."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 JOB_TAG = "hmexp.job_dir"
 HOST_TAG = "hmexp.host"
 DIGEST_TAG = "hmexp.data_digest"
+PRUNED_TAG = "hmexp.pruned"
+KIND_TAG = "hmexp.kind"
+"""Of runs that stand for others: a sweep, or a point of one. They have no model of their own."""
 LOCK_FILE = "run.lock"
 MIN_PREFIX = 6
 PAGE = 1000
@@ -77,6 +80,8 @@ def leaderboard(client: "MlflowClient", cfg: MlflowTracking, metric: str, higher
     rows = []
     for run in all_runs(client, cfg):
         metrics, tags = run.data.metrics, run.data.tags
+        if KIND_TAG in tags:  # their jobs are in the table themselves
+            continue
         end = run.info.end_time or run.info.start_time
         rows.append(
             {

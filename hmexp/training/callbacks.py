@@ -11,6 +11,7 @@ from rich.progress import TaskID
 
 from hmexp.config.errors import RunError
 from hmexp.console import log, progress_bar
+from hmexp.training.pruner import Pruner
 from hmexp.training.recorder import Recorder
 
 Logs = dict[str, Any] | None
@@ -168,6 +169,23 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.before = state["elapsed"]
+
+
+class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends the training where the pruner finds it hopeless; the epoch is on the disk then."""
+
+    def __init__(self, pruner: Pruner, epochs: int) -> None:
+        super().__init__()
+        self.pruner, self.epochs = pruner, epochs
+        self.reason = ""
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Ask; after the last epoch there is nothing to end."""
+        if self.pruner.monitor:
+            reason = self.pruner.hopeless(epoch + 1, contract_names(logs or {})[self.pruner.monitor])
+            if reason and epoch + 1 < self.epochs:
+                self.reason = reason
+                self.model.stop_training = True
 
 
 class Publication(keras.callbacks.Callback):  # type: ignore[misc]

@@ -38,6 +38,7 @@ class FitResult:
         best_value: Its `monitor`.
         stopped_early: Whether `trainer.early_stopping` ended it.
         seconds: Time of all epochs, before an interruption too.
+        pruned: Why the pruner ended it; empty where it did not.
     """
 
     history: pd.DataFrame
@@ -45,6 +46,7 @@ class FitResult:
     best_value: float
     stopped_early: bool
     seconds: float
+    pruned: str = ""
 
 
 @dataclass(frozen=True)

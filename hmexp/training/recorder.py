@@ -34,8 +34,8 @@ class Recorder(Protocol):
     def artifacts(self, folder: Path) -> None:
         """The job folder is complete."""
 
-    def finish(self, status: str, traceback: str = "") -> None:
-        """The run ended: FINISHED, FAILED (with its traceback) or KILLED."""
+    def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
+        """The run ended: FINISHED (or early, as `pruned` says why), FAILED (with its traceback) or KILLED."""
 
     def summary(self) -> list[tuple[str, str]]:
         """Lines of the closing summary: what, and where to find it."""
@@ -64,7 +64,7 @@ class NoRecorder:
     def artifacts(self, folder: Path) -> None:
         """Nothing."""
 
-    def finish(self, status: str, traceback: str = "") -> None:
+    def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
         """Nothing."""
 
     def summary(self) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.backbone import LAYER as BACKBONE
 from hmexp.training.best import Best
-from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Publication
+from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Pruning, Publication
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, fits, read_arrays, read_state
 from hmexp.training.checkpoints import Checkpoints, seeds_of
 from hmexp.training.evaluated import EvaluatedWeights
@@ -24,6 +24,7 @@ from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
 from hmexp.training.optimizer import Updates, build_optimizer
 from hmexp.training.patience import EarlyStop, Plateau
+from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import Recorder
 from hmexp.training.schedule import Shifted, build_schedule
 
@@ -40,6 +41,7 @@ class Trainer:
         schedule: The `schedule` section.
         fine_tuning: How a pretrained part is treated.
         interruption: Ends the training after a step, with a checkpoint.
+        pruner: Ends it after an epoch, where that is hopeless.
     """
 
     cfg: TrainerConfig
@@ -49,6 +51,7 @@ class Trainer:
     schedule: ScheduleConfig = field(default_factory=ConstantSchedule)
     fine_tuning: FineTuning = field(default_factory=FineTuning)
     interruption: Interruption = field(default_factory=Interruption)
+    pruner: Pruner = field(default_factory=NoPruner)
 
     @property
     def monitor(self) -> Metric:
@@ -95,6 +98,7 @@ class Trainer:
             best_value=parts.best.value,
             stopped_early=parts.early.stopped,
             seconds=float(parts.history.frame["seconds"].sum()),
+            pruned=parts.pruning.reason,
         )
 
     def _setup(self, feed: Feed) -> dict[str, Any]:
@@ -126,7 +130,8 @@ class Trainer:
             publication.write()
             self.recorder.history(history.frame)
         order = [FiniteLoss(), bar, history, evaluated, best, *([plateau] if plateau else []), early, checkpoints]
-        return _Parts(history, best, early, bar, checkpoints, [*order, publication])
+        pruning = Pruning(self.pruner, self.cfg.last_epoch)
+        return _Parts(history, best, early, bar, checkpoints, pruning, [*order, publication, pruning])
 
     def _segments(self, state: TrainingState) -> Iterator[Segment]:
         """What is left: the rest of an epoch that was begun, then whole epochs, cut where the phase changes."""
@@ -225,6 +230,7 @@ class _Parts:
     early: EarlyStop
     bar: ProgressBar
     checkpoints: Checkpoints
+    pruning: Pruning
     callbacks: list[keras.callbacks.Callback]
 
 

@@ -1,0 +1,65 @@
+"""What a job of a sweep knows of the sweep: a file in its folder, written before it starts."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hmexp.tracking.pruner import TablePruner
+from hmexp.training.pruner import NoPruner, Pruner, PruningRule
+
+MEMBER_FILE = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A job's place in its sweep.
+
+    Attributes:
+        sweep: Name of the sweep.
+        number: Of the job.
+        label: What tells the job apart, in a few words.
+        parent_run_id: Its parent in MLflow; empty where nothing is tracked.
+        parameters: What the sweep varies -> the value of this job.
+        monitor: `val/...` that the sweep compares jobs by, epoch by epoch.
+        rule: When the sweep ends a job early; None for never.
+    """
+
+    sweep: str
+    number: int
+    label: str
+    parent_run_id: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    monitor: str = ""
+    rule: PruningRule | None = None
+
+    def save(self, job_dir: Path) -> None:
+        """Write it into the job's folder."""
+        (job_dir / MEMBER_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @property
+    def run_name(self) -> str:
+        """Name of its run in MLflow."""
+        return f"{self.number} {self.label}"
+
+    def tags(self) -> dict[str, str]:
+        """Tags of its run in MLflow."""
+        parent = {"mlflow.parentRunId": self.parent_run_id} if self.parent_run_id else {}
+        return parent | {"hmexp.sweep": self.sweep, "hmexp.job": str(self.number)}
+
+    def params(self) -> dict[str, str]:
+        """Params of its run in MLflow, beside those of its configuration: what the sweep varies."""
+        return {f"sweep/{key}": value for key, value in self.parameters.items()}
+
+    def pruner(self, job_dir: Path) -> Pruner:
+        """What decides after each epoch whether the job is hopeless."""
+        return NoPruner() if self.rule is None else TablePruner(job_dir.parent, self.number, self.monitor, self.rule)
+
+
+def read_member(job_dir: Path) -> Member | None:
+    """The place of a job in its sweep; None for a run of its own."""
+    path = job_dir / MEMBER_FILE
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    rule = content.pop("rule")
+    return Member(**content, rule=None if rule is None else PruningRule(**rule))

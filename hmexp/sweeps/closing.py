@@ -1,0 +1,158 @@
+"""The end of a sweep, however it came: table, best point, figures, page, record."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from hmexp.console import console, log
+from hmexp.metrics.names import better
+from hmexp.reports.page import PageTable, RunPage, run_report
+from hmexp.reports.style import save
+from hmexp.reports.sweep import sweep_figures
+from hmexp.runner.tables import frame_table
+from hmexp.sweeps.preset import save_preset
+from hmexp.sweeps.summary import aggregates, job_frame, point_frame
+from hmexp.tracking.jobs import FAILED, FINISHED, Job
+
+if TYPE_CHECKING:
+    from hmexp.sweeps.space import Space
+    from hmexp.sweeps.sweep import Sweep
+
+SHOWN = 20
+"""Rows of the table that are printed."""
+
+
+def close(sweep: "Sweep", status: str, space: "Space") -> None:
+    """Write down and say what came of a sweep.
+
+    Args:
+        sweep: Whose jobs do not run any more.
+        status: FINISHED, FAILED or KILLED.
+        space: What was varied.
+    """
+    design, folder = sweep.design, sweep.folder
+    points = point_frame(sweep.jobs, design.objective, design.metric, design.folds)
+    jobs = job_frame(sweep.jobs, design.objective)
+    points.to_csv(folder / "table.csv", index=False)
+    jobs.to_csv(folder / "jobs.csv", index=False)
+    best = best_job(sweep)
+    preset = _preset(sweep, best) if best else None
+    files = [folder / "table.csv", folder / "jobs.csv", *([preset] if preset else [])]
+    if best is not None:
+        files += _figures(sweep, jobs, space)
+        page = folder / "report.html"
+        page.write_text(run_report(_page(sweep, points, jobs, best)), encoding="utf-8")
+        files.append(page)
+    _record(sweep, status, tuple(files))
+    sweep.table.write(status=status)
+    _say(sweep, status, points, best)
+
+
+def best_job(sweep: "Sweep") -> Job | None:
+    """The best job that finished, of the best point that has one."""
+    finished = [job for job in sweep.jobs if job.status == FINISHED and job.objective is not None]
+    means: dict[int, float] = {}
+    for point in {job.point for job in finished}:
+        values = [job.objective for job in finished if job.point == point and job.objective is not None]
+        means[point] = sum(values) / len(values)
+    best: int | None = None
+    for point, value in sorted(means.items()):
+        best = point if best is None or better(sweep.design.metric, value, means[best]) else best
+    return next((job for job in finished if job.point == best), None)
+
+
+def _preset(sweep: "Sweep", best: Job) -> Path:
+    varied = [f"{key}={value}" for key, value in best.parameters.items()]
+    header = f"The best point of the sweep {sweep.folder.name}: {sweep.design.objective} {best.objective:.4f}."
+    return save_preset(sweep.folder, [*sweep.design.fixed, *varied], header)
+
+
+def _figures(sweep: "Sweep", jobs: pd.DataFrame, space: "Space") -> list[Path]:
+    drawn = sweep_figures(jobs, _keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)
+    paths = []
+    for name, figure in drawn.items():
+        paths.append(sweep.folder / "figures" / f"{name}.png")
+        save(figure, paths[-1])
+    return paths
+
+
+def _keys(sweep: "Sweep") -> list[str]:
+    """What the sweep varies, in the order of the jobs."""
+    return list(dict.fromkeys(key for job in sweep.jobs for key in job.parameters))
+
+
+def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job) -> RunPage:
+    design = sweep.design
+    note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
+    tables = [
+        PageTable("Points, the best first", points, note),
+        PageTable("Jobs", jobs.drop(columns=["begun"], errors="ignore")),
+    ]
+    failed = [f"job {job.number} ({job.label()}): {job.reason}" for job in sweep.jobs if job.status == FAILED]
+    facts = [
+        ("best point", f"{best.point}: {Job(0, 0, best.parameters).label()}"),
+        (design.objective, f"{points.iloc[0][design.objective]:.4f}"),
+        ("jobs", _counts(sweep)),
+        ("folder", str(sweep.folder)),
+    ]
+    return RunPage(
+        title=f"Sweep {sweep.folder.name}",
+        verdict=f"The best of {len(points)} points: {Job(0, 0, best.parameters).label()}.",
+        facts=tuple(facts),
+        tables=tuple(tables),
+        warnings=tuple(failed),
+        figures=tuple(sorted((sweep.folder / "figures").glob("*.png"))),
+        command=str(sweep.table.facts().get("command", "")),
+        config=(sweep.folder / "experiment" / "winner.yaml").read_text(encoding="utf-8"),
+    )
+
+
+def _counts(sweep: "Sweep") -> str:
+    states = pd.Series([job.status for job in sweep.jobs]).value_counts()
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
+def _record(sweep: "Sweep", status: str, files: tuple[Path, ...]) -> None:
+    """Close the sweep's run, and those of its points."""
+    recorder, design = sweep.recorder, sweep.design
+    for key, run_id in sweep.point_runs.items():
+        of_point = [job for job in sweep.jobs if str(job.point) == key]
+        recorder.aggregate(run_id, aggregates(of_point, design.folds))
+        recorder.close(run_id, FINISHED.upper() if all(job.status == FINISHED for job in of_point) else FAILED.upper())
+    if design.repeats and not sweep.point_runs:
+        recorder.aggregate(recorder.run_id, aggregates(sweep.jobs, design.folds))
+    counts = pd.Series([job.status for job in sweep.jobs], dtype=object).value_counts()
+    recorder.aggregate(recorder.run_id, {f"sweep/{state}": float(count) for state, count in counts.items()})
+    recorder.close(recorder.run_id, status, files)
+
+
+def _say(sweep: "Sweep", status: str, points: pd.DataFrame, best: Job | None) -> None:
+    """The closing table, what failed, and how to go on."""
+    if len(points):
+        title = f"{sweep.folder.name}: {len(points)} points, {len(sweep.jobs)} jobs ({_counts(sweep)})"
+        log.info(frame_table(narrow(points.head(SHOWN)), title))
+    for job in sweep.jobs:
+        if job.status == FAILED:
+            log.warning(f"job {job.number} failed ({job.label()}): {job.reason}; see {sweep.job_dir(job)}/log")
+    lines = [("folder", str(sweep.folder))]
+    if sweep.recorder.run_id:
+        lines.append(("MLflow run", sweep.recorder.run_id))
+    if best is not None:
+        lines.append(("report", str(sweep.folder / "report.html")))
+        lines.append(("best again", f"python -m hmexp --config-dir {shlex.quote(str(sweep.folder))} experiment=winner"))
+    if status != "FINISHED":
+        lines.append(("go on", f"python -m hmexp -m resume={shlex.quote(str(sweep.folder))}"))
+    for name, value in lines:
+        log.info(f"{name:<10}  {value}")
+
+
+def narrow(points: pd.DataFrame) -> pd.DataFrame:
+    """The table of points with short names, for a terminal."""
+    table = points.copy()
+    table["seconds"] = table["seconds"].map("{:.0f}".format)
+    short = [str(name).removeprefix("best/") for name in table]
+    last = [name.rpartition(".")[2] for name in short]
+    table.columns = pd.Index([one if last.count(one) == 1 else name for one, name in zip(last, short, strict=True)])
+    return table if console.width > 60 else table.iloc[:, :6]

@@ -1,0 +1,85 @@
+"""Whether a command asks for the very sweep that it should go on with."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from hmexp.config.errors import UserError
+from hmexp.config.invocation import MULTIRUN_FLAGS
+from hmexp.config.quoting import paths_of
+from hmexp.config.stored import differences
+from hmexp.config.sweep import GridConfig
+from hmexp.config.verbs import RunConfig
+from hmexp.runner.lineage import FREE
+from hmexp.sweeps.design import Design
+from hmexp.sweeps.folder import find_sweep
+from hmexp.sweeps.space import Space
+from hmexp.tracking.jobs import JobTable
+
+CHANGEABLE = ("params", "when", "max_trials", "batch_size")
+"""Settings of a sweeper that may be others when a sweep goes on; its space is compared as a whole."""
+BESIDE = re.compile(r"resume=|\+*paths\.|hydra[./]launcher")
+"""Words that say where and in what processes, not what."""
+
+
+def asked_for(cfg: GridConfig, space: Space, design: Design) -> dict[str, str]:
+    """What a sweep is, beside the configuration that all its jobs share and the data."""
+    varied = {parameter.key: parameter.describe() for parameter in space}
+    sweeper = {f"hydra.sweeper.{name}": str(value) for name, value in asdict(cfg).items() if name not in CHANGEABLE}
+    return varied | sweeper | {"seeds": str(design.seeds), "folds": str(design.folds)}
+
+
+def check_same(folder: Path, asked: Mapping[str, str], first: RunConfig, digests: Mapping[str, str]) -> None:
+    """Refuse to go on with another sweep.
+
+    Args:
+        folder: Of the sweep.
+        asked: As `asked_for` gives it.
+        first: The configuration of its first point.
+        digests: Data digest of each `data` section.
+
+    Raises:
+        UserError: Another space, configuration or other data.
+    """
+    facts = JobTable(folder).facts()
+    then = facts["asked"]
+    changed = [
+        f"{key}={asked.get(key, 'not varied')} (was {then.get(key, 'not varied')})"
+        for key in dict(asked) | then
+        if asked.get(key) != then.get(key)
+    ]
+    stored = OmegaConf.create(facts["config"])
+    if isinstance(stored, DictConfig):
+        varied = {key.lstrip("+").replace("/", ".") for key in dict(asked) | then}
+        changed += differences(first, stored, (*FREE, *varied))
+    if changed:
+        raise UserError(f"resume: expected the sweep {folder.name}, received {', '.join(changed)}")
+    for key, digest in digests.items():
+        before = facts["digests"].get(key, digest)
+        if before != digest:
+            raise UserError(f"resume: expected the data of {folder.name} ({before}), received {digest}")
+
+
+def recall_sweep(words: Sequence[str]) -> list[str]:
+    """The words of a sweep that goes on: where the command gives nothing but `resume=SWEEP`, those it was begun with.
+
+    Raises:
+        UserError: No such sweep.
+    """
+    given = list(words)
+    resumed = [word.partition("=")[2] for word in given if word.startswith("resume=")]
+    if not resumed:
+        return given
+    own = [word for word in given if not (BESIDE.match(word) or word in MULTIRUN_FLAGS)]
+    folder = find_sweep(paths_of(given), "resume", resumed[-1])
+    given = [f"resume={folder}" if word.startswith("resume=") else word for word in given]
+    if own:
+        return given
+    facts = JobTable(folder).facts()
+    keys = {word.partition("=")[0] for word in given}
+    stored = [word for word in facts["words"] if word.partition("=")[0] not in keys]
+    root = [] if "paths.root" in keys else [f"paths.root={facts['root']}"]
+    return [*[word for word in stored if not word.startswith("paths.root=")], *root, *given]

@@ -1,0 +1,102 @@
+"""Composing the jobs of a sweep before they are paid for, and checking them."""
+
+from collections.abc import Sequence
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hmexp.config.errors import UserError
+from hmexp.config.explain import explain
+from hmexp.config.schemas import to_config
+from hmexp.config.verbs import RunConfig
+from hmexp.runner.data import DataModule
+from hmexp.runner.judgement import slice_columns
+from hmexp.runner.train import check_sections
+
+
+class Composer:
+    """Composes what a job would be composed from.
+
+    Args:
+        loader: Hydra's.
+        master: The configuration of the sweep.
+    """
+
+    def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
+        self.loader, self.master = loader, master
+
+    def tree(self, words: Sequence[str]) -> DictConfig:
+        """The configuration as Hydra has it.
+
+        Raises:
+            UserError: It cannot be composed.
+        """
+        try:
+            cfg = self.loader.load_sweep_config(self.master, list(words))
+        except Exception as error:
+            line = explain(error)
+            if line is None:
+                raise
+            raise UserError(line) from None
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return cfg
+
+    def config(self, words: Sequence[str]) -> RunConfig:
+        """The configuration as dataclasses, which check themselves.
+
+        Raises:
+            UserError: See there.
+        """
+        cfg = self.tree(words)
+        try:
+            return to_config(cfg, RunConfig)
+        except Exception as error:
+            line = explain(error)
+            if line is None:
+                raise
+            raise UserError(line) from None
+
+    def is_integer(self, words: Sequence[str], key: str) -> bool | None:
+        """Whether the value of a key is a whole number; None where these words have no such key."""
+        try:
+            kind = type(OmegaConf.select(self.tree(words), key, throw_on_missing=False))
+        except UserError:
+            return None
+        return {int: True, float: False}.get(kind)
+
+
+class Preflight:
+    """Checks jobs as `train` would before it writes anything; reads each catalogue once.
+
+    Args:
+        composer: Composes them.
+    """
+
+    def __init__(self, composer: Composer) -> None:
+        self.composer = composer
+        self.data: dict[str, DataModule] = {}
+
+    def __call__(self, words: Sequence[str]) -> RunConfig:
+        """The configuration of a job.
+
+        Raises:
+            UserError: It cannot run.
+        """
+        config = self.composer.config(words)
+        check_sections(config)
+        key = repr(config.data)
+        if key not in self.data:
+            data = DataModule(config.data, config.paths, config.backend)
+            slice_columns(data)
+            self.data[key] = data
+        return config
+
+    def prepare(self) -> dict[str, str]:
+        """Build or open the stores, so that no job waits for another's; give the data digest of each `data` section."""
+        digests = {}
+        for key, data in self.data.items():
+            data.prepare()
+            data.setup()
+            digests[key] = data.digest
+        return digests

@@ -1,0 +1,239 @@
+"""From a sweep's command to a sweep that runs: a new one, or one that goes on."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hmexp.config.errors import RunError, UserError
+from hmexp.config.invocation import SweepCommand
+from hmexp.config.record import MlflowTracking
+from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
+from hmexp.config.verbs import RunConfig
+from hmexp.console import log, log_file, muted_stderr
+from hmexp.runner.backend import require_backend
+from hmexp.sweeps.closing import close
+from hmexp.sweeps.design import Design, make_design
+from hmexp.sweeps.folder import DONE, find_sweep, make_folder
+from hmexp.sweeps.identity import asked_for, check_same
+from hmexp.sweeps.launch import Batches, Pool
+from hmexp.sweeps.pool import ProcessPool
+from hmexp.sweeps.preflight import Composer, Preflight
+from hmexp.sweeps.search import Grid, Search
+from hmexp.sweeps.space import Reader, Request, example
+from hmexp.sweeps.sweep import Sweep
+from hmexp.sweeps.view import View
+from hmexp.tracking.jobs import FAILED, JobTable
+from hmexp.tracking.runs import LOCK_FILE
+from hmexp.tracking.sweeps import MlflowSweepRecorder, NoSweepRecorder, SweepRecorder
+from hmexp.training.interruption import Interruption
+
+SEARCH_BATCH = 4
+
+
+@dataclass(frozen=True)
+class HydraSide:
+    """What Hydra gives to a sweeper.
+
+    Attributes:
+        context: With the config loader.
+        task: The function of a job.
+        config: Of the sweep.
+        command: How the sweep was called.
+    """
+
+    context: HydraContext
+    task: Any
+    config: DictConfig
+    command: SweepCommand
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep that was checked, and of which nothing is written yet.
+
+    Attributes:
+        cfg: The `hydra.sweeper` section.
+        request: Fixed words and space.
+        first: The configuration of its first point.
+        design: What is done with each point.
+        search: Gives the points.
+        preflight: Checks jobs.
+        process: The `hydra.launcher` section; None for another launcher than hmexp's.
+    """
+
+    cfg: GridConfig
+    request: Request
+    first: RunConfig
+    design: Design
+    search: Search
+    preflight: Preflight
+    process: ProcessConfig | None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What the sweep is; see `asked_for`."""
+        return asked_for(self.cfg, self.request.space, self.design)
+
+    def size(self) -> str:
+        """Such as `4 points, 5 runs each`."""
+        points = "a search" if self.search.total is None else f"{self.search.total} points"
+        each = f", {len(self.design.replicates)} runs each" if self.design.repeats else ""
+        return points + each
+
+
+def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
+    """Run a sweep, or go on with one.
+
+    Args:
+        side: What Hydra gives to a sweeper.
+        arguments: The words of the command, without those for Hydra.
+
+    Raises:
+        UserError: Nothing of it can run, or it is not the sweep that it should go on with.
+        RunError: Some job failed.
+    """
+    plan = make_plan(side, arguments)
+    first = plan.first
+    stored = find_sweep(first.paths, "resume", first.resume) if first.resume else None
+    digests = plan.preflight.prepare()
+    if stored is not None:
+        check_same(stored, plan.asked, first, digests)
+    wanted = Path(str(side.config.hydra.sweep.dir)).absolute()
+    folder = stored or make_folder(wanted, own=wanted.parent == first.paths.mlruns / "sweeps")
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"resume: expected a sweep that has stopped, received {folder.name}, which runs") from None
+    with lock, log_file(folder / "log"), Interruption().listening() as interruption:
+        recorder = _open(plan, folder, side.command, digests)
+        log.info(f"sweep {folder.name}: {plan.size()}, compared by {plan.design.objective}")
+        pool = _pool(side, plan, folder)
+        _run(Sweep(folder, plan.design, plan.search, pool, recorder, plan.preflight, View(), interruption), plan)
+
+
+def make_plan(side: HydraSide, arguments: Sequence[str]) -> Plan:
+    """Read and check what a command asks for.
+
+    Raises:
+        UserError: Nothing of it can run.
+    """
+    cfg: Any = OmegaConf.to_object(side.config.hydra.sweeper)
+    process: Any = None
+    if OmegaConf.get_type(side.config.hydra.launcher) is ProcessConfig:
+        process = OmegaConf.to_object(side.config.hydra.launcher)
+    composer = Composer(side.context.config_loader, side.config)
+    request = _read(cfg, composer, side, arguments)
+    try:
+        first = composer.config([*request.fixed, *example(request.space)])
+    except UserError:
+        first = composer.config(request.fixed)
+    require_backend(first.backend)
+    varied = {parameter.key for parameter in request.space}
+    own = tuple(word for word in request.fixed if word not in side.command.recalled or process is None)
+    design = make_design(cfg, first, own, varied, process.retries if process else 0)
+    search = _search(cfg, request, design, first)
+    preflight = Preflight(composer)
+    plan = Plan(cfg, request, first, design, search, preflight, process)
+    _check_points(plan)
+    return plan
+
+
+def _read(cfg: GridConfig, composer: Composer, side: HydraSide, arguments: Sequence[str]) -> Request:
+    parser = OverridesParser.create(config_loader=side.context.config_loader)
+    plain = [str(word.input_line) for word in parser.parse_overrides(list(arguments)) if not word.is_sweep_override()]
+    return Reader(parser, cfg.when, lambda key: composer.is_integer(plain, key)).read(cfg.params, arguments)
+
+
+def _search(cfg: GridConfig, request: Request, design: Design, first: RunConfig) -> Search:
+    if not isinstance(cfg, KerasTunerConfig):
+        return Grid(request.space)
+    if not request.space:
+        raise UserError("hydra/sweeper: expected something to search, received no list, range or interval")
+    os.environ.setdefault("KERAS_BACKEND", first.backend)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    log.info("starting keras-tuner")
+    with muted_stderr():
+        from hmexp.sweeps.oracle import Oracle
+    return Oracle(cfg, request.space, design.metric.higher_is_better, first.trainer.epochs)
+
+
+def _check_points(plan: Plan) -> None:
+    """Check every point of a list, or the words that all trials share; refuse a sweep of which nothing can run.
+
+    Raises:
+        UserError: The first refusal, where all points are refused.
+    """
+    if not isinstance(plan.search, Grid):
+        plan.preflight([*plan.design.fixed, *example(plan.request.space)])
+        return
+    refusals: list[UserError] = []
+    for number, point in enumerate(plan.search.points):
+        try:
+            plan.preflight(plan.design.words(plan.design.jobs(number, point)[0]))
+        except UserError as error:
+            refusals.append(error)
+    if len(refusals) == len(plan.search.points):
+        raise refusals[0]
+
+
+def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, str]) -> SweepRecorder:
+    """Open the job table and the record of a sweep."""
+    table = JobTable(folder)
+    table.create()
+    facts = table.facts()
+    recorder: SweepRecorder = NoSweepRecorder()
+    if isinstance(plan.first.tracking, MlflowTracking):
+        about = {f"sweep/{key}": value for key, value in plan.asked.items()}
+        run_id = str(facts.get("run_id", ""))
+        recorder = MlflowSweepRecorder(plan.first.tracking, plan.first.paths, folder, about, command.line, run_id)
+    if not facts:
+        table.write(
+            words=list(command.words),
+            command=command.line,
+            root=str(plan.first.paths.root_path),
+            asked=plan.asked,
+            digests=digests,
+            config=OmegaConf.to_yaml(OmegaConf.structured(plan.first), resolve=True),
+            objective=plan.design.objective,
+            folds=plan.design.folds,
+            begun=time.time(),
+        )
+    table.write(run_id=recorder.run_id, status="RUNNING")
+    return recorder
+
+
+def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
+    if plan.process is not None:
+        return ProcessPool(plan.process, side.command.flags)
+    with open_dict(side.config):
+        side.config.hydra.sweep.dir = str(folder)
+        side.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
+    launcher = Plugins.instance().instantiate_launcher(side.context, side.task, side.config)
+    whole = 10**6 if isinstance(plan.search, Grid) else SEARCH_BATCH
+    return Batches(launcher.launch, plan.cfg.batch_size or whole)
+
+
+def _run(running: Sweep, plan: Plan) -> None:
+    """Run the jobs, then close the sweep however it ended."""
+    status = FAILED.upper()
+    try:
+        running.run()
+        status = DONE if all(job.status != FAILED for job in running.jobs) else status
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        close(running, status, plan.request.space)
+    failed = [str(job.number) for job in running.jobs if job.status == FAILED]
+    if failed:
+        raise RunError(f"{len(failed)} of {len(running.jobs)} jobs failed: {', '.join(failed)}")

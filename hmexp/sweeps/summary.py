@@ -1,0 +1,92 @@
+"""The jobs of a sweep as tables: a row a job, and a row a point with its repeated runs summarised."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from hmexp.metrics.aggregate import Aggregate, aggregate
+from hmexp.metrics.names import Metric
+from hmexp.tracking.jobs import FAILED, FINISHED, PENDING, PRUNED, RUNNING, Job
+
+STATES = (FAILED, RUNNING, PENDING, FINISHED, PRUNED)
+"""The state of a point is the first of these that one of its jobs has."""
+
+
+def job_frame(jobs: Sequence[Job], objective: str) -> pd.DataFrame:
+    """A row a job: `job, point, <parameters>, seed, fold, status, <objective>, test/macro_f1, epoch, seconds, ...`."""
+    rows = [
+        {
+            "job": job.number,
+            "point": job.point,
+            **job.parameters,
+            "seed": job.seed,
+            "fold": job.fold,
+            "status": job.status,
+            objective: job.objective,
+            "test/macro_f1": job.metrics.get("test/macro_f1"),
+            "best/epoch": job.metrics.get("best/epoch"),
+            "seconds": job.seconds,
+            "begun": job.begun,
+            "run_id": job.run_id,
+            "reason": job.reason,
+        }
+        for job in jobs
+    ]
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def point_frame(jobs: Sequence[Job], objective: str, metric: Metric, folds: int) -> pd.DataFrame:
+    """A row a point, the best first.
+
+    `point, <parameters>, status, runs, <objective>, std, low, high, test/macro_f1, seconds`; without repeated runs there
+    are no `runs, std, low, high`.
+
+    Args:
+        jobs: Of the sweep.
+        objective: `best/val/...`.
+        metric: Of the objective.
+        folds: Of a cross-validation; see `aggregate`.
+    """
+    rows = []
+    for point in sorted({job.point for job in jobs}):
+        of_point = [job for job in jobs if job.point == point]
+        values = [job.objective for job in of_point if job.objective is not None]
+        test = [job.metrics["test/macro_f1"] for job in of_point if "test/macro_f1" in job.metrics]
+        found = aggregate(values, folds) if values else None
+        rows.append(
+            {
+                "point": point,
+                **of_point[0].parameters,
+                "status": next(state for state in STATES if any(job.status == state for job in of_point)),
+                "runs": f"{len(values)} of {len(of_point)}",
+                objective: found.mean if found else None,
+                "std": found.std if found else None,
+                "low": found.low if found else None,
+                "high": found.high if found else None,
+                "test/macro_f1": sum(test) / len(test) if test else None,
+                "seconds": sum(job.seconds for job in of_point),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    if frame.empty:
+        return frame
+    numeric = [objective, "std", "low", "high", "test/macro_f1"]
+    frame[numeric] = frame[numeric].astype(float)
+    frame = frame.sort_values(objective, ascending=not metric.higher_is_better, kind="stable", na_position="last")
+    if (frame["runs"] == "1 of 1").all() or len(jobs) == len(frame):
+        return frame.drop(columns=["runs", "std", "low", "high"])
+    return frame
+
+
+def aggregates(jobs: Sequence[Job], folds: int) -> dict[str, float]:
+    """Every final metric of repeated runs: `NAME` (mean), `NAME/std`, `NAME/low`, `NAME/high`."""
+    ended = [job.metrics for job in jobs if job.status == FINISHED]
+    if not ended:
+        return {}
+    metrics: dict[str, float] = {"runs": float(len(ended))}
+    for name in set.intersection(*(set(found) for found in ended)):
+        found: Aggregate = aggregate([job[name] for job in ended], folds)
+        metrics[name] = found.mean
+        if found.num > 1:
+            metrics |= {f"{name}/std": found.std, f"{name}/low": found.low, f"{name}/high": found.high}
+    return metrics

@@ -1,0 +1,31 @@
+"""The verb `runs`: all runs, or the table of one sweep."""
+
+import pandas as pd
+
+from hmexp.config.invocation import Invocation
+from hmexp.config.verbs import RunsConfig
+from hmexp.console import log
+from hmexp.metrics.names import parse_best
+from hmexp.runner.record import runs as all_runs
+from hmexp.runner.tables import frame_table
+from hmexp.sweeps.closing import narrow
+from hmexp.sweeps.folder import find_sweep
+from hmexp.sweeps.summary import point_frame
+from hmexp.tracking.jobs import JobTable
+
+
+def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
+    """Print the leaderboard, or the table of a sweep."""
+    if config.sweep is None:
+        return all_runs(config, invocation)
+    folder = find_sweep(config.paths, "sweep", config.sweep)
+    table = JobTable(folder)
+    facts, jobs = table.facts(), table.jobs()
+    metric = parse_best("metric", facts["objective"])
+    points = point_frame(jobs, facts["objective"], metric, facts["folds"])
+    if points.empty:
+        log.info(f"no jobs in {folder.name} yet")
+        return points
+    title = f"{folder.name}: {len(points)} points, {len(jobs)} jobs, {str(facts['status']).lower()}"
+    log.info(frame_table(narrow(points.head(config.limit)), title))
+    return points

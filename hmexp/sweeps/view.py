@@ -1,0 +1,107 @@
+"""The state of a sweep as it runs: a table where there is a terminal, a line a change elsewhere."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.live import Live
+from rich.table import Table
+
+from hmexp.console import console, log
+from hmexp.tracking.jobs import ENDED, FAILED, RUNNING, Job
+
+if TYPE_CHECKING:
+    from hmexp.sweeps.sweep import Sweep
+
+SHORT = 60
+"""Characters of a job's label in a line."""
+EVERY = 5
+"""Looks at the workers from one drawing to the next."""
+
+
+class View:
+    """Shows a sweep: its running jobs with what they have reached, and how many have ended how."""
+
+    def __init__(self) -> None:
+        self.sweep: Sweep | None = None
+        self.live: Live | None = None
+        self.looks = 0
+
+    @contextmanager
+    def shown(self, sweep: "Sweep") -> Iterator[None]:
+        """Show the sweep inside the block."""
+        self.sweep = sweep
+        if not console.is_terminal:
+            yield
+            return
+        with Live(self._table(), console=console, refresh_per_second=2, transient=True) as self.live:
+            yield
+        self.live = None
+
+    def started(self, job: Job) -> None:
+        """A job was started."""
+        if self.live is None:
+            log.info(f"job {job.number} starts: {_short(job.label())}")
+        self.refresh(now=True)
+
+    def ended(self, job: Job) -> None:
+        """A job has ended."""
+        value = "" if job.objective is None else f"  {self._objective} {job.objective:.4f}"
+        why = f"  {job.reason}" if job.reason else ""
+        line = (
+            f"job {job.number} {job.status}: {_short(job.label())}{value}  {job.seconds:.0f} s{why}  [{self._counts()}]"
+        )
+        log.log(30 if job.status == FAILED else 20, line)
+        self.refresh(now=True)
+
+    def refresh(self, now: bool = False) -> None:
+        """Draw the table again, now and then."""
+        self.looks += 1
+        if self.live is not None and (now or self.looks % EVERY == 0):
+            self.live.update(self._table())
+
+    @property
+    def _objective(self) -> str:
+        return self.sweep.design.objective.removeprefix("best/") if self.sweep else ""
+
+    def _counts(self) -> str:
+        """Such as `3 of 8: 2 finished, 1 failed`."""
+        if self.sweep is None:
+            return ""
+        counts = Counter(job.status for job in self.sweep.jobs)
+        ended = sum(counts[status] for status in ENDED)
+        total = self.sweep.search.total
+        jobs = "" if total is None else f" of {total * len(self.sweep.design.replicates)}"
+        return f"{ended}{jobs}: " + ", ".join(f"{counts[status]} {status}" for status in ENDED if counts[status])
+
+    def _table(self) -> Table:
+        """The running jobs."""
+        table = Table(title=f"sweep  {self._counts()}", title_justify="left", box=None, pad_edge=False)
+        for name in ("job", "what", "epoch", self._objective, "s an epoch"):
+            table.add_column(name, no_wrap=True, overflow="ellipsis")
+        if self.sweep is not None:
+            for job in self.sweep.jobs:
+                if job.status == RUNNING:
+                    table.add_row(
+                        str(job.number), _short(job.label()), *_reached(self.sweep.job_dir(job), self._objective)
+                    )
+        return table
+
+
+def _reached(job_dir: Path, monitor: str) -> tuple[str, str, str]:
+    """Epoch, value and seconds of the last epoch that a job has written."""
+    try:
+        history = pd.read_csv(job_dir / "history.csv")
+    except (OSError, ValueError):
+        return "", "", ""
+    last = history.iloc[-1]
+    value = f"{last[monitor]:.4f}" if monitor in history else ""
+    return f"{int(last['epoch'])}", value, f"{last['seconds']:.1f}"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= SHORT else f"{label[: SHORT - 1]}…"

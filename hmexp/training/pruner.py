@@ -1,0 +1,94 @@
+"""Ending hopeless jobs of a sweep after an epoch: the rules, and who asks them."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+MEDIAN, HALVING = "median", "halving"
+
+
+@dataclass(frozen=True)
+class PruningRule:
+    """When a job is hopeless.
+
+    Attributes:
+        kind: `median` (Golovin et al. 2017, "Google Vizier", 3.2.2): its best value so far is worse than the median of
+            what the others had reached at that epoch. `halving` (Li et al. 2020, "ASHA"): at the rungs, epochs
+            `after * factor ** k`, it is not among the best 1/`factor` of those that have been there.
+        after: Epochs that every job has.
+        factor: Of `halving`.
+        jobs: Others that must have reached the epoch.
+        higher_is_better: Direction of the value.
+    """
+
+    kind: str
+    after: int
+    factor: int
+    jobs: int
+    higher_is_better: bool
+
+    def hopeless(self, number: int, epoch: int, reached: Iterable[tuple[int, int, float]]) -> str:
+        """Why a job is hopeless at an epoch; empty where it is not.
+
+        Args:
+            number: Of the job.
+            epoch: Counted from 1; its value is among those reached.
+            reached: `number, epoch, value` of all jobs of the sweep.
+        """
+        if epoch < self.after or (self.kind == HALVING and not self._is_rung(epoch)):
+            return ""
+        best: dict[int, float] = {}
+        there: set[int] = set()
+        for job, at, value in reached:
+            if at <= epoch:
+                known = best.get(job, value)
+                best[job] = max(known, value) if self.higher_is_better else min(known, value)
+            if at >= epoch:  # those that ended before say nothing of this epoch
+                there.add(job)
+        others = [value for job, value in best.items() if job != number and job in there]
+        if len(others) < self.jobs:
+            return ""
+        return self._verdict(best[number], others, epoch)
+
+    def _verdict(self, own: float, others: list[float], epoch: int) -> str:
+        sign = 1 if self.higher_is_better else -1
+        if self.kind == MEDIAN:
+            middle = statistics.median(others)
+            if sign * own >= sign * middle:
+                return ""
+            return f"{own:.4f} is worse than the median {middle:.4f} of {len(others)} jobs at epoch {epoch}"
+        place = 1 + sum(sign * value > sign * own for value in others)
+        kept = max(1, (len(others) + 1) // self.factor)
+        if place <= kept:
+            return ""
+        return f"{own:.4f} is number {place} of {len(others) + 1} at epoch {epoch}, of which {kept} go on"
+
+    def _is_rung(self, epoch: int) -> bool:
+        rung = self.after
+        while rung < epoch:
+            rung *= self.factor
+        return rung == epoch
+
+
+class Pruner(Protocol):
+    """Hears how a training comes along, and may end it.
+
+    Attributes:
+        monitor: `val/...` that it wants to hear; empty for none.
+    """
+
+    monitor: str
+
+    def hopeless(self, epoch: int, value: float) -> str:
+        """Why the training should end after this epoch (counted from 1); empty where it should go on."""
+
+
+class NoPruner:
+    """Lets every training go on."""
+
+    monitor = ""
+
+    def hopeless(self, epoch: int, value: float) -> str:
+        """Never."""
+        return ""
