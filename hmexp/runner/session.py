@@ -124,9 +124,9 @@ class Session:
 
     def _prune(self, fitted: FitResult) -> TrainResult:
         """Record what a hopeless training has reached, and leave the rest."""
-        best = fitted.history.set_index("epoch").loc[fitted.best_epoch]
-        values = {name: float(value) for name, value in best.items() if str(name).startswith("val/")}
-        metrics = {"best/epoch": float(fitted.best_epoch)} | {f"best/{name}": value for name, value in values.items()}
+        best = fitted.history[fitted.history["epoch"] == fitted.best_epoch]
+        names = [str(name) for name in best if str(name).startswith("val/")]
+        metrics = {"best/epoch": float(fitted.best_epoch)} | {f"best/{name}": best[name].item() for name in names}
         self.job.pruned = fitted.pruned
         _write_json(self.job_dir / "metrics.json", metrics)
         save(curves(fitted.history, fitted.best_epoch), self.job_dir / "figures" / "curves.png")

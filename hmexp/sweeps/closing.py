@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hmexp.console import console, log
+from hmexp.console import log
 from hmexp.metrics.names import better
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
@@ -86,10 +86,8 @@ def _keys(sweep: "Sweep") -> list[str]:
 def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job) -> RunPage:
     design = sweep.design
     note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
-    tables = [
-        PageTable("Points, the best first", points, note),
-        PageTable("Jobs", jobs.drop(columns=["begun"], errors="ignore")),
-    ]
+    every = jobs.drop(columns=["begun"], errors="ignore")
+    tables = [PageTable("Points, the best first", points, note), PageTable("Jobs", every)]
     failed = [f"job {job.number} ({job.label()}): {job.reason}" for job in sweep.jobs if job.status == FAILED]
     facts = [
         ("best point", f"{best.point}: {Job(0, 0, best.parameters).label()}"),
@@ -149,10 +147,22 @@ def _say(sweep: "Sweep", status: str, points: pd.DataFrame, best: Job | None) ->
 
 
 def narrow(points: pd.DataFrame) -> pd.DataFrame:
-    """The table of points with short names, for a terminal."""
+    """The table of points as a terminal of 80 columns has it: short names, the interval in one column, minutes."""
     table = points.copy()
-    table["seconds"] = table["seconds"].map("{:.0f}".format)
-    short = [str(name).removeprefix("best/") for name in table]
+    objective = next(str(name) for name in table if str(name).startswith("best/"))
+    table["seconds"] = (table["seconds"] / 60).map("{:.1f}".format)
+    if "low" in table:
+        ends = zip(table["low"], table["high"], strict=True)
+        table["low"] = [f"{low:.3f} to {high:.3f}" if low == low else "" for low, high in ends]
+        table["runs"] = table["runs"].str.replace(" of ", "/")
+        table = table.drop(columns=["high", "status"] if (table["status"] == FINISHED).all() else ["high"])
+    names = {
+        "seconds": "min",
+        "low": "95 % interval",
+        "test/macro_f1": "test f1",
+        objective: objective[len("best/val/") :],
+    }
+    short = [names.get(str(name), str(name)) for name in table]
     last = [name.rpartition(".")[2] for name in short]
     table.columns = pd.Index([one if last.count(one) == 1 else name for one, name in zip(last, short, strict=True)])
-    return table if console.width > 60 else table.iloc[:, :6]
+    return table

@@ -38,8 +38,8 @@ def job_frame(jobs: Sequence[Job], objective: str) -> pd.DataFrame:
 def point_frame(jobs: Sequence[Job], objective: str, metric: Metric, folds: int) -> pd.DataFrame:
     """A row a point, the best first.
 
-    `point, <parameters>, status, runs, <objective>, std, low, high, test/macro_f1, seconds`; without repeated runs there
-    are no `runs, std, low, high`.
+    `point, <parameters>, status, runs, <objective>, std, low, high, test/macro_f1, seconds`, of which `runs, std, low,
+    high` are only there where points have several runs.
 
     Args:
         jobs: Of the sweep.

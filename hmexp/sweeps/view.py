@@ -52,10 +52,9 @@ class View:
         """A job has ended."""
         value = "" if job.objective is None else f"  {self._objective} {job.objective:.4f}"
         why = f"  {job.reason}" if job.reason else ""
-        line = (
-            f"job {job.number} {job.status}: {_short(job.label())}{value}  {job.seconds:.0f} s{why}  [{self._counts()}]"
-        )
-        log.log(30 if job.status == FAILED else 20, line)
+        what = f"job {job.number} {job.status}: {_short(job.label())}"
+        level = logging.WARNING if job.status == FAILED else logging.INFO
+        log.log(level, f"{what}{value}  {job.seconds:.0f} s{why}  [{self._counts()}]")
         self.refresh(now=True)
 
     def refresh(self, now: bool = False) -> None:
@@ -86,9 +85,8 @@ class View:
         if self.sweep is not None:
             for job in self.sweep.jobs:
                 if job.status == RUNNING:
-                    table.add_row(
-                        str(job.number), _short(job.label()), *_reached(self.sweep.job_dir(job), self._objective)
-                    )
+                    reached = _reached(self.sweep.job_dir(job), self._objective)
+                    table.add_row(str(job.number), _short(job.label()), *reached)
         return table
 
 
