@@ -20,6 +20,9 @@ MIN_JOBS = 5
 """Jobs that it takes to say which parameter matters."""
 TREES = 200
 COLOURS = "viridis"
+BELOW = -0.12
+"""Height of the jobs that do not have a parameter, where an axis is 1 high."""
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,16 @@ def sweep_figures(jobs: pd.DataFrame, keys: Sequence[str], objective: str, highe
         objective: Column that jobs are compared by.
         higher_is_better: Its direction.
     """
-    figures = {"1 history": history(jobs, objective, higher_is_better)}
+    figures = {"history": history(jobs, objective, higher_is_better)}
     done = jobs[jobs[objective].notna()]
     axes = [parameter_axis(done, key) for key in keys if key in done]
     axes = [axis for axis in axes if len(set(axis.values[~np.isnan(axis.values)])) > 1]
     if axes:
-        figures["2 parallel coordinates"] = parallel_coordinates(axes, done[objective], objective)
+        figures["parallel_coordinates"] = parallel_coordinates(axes, done[objective], objective)
         if len(done) >= MIN_JOBS:
-            figures["3 importance"] = importance_bars(importance(axes, done[objective]))
-        figures["4 parameters"] = against_parameters(axes, done[objective], objective)
-    figures["5 time"] = against_time(done, objective, higher_is_better)
+            figures["importance"] = importance_bars(importance(axes, done[objective]))
+        figures["parameters"] = against_parameters(axes, done[objective], objective)
+    figures["time"] = against_time(done, objective, higher_is_better)
     return figures
 
 
@@ -103,15 +106,16 @@ def parallel_coordinates(axes: Sequence[Axis], objective: pd.Series, name: str) 
     plot = figure.subplots()
     norm = Normalize(float(objective.min()), float(objective.max()))
     colours = ScalarMappable(norm, COLOURS)
-    heights = np.column_stack([_unit(axis) for axis in every])
+    heights = np.column_stack([np.nan_to_num(_unit(axis), nan=BELOW) for axis in every])
     for place in np.argsort(objective.to_numpy()):  # the greatest on top
         plot.plot(range(len(every)), heights[place], color=colours.to_rgba(objective.iloc[place]), linewidth=1.3)
     for place, axis in enumerate(every):
         plot.axvline(place, color=INK, linewidth=0.8)
         for height, label in _labels(axis):
-            plot.annotate(
-                label, (place, height), textcoords="offset points", xytext=(4, 0), fontsize=7, va="center", color=INK
+            text = plot.annotate(
+                label, (place, height), textcoords="offset points", xytext=(4, 0), fontsize=7, va="center"
             )
+            text.set_bbox(PAPER)
     plot.set_xticks(range(len(every)), [shorten(axis.name.rpartition(".")[2], 24) for axis in every], fontsize=9)
     plot.set_yticks([])
     plot.set_xlim(-0.2, len(every) - 0.4)
@@ -203,10 +207,10 @@ def _unit(axis: Axis) -> np.ndarray:
 def _labels(axis: Axis) -> list[tuple[float, str]]:
     """Heights and labels of an axis's values."""
     low, high = np.nanmin(axis.values), np.nanmax(axis.values)
-    if axis.ticks:
-        return [((place - low) / max(high - low, 1e-12), shorten(label, 18)) for place, label in axis.ticks]
     ends = (low, (low + high) / 2, high) if high > low else (low,)
-    return [((end - low) / max(high - low, 1e-12), f"{10**end if axis.log else end:.3g}") for end in ends]
+    ticks = axis.ticks or tuple((float(end), f"{10**end if axis.log else end:.3g}") for end in ends)
+    none = [(BELOW, "none")] if np.isnan(axis.values).any() else []
+    return none + [((place - low) / max(high - low, 1e-12), shorten(label, 18)) for place, label in ticks]
 
 
 def _scale(plot: Axes, axis: Axis) -> None:

@@ -17,20 +17,18 @@ from hmexp.sweeps.summary import aggregates, job_frame, point_frame
 from hmexp.tracking.jobs import FAILED, FINISHED, Job
 
 if TYPE_CHECKING:
-    from hmexp.sweeps.space import Space
     from hmexp.sweeps.sweep import Sweep
 
 SHOWN = 20
 """Rows of the table that are printed."""
 
 
-def close(sweep: "Sweep", status: str, space: "Space") -> None:
+def close(sweep: "Sweep", status: str) -> None:
     """Write down and say what came of a sweep.
 
     Args:
         sweep: Whose jobs do not run any more.
         status: FINISHED, FAILED or KILLED.
-        space: What was varied.
     """
     design, folder = sweep.design, sweep.folder
     points = point_frame(sweep.jobs, design.objective, design.metric, design.folds)
@@ -41,10 +39,10 @@ def close(sweep: "Sweep", status: str, space: "Space") -> None:
     preset = _preset(sweep, best) if best else None
     files = [folder / "table.csv", folder / "jobs.csv", *([preset] if preset else [])]
     if best is not None:
-        files += _figures(sweep, jobs, space)
+        figures = _figures(sweep, jobs)
         page = folder / "report.html"
-        page.write_text(run_report(_page(sweep, points, jobs, best)), encoding="utf-8")
-        files.append(page)
+        page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
+        files += [*figures, page]
     _record(sweep, status, tuple(files))
     sweep.table.write(status=status)
     _say(sweep, status, points, best)
@@ -69,7 +67,7 @@ def _preset(sweep: "Sweep", best: Job) -> Path:
     return save_preset(sweep.folder, [*sweep.design.fixed, *varied], header)
 
 
-def _figures(sweep: "Sweep", jobs: pd.DataFrame, space: "Space") -> list[Path]:
+def _figures(sweep: "Sweep", jobs: pd.DataFrame) -> list[Path]:
     drawn = sweep_figures(jobs, _keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)
     paths = []
     for name, figure in drawn.items():
@@ -83,7 +81,7 @@ def _keys(sweep: "Sweep") -> list[str]:
     return list(dict.fromkeys(key for job in sweep.jobs for key in job.parameters))
 
 
-def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job) -> RunPage:
+def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job, figures: list[Path]) -> RunPage:
     design = sweep.design
     note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
     every = jobs.drop(columns=["begun"], errors="ignore")
@@ -101,7 +99,7 @@ def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job) -
         facts=tuple(facts),
         tables=tuple(tables),
         warnings=tuple(failed),
-        figures=tuple(sorted((sweep.folder / "figures").glob("*.png"))),
+        figures=tuple(figures),
         command=str(sweep.table.facts().get("command", "")),
         config=(sweep.folder / "experiment" / "winner.yaml").read_text(encoding="utf-8"),
     )

@@ -134,7 +134,7 @@ class Oracle:
         known = self.texts.get(key, {})
         if plain in known:
             return known[plain]
-        return str(plain) if isinstance(plain, int) else f"{plain:.6g}"
+        return str(plain) if isinstance(plain, int) else f"{plain:.4g}"
 
 
 def _number(parameter: Parameter, text: str) -> Any:  # noqa: ANN401

@@ -118,7 +118,7 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
         recorder = _open(plan, folder, side.command, digests)
         log.info(f"sweep {folder.name}: {plan.size()}, compared by {plan.design.objective}")
         pool = _pool(side, plan, folder)
-        _run(Sweep(folder, plan.design, plan.search, pool, recorder, plan.preflight, View(), interruption), plan)
+        _run(Sweep(folder, plan.design, plan.search, pool, recorder, plan.preflight, View(), interruption))
 
 
 def make_plan(side: HydraSide, arguments: Sequence[str]) -> Plan:
@@ -223,7 +223,7 @@ def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
     return Batches(launcher.launch, plan.cfg.batch_size or whole)
 
 
-def _run(running: Sweep, plan: Plan) -> None:
+def _run(running: Sweep) -> None:
     """Run the jobs, then close the sweep however it ended."""
     status = FAILED.upper()
     try:
@@ -233,7 +233,7 @@ def _run(running: Sweep, plan: Plan) -> None:
         status = "KILLED"
         raise
     finally:
-        close(running, status, plan.request.space)
+        close(running, status)
     failed = [str(job.number) for job in running.jobs if job.status == FAILED]
     if failed:
         raise RunError(f"{len(failed)} of {len(running.jobs)} jobs failed: {', '.join(failed)}")
