@@ -1,5 +1,6 @@
 """How a command was called."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +39,20 @@ class SweepCommand:
     @property
     def flags(self) -> tuple[str, ...]:
         """Hydra's flags that its jobs need too."""
-        found: list[str] = []
-        for word, following in zip(self.words, (*self.words[1:], ""), strict=True):
-            if word in CONFIG_DIR_FLAGS:
-                found += [word, following]
-            elif word.startswith("--config-dir="):
-                found.append(word)
-        return tuple(found)
+        return split_flags(self.words)[0]
 
 
 CONFIG_DIR_FLAGS = ("--config-dir", "-cd")
 MULTIRUN_FLAGS = ("-m", "--multirun")
+
+
+def split_flags(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The flag `--config-dir` with its folder, and the words that are no flags; other flags are left out."""
+    flags: list[str] = []
+    others: list[str] = []
+    for word, before in zip(words, ("", *words[:-1]), strict=True):
+        if word in CONFIG_DIR_FLAGS or before in CONFIG_DIR_FLAGS or word.startswith("--config-dir="):
+            flags.append(word)
+        elif not word.startswith("-"):
+            others.append(word)
+    return tuple(flags), tuple(others)

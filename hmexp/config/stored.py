@@ -48,7 +48,7 @@ def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ())
     config = stored_config(job_dir)
     for key in (*KINDS, *leave_out, *(group.replace("/", ".") for group in anew)):
         _remove(config, key)
-    name = re.sub(r"\W", "_", job_dir.name)
+    name = re.sub(r"\W", "_", f"of_{job_dir.name}")  # the name of a sweep's job alone is a number
     ConfigStore.instance().store(group=GROUP, name=name, node=config, package="_global_", provider="hmexp")
     plugins = [] if "plugins" in given else [f"plugins=[{','.join(config.get('plugins', []))}]"]
     return [f"{GROUP}={name}", *plugins, *(f"{group}={option}" for group, option in kept.items() if group not in anew)]

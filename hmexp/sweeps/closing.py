@@ -12,6 +12,7 @@ from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
 from hmexp.reports.sweep import sweep_figures
 from hmexp.runner.tables import frame_table
+from hmexp.sweeps.folder import DONE
 from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.summary import aggregates, job_frame, point_frame
 from hmexp.tracking.jobs import FAILED, FINISHED, Job
@@ -44,8 +45,9 @@ def close(sweep: "Sweep", status: str) -> None:
         page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
         files += [*figures, page]
     _record(sweep, status, tuple(files))
-    sweep.table.write(status=status)
-    _say(sweep, status, points, best)
+    left = status == "KILLED" or (status == "FAILED" and sweep.search.tries_again)
+    sweep.table.write(status=status if left else DONE)
+    _say(sweep, left, points, best)
 
 
 def best_job(sweep: "Sweep") -> Job | None:
@@ -124,7 +126,7 @@ def _record(sweep: "Sweep", status: str, files: tuple[Path, ...]) -> None:
     recorder.close(recorder.run_id, status, files)
 
 
-def _say(sweep: "Sweep", status: str, points: pd.DataFrame, best: Job | None) -> None:
+def _say(sweep: "Sweep", left: bool, points: pd.DataFrame, best: Job | None) -> None:
     """The closing table, what failed, and how to go on."""
     if len(points):
         title = f"{sweep.folder.name}: {len(points)} points, {len(sweep.jobs)} jobs ({_counts(sweep)})"
@@ -138,7 +140,7 @@ def _say(sweep: "Sweep", status: str, points: pd.DataFrame, best: Job | None) ->
     if best is not None:
         lines.append(("report", str(sweep.folder / "report.html")))
         lines.append(("best again", f"python -m hmexp --config-dir {shlex.quote(str(sweep.folder))} experiment=winner"))
-    if status != "FINISHED":
+    if left:
         lines.append(("go on", f"python -m hmexp -m resume={shlex.quote(str(sweep.folder))}"))
     for name, value in lines:
         log.info(f"{name:<10}  {value}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError
-from hmexp.config.invocation import MULTIRUN_FLAGS
+from hmexp.config.invocation import MULTIRUN_FLAGS, split_flags
 from hmexp.config.quoting import paths_of
 from hmexp.config.stored import differences
 from hmexp.config.sweep import GridConfig
@@ -73,13 +73,16 @@ def recall_sweep(words: Sequence[str]) -> list[str]:
     resumed = [word.partition("=")[2] for word in given if word.startswith("resume=")]
     if not resumed:
         return given
-    own = [word for word in given if not (BESIDE.match(word) or word in MULTIRUN_FLAGS)]
+    flags, others = split_flags(given)
+    own = [*flags, *(word for word in others if not BESIDE.match(word))]
     folder = find_sweep(paths_of(given), "resume", resumed[-1])
     given = [f"resume={folder}" if word.startswith("resume=") else word for word in given]
     if own:
         return given
     facts = JobTable(folder).facts()
-    keys = {word.partition("=")[0] for word in given}
-    stored = [word for word in facts["words"] if word.partition("=")[0] not in keys]
-    root = [] if "paths.root" in keys else [f"paths.root={facts['root']}"]
-    return [*[word for word in stored if not word.startswith("paths.root=")], *root, *given]
+    stored_flags, stored = split_flags(facts["words"])
+    words_now = [word for word in given if not word.startswith("-")]
+    keys = {word.partition("=")[0] for word in words_now} | {"paths.root"}
+    below = [word for word in stored if word.partition("=")[0] not in keys]
+    # Flags first: behind other words, argparse does not understand them.
+    return [MULTIRUN_FLAGS[0], *stored_flags, f"paths.root={facts['root']}", *below, *words_now]

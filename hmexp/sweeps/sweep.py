@@ -9,7 +9,8 @@ from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.metrics.names import better
-from hmexp.runner.job import is_running
+from hmexp.runner.job import FINISHED as RUN_FINISHED
+from hmexp.runner.job import RECORD_FILE, is_running
 from hmexp.runner.member import Member
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.launch import Ended, Launch, Pool
@@ -68,10 +69,10 @@ class Sweep:
         self.point_runs = facts.get("point_runs", {})
         if "search" in facts:
             self.search.load(facts["search"])
-        for job in self.jobs:
-            self._take_up(job)
         try:
             with self.interruption.deferred(), self.view.shown(self):
+                for job in self.jobs:
+                    self._take_up(job)
                 self._loop()
         except BaseException:
             self.pool.kill()
@@ -105,7 +106,8 @@ class Sweep:
             end_process(job.pid, lambda: is_running(job_dir))
         job.status, job.attempts = PENDING, job.attempts - 1
         record = record_of(job_dir)
-        if record is not None and record.status == "FINISHED":
+        if record is not None and record.status == RUN_FINISHED:
+            job.seconds += max(0.0, (job_dir / RECORD_FILE).stat().st_mtime - (job.begun or 0.0))
             self._ended(job, None, stopping=False)
 
     def _next(self) -> Job | None:
