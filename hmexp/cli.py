@@ -197,7 +197,9 @@ class Task:
         try:
             config: Any = to_config(cfg, SCHEMAS[self.verb.schema])
             call: Callable[..., Any] = getattr(importlib.import_module(module), function)
-            return call(config, self._invocation(HydraConfig.get()))
+            result = call(config, self._invocation(HydraConfig.get()))
+            # A sweeper wants a number, and reading back anything more would import TensorFlow into its process.
+            return result.objective if HydraConfig.get().mode == RunMode.MULTIRUN else result
         except Exception as error:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise  # the sweep wants to know
@@ -206,12 +208,16 @@ class Task:
 
     def _invocation(self, hydra_config: Any) -> Invocation:  # noqa: ANN401
         """What Hydra knows of the job that it is running now."""
+        from hydra.types import RunMode
+
         groups = {group: str(option) for group, option in hydra_config.runtime.choices.items()}
         choices = {group: option for group, option in groups.items() if not group.startswith(("hydra", "schema"))}
         given = Path(hydra_config.runtime.output_dir)
+        overrides = tuple(hydra_config.overrides.task)
+        swept = hydra_config.mode == RunMode.MULTIRUN
         return Invocation(
-            command=self.command.line,
-            overrides=tuple(hydra_config.overrides.task),
+            command=shlex.join(["python", "-m", "hmexp", *overrides]) if swept else self.command.line,
+            overrides=overrides,
             choices=tuple(sorted((group, option) for group, option in choices.items() if option != "None")),
             job_dir=None if given == Path.cwd() else given,
         )

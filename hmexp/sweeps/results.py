@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hmexp.config.errors import UserError
 from hmexp.runner.job import FINISHED as RUN_FINISHED
-from hmexp.runner.job import JobRecord, read_record
+from hmexp.runner.job import RECORD_FILE, JobRecord, read_record
 from hmexp.runner.member import MEMBER_FILE, Member
 from hmexp.sweeps.launch import Ended
 from hmexp.sweeps.pool import OUTPUT_FILE
@@ -68,6 +68,15 @@ def settle(job: Job, job_dir: Path, objective: str, ended: Ended | None) -> bool
     job.status = FAILED
     job.reason = _reason(job_dir, ended)
     return ended is None or ended.code != BAD_INPUT
+
+
+def recorded_seconds(job_dir: Path) -> float:
+    """Seconds from the beginning of a run to its last word, where no process of its own was timed."""
+    ends = [job_dir / name for name in ("config.yaml", RECORD_FILE)]
+    if not all(path.is_file() for path in ends):
+        return 0.0
+    begun, ended = (path.stat().st_mtime for path in ends)
+    return max(0.0, ended - begun)
 
 
 def failure_text(job: Job, job_dir: Path) -> str:

@@ -10,12 +10,12 @@ from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.metrics.names import better
 from hmexp.runner.job import FINISHED as RUN_FINISHED
-from hmexp.runner.job import RECORD_FILE, is_running
+from hmexp.runner.job import is_running
 from hmexp.runner.member import Member
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.launch import Ended, Launch, Pool
 from hmexp.sweeps.pool import end_process
-from hmexp.sweeps.results import failure_text, prepare_folder, record_of, settle
+from hmexp.sweeps.results import failure_text, prepare_folder, record_of, recorded_seconds, settle
 from hmexp.sweeps.search import Search
 from hmexp.sweeps.view import View
 from hmexp.tracking.jobs import ENDED, FAILED, PENDING, RUNNING, Job, JobTable
@@ -107,7 +107,6 @@ class Sweep:
         job.status, job.attempts = PENDING, job.attempts - 1
         record = record_of(job_dir)
         if record is not None and record.status == RUN_FINISHED:
-            job.seconds += max(0.0, (job_dir / RECORD_FILE).stat().st_mtime - (job.begun or 0.0))
             self._ended(job, None, stopping=False)
 
     def _next(self) -> Job | None:
@@ -145,7 +144,7 @@ class Sweep:
 
     def _ended(self, job: Job, ended: Ended | None, stopping: bool) -> None:
         """A job's process is gone."""
-        job.seconds += ended.seconds if ended else 0.0
+        job.seconds += (ended.seconds if ended else None) or recorded_seconds(self.job_dir(job))
         again = settle(job, self.job_dir(job), self.design.objective, ended)
         if job.status == FAILED and stopping:
             job.status, job.reason, job.attempts = PENDING, "", job.attempts - 1
