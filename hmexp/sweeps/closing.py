@@ -129,12 +129,11 @@ def _record(sweep: "Sweep", status: str, files: tuple[Path, ...]) -> None:
 def _say(sweep: "Sweep", left: bool, points: pd.DataFrame, best: Job | None) -> None:
     """The closing table, what failed, and how to go on."""
     if len(points):
-        title = f"{sweep.folder.name}: {len(points)} points, {len(sweep.jobs)} jobs ({_counts(sweep)})"
-        log.info(frame_table(narrow(points.head(SHOWN)), title))
+        log.info(frame_table(narrow(points.head(SHOWN)), f"{len(points)} points"))
     for job in sweep.jobs:
         if job.status == FAILED:
             log.warning(f"job {job.number} failed ({job.label()}): {job.reason}; see {sweep.job_dir(job)}/log")
-    lines = [("folder", str(sweep.folder))]
+    lines = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
     if sweep.recorder.run_id:
         lines.append(("MLflow run", sweep.recorder.run_id))
     if best is not None:

@@ -14,11 +14,10 @@ from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle, Ran
 
 from hmexp.config.sweep import KerasTunerConfig
 from hmexp.sweeps.search import Point
-from hmexp.sweeps.space import Parameter, Space
+from hmexp.sweeps.space import Space
+from hmexp.sweeps.tuning import TunerSpace
 
 NAME = "objective"
-OWN = "tuner/"
-"""Prefix of the values that hyperband adds."""
 
 
 class _Bayesian(BayesianOptimizationOracle):  # type: ignore[misc]
@@ -46,9 +45,9 @@ class Oracle:
     def __init__(self, cfg: KerasTunerConfig, space: Space, higher_is_better: bool, epochs: int) -> None:
         self.total: int | None = None if cfg.oracle == "hyperband" else cfg.max_trials
         self.trials: list[str] = []
-        self.texts: dict[str, dict[Any, str]] = {}
+        self.space = TunerSpace(space)
         hyperparameters = keras_tuner.HyperParameters()
-        self._define(hyperparameters, space)
+        self.space.define(hyperparameters)
         shared = {
             "objective": keras_tuner.Objective(NAME, "max" if higher_is_better else "min"),
             "hyperparameters": hyperparameters,
@@ -76,12 +75,11 @@ class Oracle:
             return None
         self.trials.append(trial.trial_id)
         values = trial.hyperparameters.values
-        active = [hp for hp in self.oracle.hyperparameters.space if trial.hyperparameters.is_active(hp)]
-        parameters = {hp.name: self._text(hp.name, values[hp.name]) for hp in active if not hp.name.startswith(OWN)}
         epochs = values.get("tuner/epochs")
         words = (f"trainer.stop_after={int(epochs)}",) if epochs else ()
         parent = values.get("tuner/trial_id")
-        return Point(parameters, words, None if parent is None else self.trials.index(parent))
+        number_of = {name: place for place, name in enumerate(self.trials)}
+        return Point(self.space.values(trial.hyperparameters), words, number_of.get(parent))
 
     def tell(self, number: int, objective: float | None) -> None:
         """Ends the trial; one without an objective has failed."""
@@ -106,41 +104,3 @@ class Oracle:
         self.oracle.trials = {name: trials.Trial.from_state(known) for name, known in state["known"].items()}
         self.oracle.set_state(state["oracle"])
         self.oracle.max_trials = wanted
-
-    def _define(self, hyperparameters: keras_tuner.HyperParameters, space: Space) -> None:
-        """Register parameters, the conditional ones in the scope of the value that they need."""
-        for parameter in space:
-            self._register(hyperparameters, parameter)
-            for value, inner in parameter.under.items():
-                with hyperparameters.conditional_scope(parameter.key, [_number(parameter, value)]):
-                    self._define(hyperparameters, inner)
-
-    def _register(self, hyperparameters: keras_tuner.HyperParameters, parameter: Parameter) -> None:
-        key = parameter.key
-        if parameter.choices:
-            values = {_number(parameter, text): text for text in parameter.choices}
-            self.texts[key] = self.texts.get(key, {}) | values
-            hyperparameters.Choice(key, list(values))
-            return
-        sampling = "log" if parameter.log else "linear"
-        if parameter.integer:
-            hyperparameters.Int(key, int(parameter.low), int(parameter.high), sampling=sampling)
-        else:
-            hyperparameters.Float(key, parameter.low, parameter.high, sampling=sampling)
-
-    def _text(self, key: str, value: Any) -> str:  # noqa: ANN401
-        """A value as a word of the command line has it."""
-        plain = value.item() if hasattr(value, "item") else value
-        known = self.texts.get(key, {})
-        if plain in known:
-            return known[plain]
-        return str(plain) if isinstance(plain, int) else f"{plain:.4g}"
-
-
-def _number(parameter: Parameter, text: str) -> Any:  # noqa: ANN401
-    """A choice as keras-tuner has it: a number, so that near ones are near, where all of the choices are numbers."""
-    try:
-        numbers = {choice: float(choice) for choice in parameter.choices}
-    except ValueError:
-        return text
-    return numbers[text] if len(set(numbers.values())) == len(numbers) else text

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from hmexp.config.errors import UserError
 from hmexp.config.explain import explain
@@ -12,6 +12,7 @@ from hmexp.config.verbs import RunConfig
 from hmexp.runner.data import DataModule
 from hmexp.runner.judgement import slice_columns
 from hmexp.runner.train import check_sections
+from hmexp.sweeps.space import is_integer
 
 
 class Composer:
@@ -60,10 +61,9 @@ class Composer:
     def is_integer(self, words: Sequence[str], key: str) -> bool | None:
         """Whether the value of a key is a whole number; None where these words have no such key."""
         try:
-            kind = type(OmegaConf.select(self.tree(words), key, throw_on_missing=False))
+            return is_integer(self.tree(words), key)
         except UserError:
             return None
-        return {int: True, float: False}.get(kind)
 
 
 class Preflight:

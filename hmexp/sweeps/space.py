@@ -1,14 +1,17 @@
 """The space of a sweep, read from Hydra's own sweep syntax."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
+from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError, invalid
 
+WHOLE = re.compile(r"interval\(\s*(start=)?-?\d+\s*,\s*(end=)?-?\d+\s*\)")
 Values = dict[str, str]
 """Key -> value, as a word of the command line has them."""
 
@@ -102,21 +105,21 @@ class Reader:
                 raise UserError(
                     f"hydra.sweeper.when.{key}: expected a parameter with a list of values, received an interval"
                 )
-            return self._interval(key, value)
+            return self._interval(key, value, override)
         choices = tuple(dict.fromkeys(override.sweep_string_iterator()))
         if not choices:
             raise UserError(f"{key}: expected values to choose from, received none that {override.input_line} fits")
         under = {} if key in above else self._under(key, choices, (*above, key))
         return Parameter(key, choices, under=under)
 
-    def _interval(self, key: str, value: IntervalSweep) -> Parameter:
+    def _interval(self, key: str, value: IntervalSweep, override: Override) -> Parameter:
         low, high = (float(edge) for edge in (value.start, value.end))  # type: ignore[arg-type]
         log = "log" in value.tags
         if not low < high or (log and low <= 0):
             expected = "interval(LOW,HIGH) with LOW below HIGH" + (", above 0 on a log scale" if log else "")
             raise UserError(f"{key}: expected {expected}, received interval({low:g},{high:g})")
         known = self.is_integer(key)
-        whole = low == int(low) and high == int(high) and isinstance(value.start, int)
+        whole = WHOLE.search(str(override.input_line)) is not None
         return Parameter(key, low=low, high=high, log=log, integer=whole if known is None else known)
 
     def _under(self, key: str, choices: Sequence[str], above: tuple[str, ...]) -> dict[str, Space]:
@@ -133,6 +136,12 @@ class Reader:
                     one = Parameter(override.get_key_element(), (override.get_value_element_as_str(),))
                     under[text] = (*under[text], one)
         return under
+
+
+def is_integer(cfg: DictConfig, key: str) -> bool | None:
+    """Whether the value of a key is a whole number; None where the configuration has no number there."""
+    value = OmegaConf.select(cfg, key, throw_on_missing=False)
+    return {int: True, float: False}.get(type(value))
 
 
 def combinations(space: Space) -> Iterator[Values]:

@@ -87,7 +87,7 @@ def leaderboard(client: "MlflowClient", cfg: MlflowTracking, metric: str, higher
             {
                 "run_id": run.info.run_id,
                 "name": run.info.run_name,
-                "status": run.info.status,
+                "status": "PRUNED" if PRUNED_TAG in tags else run.info.status,
                 "model": tags.get("hmexp.choice.model", ""),
                 metric: metrics.get(metric),
                 "test/macro_f1": metrics.get("test/macro_f1"),

@@ -57,7 +57,7 @@ class PruningRule:
             middle = statistics.median(others)
             if sign * own >= sign * middle:
                 return ""
-            return f"{own:.4f} is worse than the median {middle:.4f} of {len(others)} jobs at epoch {epoch}"
+            return f"{own:.5f} is worse than the median {middle:.5f} of {len(others)} jobs at epoch {epoch}"
         place = 1 + sum(sign * value > sign * own for value in others)
         kept = max(1, (len(others) + 1) // self.factor)
         if place <= kept:
