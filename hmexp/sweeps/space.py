@@ -182,4 +182,4 @@ def _all(space: Space) -> Iterator[Parameter]:
 
 def _text(value: object) -> str:
     """A YAML value as a word of the command line has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return "null" if value is None else str(value)

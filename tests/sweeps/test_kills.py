@@ -1,0 +1,113 @@
+"""A sweep that is killed at random moments and goes on: nothing is lost, nothing that had ended is done again."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hmexp.tracking.jobs import JobTable
+
+pytestmark = pytest.mark.slow
+DRIVER = Path(__file__).with_name("driver.py")
+SMALL = [
+    *("hydra/launcher=basic", "tracking=none", "data.limit=60", "data.image_size=8", "model=cnn", "model.widths=[4]"),
+    "trainer.epochs=4",
+]
+TUNER = [
+    *("hydra/sweeper=keras_tuner", "hydra.sweeper.batch_size=2", "hydra.sweeper.max_trials=8"),
+    *("optimizer.learning_rate=tag(log,interval(1e-4,1e-2))", "model.dropout=interval(0,0.5)"),
+]
+SWEEPS = {
+    "lists": ["hydra.sweeper.batch_size=2", "optimizer.learning_rate=1e-3,2e-3,3e-3", "model.dropout=0.1,0.2,0.3"],
+    "bayesian": [*TUNER, "hydra.sweeper.oracle=bayesian", "hydra.sweeper.num_initial_points=3"],
+    "hyperband": [*TUNER, "hydra.sweeper.oracle=hyperband", "hydra.sweeper.factor=2"],
+}
+KILLS = 2
+
+
+@pytest.fixture
+def start(cache, tmp_path):
+    def run(words: list[str]) -> subprocess.Popen[str]:
+        env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "HYDRA_FULL_ERROR": "1"}
+        command = [sys.executable, str(DRIVER), "-m", *SMALL, *words]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=tmp_path, env=env, **pipes)
+
+    return run
+
+
+def said(root: Path) -> list[str]:
+    path = root / "executed.log"
+    return path.read_text().splitlines() if path.is_file() else []
+
+
+@pytest.mark.parametrize("kind", SWEEPS)
+def test_killed_at_random_moments(kind, start, tmp_path):
+    rng = random.Random(kind)
+    kills, process = 0, start(SWEEPS[kind])
+    while process.poll() is None:
+        due = len(said(tmp_path)) + rng.randint(1, 6)
+        while process.poll() is None and len(said(tmp_path)) < due:
+            time.sleep(0.002)
+        time.sleep(rng.random() * 0.04)
+        if kills < KILLS and process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            process = start([*SWEEPS[kind], "resume=latest"])
+        elif process.poll() is None:
+            process.wait(timeout=120)
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
+    assert kills == KILLS
+    (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
+    jobs = JobTable(folder).jobs()
+    assert {job.status for job in jobs} == {"finished"}
+    assert len(jobs) == {"lists": 9, "bayesian": 8, "hyperband": 15}[kind]
+    assert len({tuple(job.parameters.items()) for job in jobs}) == {"lists": 9, "bayesian": 8}.get(kind, 10)
+    ended: set[str] = set()
+    for line in said(tmp_path):
+        number = line.split()[1]
+        assert not (line.startswith("begin") and number in ended), "a job that had ended was done again"
+        ended |= {number} if line.startswith("end") else set()
+    assert ended == {str(job.number) for job in jobs}
+    if kind == "hyperband":
+        check_forks(folder, said(tmp_path))
+
+
+def check_forks(folder: Path, lines: list[str]) -> None:
+    """Every job with a parent started from that parent's checkpoint, with the same parameters and more epochs."""
+    jobs = JobTable(folder).jobs()
+    children = [job for job in jobs if job.parent is not None]
+    assert children
+    for child in children:
+        assert child.parameters == jobs[child.parent].parameters
+        begun = [line for line in lines if line.startswith(f"begin {child.number} ")]
+        forked, resumed = (re.search(rf"{word}=(\w+)", begun[0])[1] for word in ("fork", "resume"))
+        assert forked == str(child.parent) or resumed == "True"
+
+
+def test_another_space_or_other_settings_are_refused(start, tmp_path):
+    first = start(SWEEPS["lists"])
+    while len(said(tmp_path)) < 3 and first.poll() is None:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    before = said(tmp_path)
+    other = ["model.dropout=0.1,0.2", "model.kernel=5", "seeds=2", "hydra.sweeper.prune=median"]
+    output = start([*SWEEPS["lists"][:2], *other, "resume=latest"]).communicate()[0]
+    lines = ["model.dropout=0.1,0.2 (was 0.1,0.2,0.3)", "model.kernel=5 (was 3)", "seeds=2 (was 1)"]
+    for line in [*lines, "hydra.sweeper.prune=median (was none)"]:
+        assert line in output
+    (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
+    digests = JobTable(folder).facts()["digests"]
+    JobTable(folder).write(digests=dict.fromkeys(digests, "0123"))
+    output = start([*SWEEPS["lists"], "resume=latest"]).communicate()[0]
+    assert f"expected the data of {folder.name} (0123), received" in output
+    assert said(tmp_path) == before
