@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -109,11 +109,17 @@ def _read_plugins(overrides: list[str]) -> None:
     """Import the modules that `plugins=[...]` names, before anything is composed."""
     from hmexp.config.quoting import plugin_modules
 
-    sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
-    for module in plugin_modules(overrides):
+    modules = plugin_modules(overrides)
+    for word in (word for word in overrides if modules and word in ("backend=jax", "backend=torch")):
         # A plugin may import Keras, which asks this variable then and never again.
-        for word in (word for word in overrides if word in ("backend=jax", "backend=torch")):
-            os.environ["KERAS_BACKEND"] = word.partition("=")[2]
+        os.environ["KERAS_BACKEND"] = word.partition("=")[2]
+    _import_plugins(modules)
+
+
+def _import_plugins(modules: Sequence[str]) -> None:
+    """Import modules, those in the current folder too."""
+    sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
+    for module in modules:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
@@ -132,7 +138,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
 
     register_schemas()
     words, recalled = _recall(verb, overrides)
-    task = Task(verb, SweepCommand(line, tuple(words), frozenset(quote(word) for word in recalled)))
+    task = Task(verb, SweepCommand(line, tuple(words), tuple(quote(word) for word in recalled)))
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
         _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
@@ -157,6 +163,7 @@ def _recall(verb: Verb, words: list[str]) -> tuple[list[str], list[str]]:
 
             words = recall_sweep(words)
             _read_plugins(words)
+        words = _settled(words)
         own = [word for word in words if not word.startswith("resume=")]
     else:
         own = words
@@ -165,9 +172,19 @@ def _recall(verb: Verb, words: list[str]) -> tuple[list[str], list[str]]:
     from hmexp.runner.lineage import recall
 
     whole = recall(own, paths_of(own))
-    recalled = whole[: len(whole) - len(own)]
     _read_plugins(whole)
-    return words, recalled
+    return words, whole[: len(whole) - len(own)]
+
+
+def _settled(words: list[str]) -> list[str]:
+    """The words of a sweep with the run that they name as a folder: `latest` would soon be one of its own jobs."""
+    from hmexp.config.quoting import paths_of
+    from hmexp.config.stored import run_words
+    from hmexp.runner.job import find_job
+
+    named = {key: run for key, run in run_words(words).items() if key != "resume"}
+    found = {key: find_job(paths_of(words), key, run) for key, run in named.items()}
+    return [f"{key}={found[key]}" if (key := word.partition("=")[0]) in found else word for word in words]
 
 
 @dataclass
@@ -193,6 +210,7 @@ class Task:
         from hmexp.config.schemas import register_schemas, to_config
 
         register_schemas()  # a launcher may call this in a process of its own
+        _import_plugins(cfg.get("plugins", []))
         module, _, function = self.verb.function.partition(":")
         try:
             config: Any = to_config(cfg, SCHEMAS[self.verb.schema])

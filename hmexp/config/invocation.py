@@ -34,7 +34,7 @@ class SweepCommand:
 
     line: str
     words: tuple[str, ...]
-    recalled: frozenset[str] = frozenset()
+    recalled: tuple[str, ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:

@@ -37,14 +37,14 @@ def close(sweep: "Sweep", status: str) -> None:
     points.to_csv(folder / "table.csv", index=False)
     jobs.to_csv(folder / "jobs.csv", index=False)
     best = best_job(sweep)
-    preset = _preset(sweep, best) if best else None
-    files = [folder / "table.csv", folder / "jobs.csv", *([preset] if preset else [])]
-    if best is not None:
-        figures = _figures(sweep, jobs)
-        page = folder / "report.html"
-        page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
-        files += [*figures, page]
-    _record(sweep, status, tuple(files))
+    files = [folder / "table.csv", folder / "jobs.csv"]
+    try:
+        if best is not None:
+            preset, figures, page = _preset(sweep, best), _figures(sweep, jobs), folder / "report.html"
+            page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
+            files += [preset, *figures, page]
+    finally:
+        _record(sweep, status, tuple(files))
     left = status == "KILLED" or (status == "FAILED" and sweep.search.tries_again)
     sweep.table.write(status=status if left else DONE)
     _say(sweep, left, points, best)

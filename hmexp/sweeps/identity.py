@@ -21,8 +21,8 @@ from hmexp.tracking.jobs import JobTable
 
 CHANGEABLE = ("params", "when", "max_trials", "batch_size")
 """Settings of a sweeper that may be others when a sweep goes on; its space is compared as a whole."""
-BESIDE = re.compile(r"resume=|\+*paths\.|hydra[./]launcher")
-"""Words that say where and in what processes, not what."""
+BESIDE = re.compile(r"resume=|\+*paths\.|\+*hydra[./]launcher|hydra\.sweeper\.(max_trials|batch_size)=")
+"""Words that say where, in what processes and how long, not what."""
 
 
 def asked_for(cfg: GridConfig, space: Space, design: Design) -> dict[str, str]:

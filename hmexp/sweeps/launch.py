@@ -94,10 +94,13 @@ class Batches:
     Args:
         launch: The launcher's method.
         size: Jobs of a batch.
+        recalled: Words of a stored run, below those of the jobs.
     """
 
-    def __init__(self, launch: Callable[[Any, int], Sequence[JobReturn]], size: int) -> None:
-        self.launch, self.size = launch, size
+    def __init__(
+        self, launch: Callable[[Any, int], Sequence[JobReturn]], size: int, recalled: Sequence[str] = ()
+    ) -> None:
+        self.launch, self.size, self.recalled = launch, size, recalled
         self.queue: list[Launch] = []
 
     @property
@@ -119,7 +122,7 @@ class Batches:
         """Launch the batch and wait for all of it; a launcher that breaks fails what had not ended."""
         batch, self.queue = self.queue, []
         try:
-            returns = self.launch([launch.overrides() for launch in batch], batch[0].number)
+            returns = self.launch([[*self.recalled, *launch.overrides()] for launch in batch], batch[0].number)
         except Exception as error:
             reason = f"the launcher broke: {type(error).__name__}: {error}".split("\n", 1)[0]
             log.warning(reason)

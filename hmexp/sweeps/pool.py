@@ -127,7 +127,7 @@ class ProcessPool:
     def _environment(self, slot: int) -> Mapping[str, str]:
         """The GPU and the threads of a slot."""
         threads = self.cfg.threads or max(1, num_cores() // self.n_workers)
-        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")  # NPROC: XLA's
         given = self.cfg.threads is not None or self.n_workers > 1
         environment = dict.fromkeys(names, str(threads)) if given else {}
         if self.gpus:

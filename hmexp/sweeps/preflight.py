@@ -21,10 +21,11 @@ class Composer:
     Args:
         loader: Hydra's.
         master: The configuration of the sweep.
+        recalled: Words of a stored run, below those of the jobs.
     """
 
-    def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
-        self.loader, self.master = loader, master
+    def __init__(self, loader: ConfigLoader, master: DictConfig, recalled: Sequence[str] = ()) -> None:
+        self.loader, self.master, self.recalled = loader, master, recalled
 
     def tree(self, words: Sequence[str]) -> DictConfig:
         """The configuration as Hydra has it.
@@ -33,7 +34,7 @@ class Composer:
             UserError: It cannot be composed.
         """
         try:
-            cfg = self.loader.load_sweep_config(self.master, list(words))
+            cfg = self.loader.load_sweep_config(self.master, [*self.recalled, *words])
         except Exception as error:
             line = explain(error)
             if line is None:
@@ -93,10 +94,21 @@ class Preflight:
         return config
 
     def prepare(self) -> dict[str, str]:
-        """Build or open the stores, so that no job waits for another's; give the data digest of each `data` section."""
-        digests = {}
+        """Build or open the stores, so that no job waits for another's; give the data digest of each `data` section.
+
+        Raises:
+            UserError: No data is fit to be trained on. Jobs whose data alone is not fail alone.
+        """
+        digests: dict[str, str] = {}
+        refusals: list[UserError] = []
         for key, data in self.data.items():
-            data.prepare()
-            data.setup()
-            digests[key] = data.digest
+            try:
+                data.prepare()
+                data.setup()
+            except UserError as error:
+                refusals.append(error)
+            else:
+                digests[key] = data.digest
+        if refusals and not digests:
+            raise refusals[0]
         return digests

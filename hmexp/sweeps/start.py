@@ -131,16 +131,16 @@ def make_plan(side: HydraSide, arguments: Sequence[str]) -> Plan:
     process: Any = None
     if OmegaConf.get_type(side.config.hydra.launcher) is ProcessConfig:
         process = OmegaConf.to_object(side.config.hydra.launcher)
-    composer = Composer(side.context.config_loader, side.config)
-    request = _read(cfg, composer, side, arguments)
+    recalled = side.command.recalled
+    composer = Composer(side.context.config_loader, side.config, recalled)
+    request = _read(cfg, composer, side, [word for word in arguments if word not in recalled])
     try:
         first = composer.config([*request.fixed, *example(request.space)])
     except UserError:
         first = composer.config(request.fixed)
     require_backend(first.backend)
     varied = {parameter.key for parameter in request.space}
-    own = tuple(word for word in request.fixed if word not in side.command.recalled or process is None)
-    design = make_design(cfg, first, own, varied, process.retries if process else 0)
+    design = make_design(cfg, first, request.fixed, varied, process.retries if process else 0)
     search = _search(cfg, request, design, first)
     preflight = Preflight(composer)
     plan = Plan(cfg, request, first, design, search, preflight, process)
@@ -220,7 +220,7 @@ def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
         side.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
     launcher = Plugins.instance().instantiate_launcher(side.context, side.task, side.config)
     whole = 10**6 if isinstance(plan.search, Grid) else SEARCH_BATCH
-    return Batches(launcher.launch, plan.cfg.batch_size or whole)
+    return Batches(launcher.launch, plan.cfg.batch_size or whole, side.command.recalled)
 
 
 def _run(running: Sweep) -> None:

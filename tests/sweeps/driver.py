@@ -31,9 +31,7 @@ def say(line: str) -> None:
 def job(cfg: DictConfig) -> float:
     folder = Path(HydraConfig.get().runtime.output_dir)
     epochs = cfg.trainer.stop_after or cfg.trainer.epochs
-    say(
-        f"begin {folder.name} epochs={epochs} fork={Path(cfg.fork).name if cfg.fork else None} resume={bool(cfg.resume)}"
-    )
+    say(f"begin {folder.name} epochs={epochs} fork={Path(cfg.fork or '').name or None} resume={bool(cfg.resume)}")
     record = {"run_id": folder.name, "root": str(Path.cwd()), "status": "RUNNING"}
     (folder / "run.json").write_text(json.dumps(record))
     (folder / "config.yaml").write_text("{}")
