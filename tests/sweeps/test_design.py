@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from hmexp.config.errors import UserError
+from hmexp.config.invocation import split_flags
+from hmexp.config.sweep import GridConfig, ProcessConfig
+from hmexp.metrics.names import METRICS
+from hmexp.sweeps.design import Design
+from hmexp.sweeps.launch import Launch
+from hmexp.sweeps.search import Point
+
+
+def design(seeds=1, folds=1, first_seed=0):
+    return Design(("model=cnn",), seeds, folds, first_seed, "best/val/macro_f1", METRICS["macro_f1"], None, 0)
+
+
+def test_seeds_and_folds_of_a_point():
+    both = design(seeds=2, folds=3, first_seed=5)
+    jobs = both.jobs(2, Point({"model.dropout": "0.1"}, ("trainer.stop_after=3",), parent=1))
+    assert [job.number for job in jobs] == list(range(12, 18))
+    assert [job.parent for job in jobs] == list(range(6, 12))  # the same seed and fold of the parent point
+    assert [(job.seed, job.fold) for job in jobs] == [(5, 0), (5, 1), (5, 2), (6, 0), (6, 1), (6, 2)]
+    assert both.words(jobs[-1]) == (
+        *(
+            "model=cnn",
+            "model.dropout=0.1",
+            "trainer.stop_after=3",
+            "seed=6",
+            "data.split.folds=3",
+            "data.split.fold=2",
+        ),
+        *("seeds=1", "folds=1"),
+    )
+
+
+def test_single_runs_have_nothing_added():
+    (job,) = design().jobs(4, Point({"model.dropout": "0.1"}))
+    assert (job.number, job.seed, job.fold) == (4, None, None)
+    assert design().words(job) == ("model=cnn", "model.dropout=0.1")
+
+
+def test_what_a_job_is_started_with():
+    words = ("experiment=fast", "model.dropout=0.1", "trainer.stop_after=3", "paths.root=/r", "tracking=none")
+    fresh = Launch(3, Path("/s/3"), words)
+    assert fresh.command() == [*words, "hydra.run.dir='/s/3'", "hydra.mode=RUN"]
+    assert fresh.overrides() == [*words, "hydra.sweep.subdir=3"]
+    forked = Launch(3, Path("/s/3"), words, parent=Path("/s/1"))
+    kept = ["trainer.stop_after=3", "paths.root=/r", "tracking=none"]  # all else is stored in the parent
+    assert forked.command() == ["fork=/s/1", *kept, "hydra.run.dir='/s/3'", "hydra.mode=RUN"]
+    assert forked.overrides()[-1] == "fork='/s/1'"
+    again = Launch(3, Path("/s/3"), words, parent=Path("/s/1"), goes_on=True)
+    assert again.command() == ["resume=/s/3", "hydra.mode=RUN"]
+    assert again.overrides()[-1] == "resume='/s/3'"
+
+
+def test_flags_that_jobs_need():
+    words = ["--config-dir", "/c", "-m", "model=cnn", "--config-dir=/d", "seed=1,2"]
+    assert split_flags(words) == (("--config-dir", "/c", "--config-dir=/d"), ("model=cnn", "seed=1,2"))
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: GridConfig(prune="medan"), "did you mean median"),
+        (lambda: GridConfig(prune_factor=1), "hydra.sweeper.prune_factor: expected a whole number of at least 2"),
+        (lambda: ProcessConfig(time_limit=0), "hydra.launcher.time_limit: expected null or a number above 0"),
+        (lambda: ProcessConfig(retries=-1), "hydra.launcher.retries"),
+    ],
+)
+def test_settings_are_checked(make, line):
+    with pytest.raises(UserError, match=line):
+        make()
