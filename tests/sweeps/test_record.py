@@ -29,7 +29,7 @@ def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path
     assert points["tags.mlflow.parentRunId"].tolist() == [sweep["run_id"]] * 2
     assert points["metrics.best/val/macro_f1"].tolist() == pytest.approx([jobs[0].objective, jobs[3].objective])
     assert points["metrics.runs"].tolist() == [3, 3]
-    assert sweep["params.sweep/optimizer.learning_rate"] == "1e-3,3e-3"
+    assert sweep["params.sweep/optimizer.learning_rate"] == "0.001,0.003"
     assert sweep["metrics.sweep/best"] == pytest.approx(jobs[3].objective)
     assert sweep["metrics.sweep/finished"] == 6
     assert sweep["status"] == "FINISHED"
