@@ -135,7 +135,8 @@ def _say(sweep: "Sweep", left: bool, points: pd.DataFrame, best: Job | None) -> 
             log.warning(f"job {job.number} failed ({job.label()}): {job.reason}; see {sweep.job_dir(job)}/log")
     lines = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
     if sweep.recorder.run_id:
-        lines.append(("MLflow run", sweep.recorder.run_id))
+        view = sweep.recorder.share_view(_keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)
+        lines += [("MLflow run", sweep.recorder.run_id), ("browse", f"{view} (python -m hmexp ui)")]
     if best is not None:
         lines.append(("report", str(sweep.folder / "report.html")))
         lines.append(("best again", f"python -m hmexp --config-dir {shlex.quote(str(sweep.folder))} experiment=winner"))
