@@ -10,16 +10,23 @@ from typing import Any
 
 from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import GROUPS
+from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 
 HEADER = "hmexp: image-classification experiments on product catalogues.\n\nhmexp [VERB] [KEY=VALUE ...] [-m]"
 EXAMPLES = """\
 Examples
   hmexp model=cnn3 trainer.epochs=5                    train on the generated sample catalogue
   hmexp data=folder data.root=PICTURES                 train on a folder of pictures a class
-  hmexp -m model.dropout=0.0,0.3 trainer.epochs=3      sweep
+  hmexp -m model.dropout=0.0,0.3 trainer.epochs=3      sweep; seeds=5 repeats each point, resume=latest goes on
 
 hmexp VERB --help lists the keys of a verb; --cfg job prints what a command would run with.
 Completion: eval "$(hmexp -sc install=bash)"    (also zsh and fish)"""
+
+
+SWEEPS = """\
+Sweeps (-m): KEY=A,B, range(1,5), glob(*); with hydra/sweeper=keras_tuner also interval(A,B), tag(log,interval(A,B)).
+Other launchers (hydra/launcher=ray, joblib, submitit_slurm, submitit_local) get jobs in batches: the next batch starts
+when the last job of one has ended."""
 
 
 def print_help(verbs: dict[str, str], verb: str | None, schema: type) -> None:
@@ -34,6 +41,16 @@ def print_help(verbs: dict[str, str], verb: str | None, schema: type) -> None:
     if schema.__name__ == "RunConfig":
         print(_groups() + "\n")
     print("Keys\n" + "\n".join(_keys(schema)))
+    if verb == "train":
+        print("\n" + SWEEPS + "\n" + "\n".join(_sweep_keys()))
+
+
+def _sweep_keys() -> list[str]:
+    """The keys of the sweepers and of the launcher; those that both sweepers have once."""
+    lines = ["\n  [hydra/sweeper=grid] " + _summary(GridConfig), *_keys(GridConfig, "hydra.sweeper.")]
+    own = [line for line in _keys(KerasTunerConfig, "hydra.sweeper.") if line not in lines]
+    lines += ["\n  [hydra/sweeper=keras_tuner] " + _summary(KerasTunerConfig), *own]
+    return [*lines, "\n  [hydra/launcher=process] " + _summary(ProcessConfig), *_keys(ProcessConfig, "hydra.launcher.")]
 
 
 def _groups() -> str:
@@ -53,7 +70,7 @@ def _stems(folder: Path) -> list[str]:
 def _keys(schema: type, prefix: str = "") -> list[str]:
     """A line a key: its name, default and meaning; below a group the keys of each of its options."""
     lines = []
-    for field in fields(schema):
+    for field in (field for field in fields(schema) if not field.name.startswith("_")):
         group = f"{prefix}{field.name}".replace(".", "/")
         kind = field.type if isinstance(field.type, type) else object
         if group in GROUPS:

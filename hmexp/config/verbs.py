@@ -35,7 +35,7 @@ class RunConfig:
     backend: str = "tensorflow"
     """What Keras computes with."""
     resume: str | None = None
-    """RUN that did not finish: goes on in its folder, with its config, from its last checkpoint."""
+    """RUN that did not finish: goes on in its folder, with its config, from its last checkpoint. With -m: SWEEP."""
     rerun: str | None = None
     """RUN that is repeated from its stored config; overrides go on top."""
     fork: str | None = None
