@@ -124,8 +124,9 @@ def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lin
     member = read_member(job_dir)
     tags |= member.tags() if member else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
-    name, params = (member.run_name, member.params()) if member else (job_dir.name, {})
-    description = RunDescription(name, config, tags, params)
+    name = config.tracking.name or ("" if member else job_dir.name)
+    name = f"{name} {member.run_name}".strip() if member else name
+    description = RunDescription(name, config, tags, member.params() if member else {})
     run_id = read_record(job_dir).run_id if lineage.resumes else None
     recorder = MlflowRecorder(config.tracking, config.paths, description, run_id)
     for run_id in close_dead_runs(recorder.client, config.tracking):

@@ -49,7 +49,7 @@ class MlflowRecorder:
         mlflow.set_experiment(cfg.experiment)
         run = mlflow.start_run(
             run_id=run_id,
-            run_name=None if run_id else cfg.name or description.name,
+            run_name=None if run_id else description.name,
             tags=dict(description.tags),
             log_system_metrics=cfg.system_metrics,
         )

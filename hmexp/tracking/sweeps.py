@@ -107,7 +107,7 @@ class MlflowSweepRecorder:
             self.client.update_run(run_id, status="RUNNING")
             return
         tags = {KIND_TAG: "sweep", JOB_TAG: str(folder), HOST_TAG: socket.gethostname(), "hmexp.command": command}
-        self.run_id = self._create(self.sweep, tags | {"hmexp.sweep": self.sweep}, about)
+        self.run_id = self._create(cfg.name or self.sweep, tags | {"hmexp.sweep": self.sweep}, about)
 
     def share_view(self, keys: Sequence[str], objective: str, higher_is_better: bool) -> str:
         """Write a view of MLflow's page of runs: those of the sweep, the best first, with what varies as columns.
