@@ -51,9 +51,9 @@ def quote(word: str) -> str:
     if not equals or value in WORDS_OF_HYDRA:
         return word
     if name in FREE_TEXT:
-        return f"{key}={_quoted(value)}"
+        return f"{key}={quoted(value)}"
     if name in FREE_TEXT_LISTS and _within(value, "[]"):
-        return f"{key}=[{','.join(_quoted(item) for item in _items(value))}]"
+        return f"{key}=[{','.join(quoted(item) for item in _items(value))}]"
     if name in FREE_TEXT_MAPS and _within(value, "{}"):
         # The keys of a dictionary cannot be quoted in Hydra's grammar; the arguments of a resolver can.
         return f"{key}=${{{CLASS_MAP}:{','.join(_escaped(item) for item in _items(value))}}}"
@@ -93,17 +93,17 @@ def _items(value: str) -> list[str]:
 def _bare(text: str) -> str:
     """A name without spaces and quotes around it."""
     text = text.strip()
-    return text[1:-1] if _is_quoted(text) else text
+    return text[1:-1] if _isquoted(text) else text
 
 
-def _is_quoted(text: str) -> bool:
+def _isquoted(text: str) -> bool:
     return len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """One value in single quotes, with Hydra's escapes; a value in quotes already stays as it is."""
     text = text.strip()
-    return text if _is_quoted(text) else _escaped(text)
+    return text if _isquoted(text) else _escaped(text)
 
 
 def _escaped(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from hydra.core.utils import JobReturn, JobStatus
 
+from hmexp.config.quoting import quoted
 from hmexp.config.stored import PLACES
 from hmexp.console import log
 
@@ -31,7 +32,7 @@ class Launch:
 
     def command(self) -> list[str]:
         """The words of an hmexp command; a run that goes on, or is forked, has its configuration stored."""
-        own = [f"hydra.run.dir={_quoted(self.job_dir)}", "hydra.mode=RUN"]
+        own = [f"hydra.run.dir={quoted(str(self.job_dir))}", "hydra.mode=RUN"]
         if self.goes_on:
             return [f"resume={self.job_dir}", "hydra.mode=RUN"]
         if self.parent is not None:
@@ -42,8 +43,8 @@ class Launch:
     def overrides(self) -> list[str]:
         """The words that Hydra composes a job from, in a process that runs several."""
         more = [f"hydra.sweep.subdir={self.number}"]
-        more += [f"resume={_quoted(self.job_dir)}"] if self.goes_on else []
-        more += [f"fork={_quoted(self.parent)}"] if self.parent is not None and not self.goes_on else []
+        more += [f"resume={quoted(str(self.job_dir))}"] if self.goes_on else []
+        more += [f"fork={quoted(str(self.parent))}"] if self.parent is not None and not self.goes_on else []
         return [*self.words, *more]
 
 
@@ -141,9 +142,3 @@ class Batches:
             return Ended(number, 0, "", 0.0)
         error = back._return_value
         return Ended(number, 1, f"{type(error).__name__}: {error}".split("\n", 1)[0], 0.0)
-
-
-def _quoted(path: Path) -> str:
-    """A path as one value of Hydra's grammar."""
-    escaped = str(path).replace("'", "\\'")
-    return f"'{escaped}'"

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import SweepCommand
+from hmexp.config.quoting import quoted
 from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
@@ -217,7 +218,7 @@ def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
         return ProcessPool(plan.process, side.command.flags)
     with open_dict(side.config):
         side.config.hydra.sweep.dir = str(folder)
-        side.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
+        side.config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted(str(folder))}")
     launcher = Plugins.instance().instantiate_launcher(side.context, side.task, side.config)
     whole = 10**6 if isinstance(plan.search, Grid) else SEARCH_BATCH
     return Batches(launcher.launch, plan.cfg.batch_size or whole, side.command.recalled)

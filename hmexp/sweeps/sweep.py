@@ -76,6 +76,9 @@ class Sweep:
                 self._loop()
         except BaseException:
             self.pool.kill()
+            for job in (job for job in self.jobs if job.status == RUNNING):
+                job.status = PENDING
+            self.table.write(self.jobs)
             raise
 
     def _loop(self) -> None:
@@ -96,11 +99,12 @@ class Sweep:
 
     def _take_up(self, job: Job) -> None:
         """Find out what became of a job that another process of this sweep had begun."""
-        if job.status == FAILED and self.search.tries_again:
+        job_dir = self.job_dir(job)
+        record = record_of(job_dir)
+        if job.status == FAILED and self.search.tries_again and (record is None or record.status != RUN_FINISHED):
             job.status, job.attempts = PENDING, 0
         if job.status != RUNNING:
             return
-        job_dir = self.job_dir(job)
         if job_dir.is_dir() and is_running(job_dir):
             log.info(f"job {job.number} is still running: it is asked to save and end")
             end_process(job.pid, lambda: is_running(job_dir))
