@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def seconds_of(root: Path, *words: str) -> float:
 def speed(rounds: int) -> None:
     """8 jobs in three ways."""
     times: dict[str, list[float]] = {"8 commands": [], "1 worker": [], "2 workers": []}
+    gaps: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
         seconds_of(Path(scratch), "trainer.epochs=1")  # the sample, its store and the record are there from now on
         sweep = f"model.dropout={','.join(DROPOUTS)}"
@@ -58,6 +60,8 @@ def speed(rounds: int) -> None:
             for workers in (1, 2):
                 words = ["-m", sweep, f"hydra.launcher.n_workers={workers}"]
                 times[f"{workers} worker{'s' * (workers > 1)}"].append(seconds_of(Path(scratch), *words))
+                if workers == 1:
+                    gaps += gaps_between_jobs(Path(scratch))
     table = Table(title=f"8 short jobs, {os.cpu_count()} cores, {platform.processor() or platform.machine()}")
     for name in ("", "s, median", "to 8 commands", "to 1 worker"):
         table.add_column(name)
@@ -66,10 +70,17 @@ def speed(rounds: int) -> None:
         to_one = statistics.median(a / b for a, b in zip(seconds, times["1 worker"], strict=True))
         table.add_row(name, f"{statistics.median(seconds):.1f}", f"{to_commands:.2f}", f"{to_one:.2f}")
     console.print(table)
+    console.print(f"from the end of a job to the start of the next: {statistics.median(gaps):.2f} s, median")
     more = [(a - b) / 8 for a, b in zip(times["1 worker"], times["8 commands"], strict=True)]
-    console.print(
-        f"a job of a sweep beyond a command: {statistics.median(more):+.2f} s (the sweep's own start included)"
-    )
+    console.print(f"a job beyond a command: {statistics.median(more):+.2f} s, the sweep's own start and end included")
+
+
+def gaps_between_jobs(root: Path) -> list[float]:
+    """Seconds in which the only worker of the newest sweep had no process."""
+    from hmexp.tracking.jobs import JobTable
+
+    jobs = JobTable(max((root / "mlruns" / "sweeps").iterdir())).jobs()
+    return [after.begun - before.begun - before.seconds for before, after in pairwise(jobs)]
 
 
 def formula(cfg: object) -> float:

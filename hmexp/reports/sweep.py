@@ -18,7 +18,7 @@ LOG_RATIO = 30
 """An axis whose greatest value is so many times its least is drawn on a log scale."""
 MIN_JOBS = 5
 """Jobs that it takes to say which parameter matters."""
-TREES = 200
+TREES = 100
 COLOURS = "viridis"
 BELOW = -0.12
 """Height of the jobs that do not have a parameter, where an axis is 1 high."""
@@ -139,7 +139,7 @@ def importance(axes: Sequence[Axis], objective: pd.Series) -> pd.DataFrame:
 
     features = np.column_stack([np.nan_to_num(_unit(axis), nan=-1.0) for axis in axes])
     forest = RandomForestRegressor(TREES, random_state=0).fit(features, objective)
-    found = permutation_importance(forest, features, objective, n_repeats=20, random_state=0)
+    found = permutation_importance(forest, features, objective, n_repeats=10, random_state=0)
     total = max(float(np.maximum(found.importances_mean, 0).sum()), 1e-12)
     frame = pd.DataFrame(
         {

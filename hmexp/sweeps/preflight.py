@@ -77,6 +77,7 @@ class Preflight:
     def __init__(self, composer: Composer) -> None:
         self.composer = composer
         self.data: dict[str, DataModule] = {}
+        self.checked: dict[tuple[str, ...], RunConfig] = {}
 
     def __call__(self, words: Sequence[str]) -> RunConfig:
         """The configuration of a job.
@@ -84,6 +85,9 @@ class Preflight:
         Raises:
             UserError: It cannot run.
         """
+        known = self.checked.get(tuple(words))
+        if known is not None:  # a list is checked as a whole before its first job
+            return known
         config = self.composer.config(words)
         check_sections(config)
         key = repr(config.data)
@@ -91,6 +95,7 @@ class Preflight:
             data = DataModule(config.data, config.paths, config.backend)
             slice_columns(data)
             self.data[key] = data
+        self.checked[tuple(words)] = config
         return config
 
     def prepare(self) -> dict[str, str]:
