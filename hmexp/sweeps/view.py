@@ -75,7 +75,8 @@ class View:
         ended = sum(counts[status] for status in ENDED)
         total = self.sweep.search.total
         jobs = "" if total is None else f" of {total * len(self.sweep.design.replicates)}"
-        return f"{ended}{jobs}: " + ", ".join(f"{counts[status]} {status}" for status in ENDED if counts[status])
+        states = ", ".join(f"{counts[status]} {status}" for status in ENDED if counts[status])
+        return f"{ended}{jobs}: {states}" if states else f"{ended}{jobs}"
 
     def _table(self) -> Table:
         """The running jobs."""
