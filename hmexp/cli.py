@@ -87,7 +87,7 @@ def _dispatch(words: list[str]) -> int:
         return 0
     _read_plugins(overrides)
     set_up_console()
-    repeated = [word for word in words if not word.startswith(("hydra.run.dir=", "hydra.mode="))]
+    repeated = [word for word in words if not word.startswith("hydra.run.dir=")]
     return _compose_and_call(verb, overrides, shlex.join(["python", "-m", "hmexp", *repeated]))
 
 
@@ -138,7 +138,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
 
     register_schemas()
     words, recalled = _recall(verb, overrides)
-    task = Task(verb, SweepCommand(line, tuple(words), tuple(quote(word) for word in recalled)))
+    task = Task(verb, SweepCommand(line, tuple(words), tuple(quote(word) for word in recalled), verb.config))
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
         _with_full_errors(run, [quote(word) for word in [*recalled, *words]])

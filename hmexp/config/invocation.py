@@ -30,11 +30,13 @@ class SweepCommand:
         line: The line that repeats it.
         words: Its words, with those for Hydra.
         recalled: Words that a stored run (`rerun=`, `fork=`) put below them; jobs recall these on their own.
+        verb: Of the command.
     """
 
     line: str
     words: tuple[str, ...]
     recalled: tuple[str, ...] = ()
+    verb: str = "train"
 
     @property
     def flags(self) -> tuple[str, ...]:

@@ -93,17 +93,17 @@ def _items(value: str) -> list[str]:
 def _bare(text: str) -> str:
     """A name without spaces and quotes around it."""
     text = text.strip()
-    return text[1:-1] if _isquoted(text) else text
+    return text[1:-1] if _is_quoted(text) else text
 
 
-def _isquoted(text: str) -> bool:
+def _is_quoted(text: str) -> bool:
     return len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
 
 
 def quoted(text: str) -> str:
     """One value in single quotes, with Hydra's escapes; a value in quotes already stays as it is."""
     text = text.strip()
-    return text if _isquoted(text) else _escaped(text)
+    return text if _is_quoted(text) else _escaped(text)
 
 
 def _escaped(text: str) -> str:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from hmexp.tracking.jobs import plain_key
 from hmexp.tracking.pruner import TablePruner
 from hmexp.training.pruner import NoPruner, Pruner, PruningRule
 
@@ -48,7 +49,7 @@ class Member:
 
     def params(self) -> dict[str, str]:
         """Params of its run in MLflow, beside those of its configuration: what the sweep varies."""
-        return {f"sweep/{key}": value for key, value in self.parameters.items()}
+        return {f"sweep/{plain_key(key)}": value for key, value in self.parameters.items()}
 
     def pruner(self, job_dir: Path) -> Pruner:
         """What decides after each epoch whether the job is hopeless."""

@@ -44,9 +44,9 @@ def close(sweep: "Sweep", status: str) -> None:
             page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
             files += [preset, *figures, page]
     finally:
+        left = status == "KILLED" or (status == "FAILED" and sweep.search.tries_again)
+        sweep.table.write(status=status if left else DONE)
         _record(sweep, status, tuple(files))
-    left = status == "KILLED" or (status == "FAILED" and sweep.search.tries_again)
-    sweep.table.write(status=status if left else DONE)
     _say(sweep, left, points, best)
 
 
@@ -64,9 +64,9 @@ def best_job(sweep: "Sweep") -> Job | None:
 
 
 def _preset(sweep: "Sweep", best: Job) -> Path:
-    varied = [f"{key}={value}" for key, value in best.parameters.items()]
     header = f"The best point of the sweep {sweep.folder.name}: {sweep.design.objective} {best.objective:.4f}."
-    return save_preset(sweep.folder, [*sweep.design.fixed, *varied], header)
+    truncated = any(word.startswith("trainer.stop_after=") for word in best.words)
+    return save_preset(sweep.folder, sweep.job_dir(best), truncated, header)
 
 
 def _figures(sweep: "Sweep", jobs: pd.DataFrame) -> list[Path]:
@@ -91,7 +91,7 @@ def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job, f
     failed = [f"job {job.number} ({job.label()}): {job.reason}" for job in sweep.jobs if job.status == FAILED]
     facts = [
         ("best point", f"{best.point}: {Job(0, 0, best.parameters).label()}"),
-        (design.objective, f"{points.iloc[0][design.objective]:.4f}"),
+        (design.objective, f"{float(points.loc[points['point'] == best.point, design.objective].iloc[0]):.4f}"),
         ("jobs", _counts(sweep)),
         ("folder", str(sweep.folder)),
     ]

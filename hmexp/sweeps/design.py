@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import product
 
-from hmexp.config.errors import UserError
+from hmexp.config.errors import UserError, require
 from hmexp.config.sweep import GridConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.metrics.names import Metric, parse_best
@@ -102,6 +102,9 @@ def make_design(cfg: GridConfig, base: RunConfig, fixed: tuple[str, ...], varied
     for key, number in (("seed", base.seeds), ("data.split.fold", base.folds)):
         if number > 1 and key in varied:
             raise UserError(f"{key}: expected one value where the sweep repeats points itself, received several")
+    repeated = base.seeds * base.folds > 1
+    expected = "none where points are repeated, whose runs would be judged by each other"
+    require(cfg.prune == "none" or not repeated, "hydra.sweeper.prune", expected, cfg.prune)
     rule = None
     if cfg.prune != "none":
         rule = PruningRule(cfg.prune, cfg.prune_after, cfg.prune_factor, cfg.prune_jobs, metric.higher_is_better)

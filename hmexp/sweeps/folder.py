@@ -1,6 +1,8 @@
 """The folder of a sweep: made exclusively, and how SWEEP finds one."""
 
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 from hmexp.config.errors import UserError, invalid
 from hmexp.config.record import PathsConfig
@@ -44,10 +46,11 @@ def find_sweep(paths: PathsConfig, key: str, sweep: str) -> Path:
         UserError: No sweep, or more than one.
     """
     folder = Path(sweep).expanduser().absolute()
-    if (folder / TABLE_FILE).is_file():
+    if (folder / TABLE_FILE).is_file() and _facts(folder):
         return folder
-    found = sorted(path.parent for path in (paths.mlruns / "sweeps").glob(f"*/{TABLE_FILE}"))
-    facts = {path: JobTable(path).facts() for path in found}
+    tables = sorted(path.parent for path in (paths.mlruns / "sweeps").glob(f"*/{TABLE_FILE}"))
+    facts = {path: known for path in tables if (known := _facts(path))}
+    found = list(facts)
     if sweep == "latest":
         begun = sorted(found, key=lambda path: float(facts[path].get("begun", 0.0)))
         fits = [path for path in begun if key != "resume" or facts[path].get("status") != DONE][-1:]
@@ -60,3 +63,11 @@ def find_sweep(paths: PathsConfig, key: str, sweep: str) -> Path:
         received = f"{sweep}, which fits {len(fits)} sweeps {that}under {paths.mlruns}"
         raise invalid(key, SWEEP_KINDS, received, [path.name for path in found])
     return fits[0]
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """What a table says of its sweep; nothing where the sweep was ended before it began."""
+    try:
+        return JobTable(folder).facts()
+    except sqlite3.OperationalError:
+        return {}

@@ -29,20 +29,22 @@ def asked_for(cfg: GridConfig, space: Space, design: Design) -> dict[str, str]:
     """What a sweep is, beside the configuration that all its jobs share and the data."""
     varied = {parameter.key: parameter.describe() for parameter in space}
     sweeper = {f"hydra.sweeper.{name}": str(value) for name, value in asdict(cfg).items() if name not in CHANGEABLE}
-    return varied | sweeper | {"seeds": str(design.seeds), "folds": str(design.folds)}
+    fixed = dict(word.partition("=")[::2] for word in design.fixed if not BESIDE.match(word))
+    # Points are numbered in the order of the parameters.
+    runs = {"seeds": str(design.seeds), "folds": str(design.folds), "order": ", ".join(varied)}
+    return fixed | varied | sweeper | runs
 
 
-def check_same(folder: Path, asked: Mapping[str, str], first: RunConfig, digests: Mapping[str, str]) -> None:
+def check_same(folder: Path, asked: Mapping[str, str], first: RunConfig) -> None:
     """Refuse to go on with another sweep.
 
     Args:
         folder: Of the sweep.
         asked: As `asked_for` gives it.
         first: The configuration of its first point.
-        digests: Data digest of each `data` section.
 
     Raises:
-        UserError: Another space, configuration or other data.
+        UserError: Another space or configuration.
     """
     facts = JobTable(folder).facts()
     then = facts["asked"]
@@ -57,8 +59,21 @@ def check_same(folder: Path, asked: Mapping[str, str], first: RunConfig, digests
         changed += differences(first, stored, (*FREE, *varied))
     if changed:
         raise UserError(f"resume: expected the sweep {folder.name}, received {', '.join(changed)}")
+
+
+def check_data(folder: Path, digests: Mapping[str, str]) -> None:
+    """Refuse to go on with other data.
+
+    Args:
+        folder: Of the sweep.
+        digests: Data digest of each `data` section.
+
+    Raises:
+        UserError: The data has changed.
+    """
+    then = JobTable(folder).facts()["digests"]
     for key, digest in digests.items():
-        before = facts["digests"].get(key, digest)
+        before = then.get(key, digest)
         if before != digest:
             raise UserError(f"resume: expected the data of {folder.name} ({before}), received {digest}")
 

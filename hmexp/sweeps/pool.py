@@ -121,8 +121,9 @@ class ProcessPool:
                 _signal_group(worker.process, signal.SIGKILL)
 
     def _end(self, worker: _Worker, reason: str) -> None:
-        worker.reason, worker.ended_at = worker.reason or reason, worker.ended_at or time.monotonic()
-        _signal_group(worker.process, signal.SIGTERM)
+        if not worker.ended_at:  # a second signal would cut the saving off
+            worker.reason, worker.ended_at = reason, time.monotonic()
+            _signal_group(worker.process, signal.SIGTERM)
 
     def _environment(self, slot: int) -> Mapping[str, str]:
         """The GPU and the threads of a slot."""
@@ -136,19 +137,18 @@ class ProcessPool:
 
 
 def end_process(pid: int | None, alive: Callable[[], bool]) -> None:
-    """Let a job that another process has started save and end, and wait for it.
+    """Wait for a job of a process that is gone: it has been told to save and end, and is killed if it does not.
 
     Args:
         pid: Of the job, if it was written down.
         alive: Whether the job still runs.
     """
-    for number, seconds in ((signal.SIGTERM, 3 * GRACE), (signal.SIGKILL, GRACE)):
-        with suppress(psutil.Error, ProcessLookupError):
-            if pid is not None and CHILD in psutil.Process(pid).cmdline():  # the number may be another's by now
-                os.killpg(pid, number)
-        deadline = time.monotonic() + seconds
-        while alive() and time.monotonic() < deadline:
-            time.sleep(0.2)
+    deadline = time.monotonic() + 3 * GRACE
+    while alive() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    with suppress(psutil.Error, ProcessLookupError):
+        if pid is not None and alive() and CHILD in psutil.Process(pid).cmdline():  # the number may be another's by now
+            os.killpg(pid, signal.SIGKILL)
 
 
 def num_cores() -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, open_dict
 
-from hmexp.config.errors import UserError
+from hmexp.config.errors import UserError, require
 from hmexp.config.explain import explain
 from hmexp.config.schemas import to_config
 from hmexp.config.verbs import RunConfig
@@ -90,6 +90,8 @@ class Preflight:
             return known
         config = self.composer.config(words)
         check_sections(config)
+        mode = config.trainer.mode
+        require(mode in ("fit", "overfit"), "trainer.mode", "fit or overfit in a sweep", mode)
         key = repr(config.data)
         if key not in self.data:
             data = DataModule(config.data, config.paths, config.backend)

@@ -1,49 +1,38 @@
 """The best point of a sweep as a preset that can be run."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hmexp.config.schemas import GROUPS
 
 NAME = "winner"
-LEFT_OUT = ("paths", "tracking", "hydra", "plugins", "resume", "rerun", "fork", "seeds", "folds")
-PRESET_GROUPS = (*GROUPS, "debug")
+LEFT_OUT = ("paths", "tracking", "resume", "rerun", "fork", "seeds", "folds")
+"""Sections that say where and how often, not what."""
 
 
-def save_preset(folder: Path, words: Sequence[str], header: str) -> Path:
+def save_preset(folder: Path, job_dir: Path, truncated: bool, header: str) -> Path:
     """Write `FOLDER/experiment/winner.yaml`, which `--config-dir FOLDER experiment=winner` runs.
+
+    It holds the whole configuration of the best job, so that it needs no other preset, and no run, to be there.
 
     Args:
         folder: Of the sweep.
-        words: All words of the best point.
+        job_dir: Of the best job.
+        truncated: Whether the search ended the job early, which the preset does not.
         header: What the preset is; a comment.
     """
-    groups: list[Any] = []
-    values: dict[str, Any] = {}
-    for override in OverridesParser.create().parse_overrides(list(words)):
-        key = override.key_or_group
-        if key.split(".")[0].split("/")[0] in LEFT_OUT or override.is_delete():
-            continue
-        if key == "experiment":  # a preset of presets: its deltas come first
-            groups.insert(0, str(override.value()))
-        elif key in PRESET_GROUPS:
-            groups.append({f"override /{key}": override.value()})
-        else:
-            _set(values, key.split("."), override.value())
-    content = {"defaults": [*groups, "_self_"]} | values if groups else values
+    config: dict[str, Any] = yaml.safe_load((job_dir / "config.yaml").read_text(encoding="utf-8"))
+    about = yaml.safe_load((job_dir / ".hydra" / "hydra.yaml").read_text(encoding="utf-8"))
+    chosen = {group: option for group, option in about["choices"].items() if group in GROUPS and group not in LEFT_OUT}
+    values = {key: value for key, value in config.items() if key not in LEFT_OUT}
+    values["data"]["split"] |= {"folds": None, "fold": 0}
+    if truncated:
+        values["trainer"]["stop_after"] = None
+    content = {"defaults": [*({f"override /{group}": option} for group, option in chosen.items()), "_self_"]} | values
     path = folder / "experiment" / f"{NAME}.yaml"
     path.parent.mkdir(exist_ok=True)
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True) if content else ""
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     path.write_text(f"# @package _global_\n# {header}\n{text}", encoding="utf-8")
     return path
-
-
-def _set(values: dict[str, Any], keys: Sequence[str], value: object) -> None:
-    """Set a nested value."""
-    for key in keys[:-1]:
-        values = values.setdefault(key, {})
-    values[keys[-1]] = value

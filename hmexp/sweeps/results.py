@@ -16,7 +16,7 @@ from hmexp.tracking.jobs import FAILED, FINISHED, PRUNED, Job
 TAIL = 60
 """Lines of output that go into the record of a failure."""
 BAD_INPUT = 2
-KEPT = (MEMBER_FILE, OUTPUT_FILE)
+KEPT = (MEMBER_FILE, OUTPUT_FILE, "log")
 
 
 def record_of(job_dir: Path) -> JobRecord | None:
@@ -58,7 +58,8 @@ def settle(job: Job, job_dir: Path, objective: str, ended: Ended | None) -> bool
     record = record_of(job_dir)
     job.run_id = record.run_id if record else job.run_id
     if record is not None and record.status == RUN_FINISHED:
-        job.metrics = json.loads((job_dir / "metrics.json").read_text(encoding="utf-8"))
+        path = job_dir / "metrics.json"
+        job.metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         value = job.metrics.get(objective, math.nan)
         job.objective = value if math.isfinite(value) else None
         job.status, job.reason = (PRUNED, record.pruned) if record.pruned else (FINISHED, "")

@@ -24,7 +24,7 @@ from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design, make_design
 from hmexp.sweeps.folder import DONE, find_sweep, make_folder
-from hmexp.sweeps.identity import asked_for, check_same
+from hmexp.sweeps.identity import asked_for, check_data, check_same
 from hmexp.sweeps.launch import Batches, Pool
 from hmexp.sweeps.pool import ProcessPool
 from hmexp.sweeps.preflight import Composer, Preflight
@@ -32,8 +32,9 @@ from hmexp.sweeps.search import Grid, Search
 from hmexp.sweeps.space import Reader, Request, example
 from hmexp.sweeps.sweep import Sweep
 from hmexp.sweeps.view import View
-from hmexp.tracking.jobs import FAILED, JobTable
+from hmexp.tracking.jobs import FAILED, JobTable, plain_key
 from hmexp.tracking.runs import LOCK_FILE
+from hmexp.tracking.store import create_store
 from hmexp.tracking.sweeps import MlflowSweepRecorder, NoSweepRecorder, SweepRecorder
 from hmexp.training.interruption import Interruption
 
@@ -102,12 +103,18 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
         UserError: Nothing of it can run, or it is not the sweep that it should go on with.
         RunError: Some job failed.
     """
+    if side.command.verb != "train":
+        raise UserError(f"hydra.mode: expected RUN with this verb, received a sweep of {side.command.verb}")
     plan = make_plan(side, arguments)
     first = plan.first
     stored = find_sweep(first.paths, "resume", first.resume) if first.resume else None
+    if stored is not None:
+        check_same(stored, plan.asked, first)
+    if isinstance(first.tracking, MlflowTracking):
+        create_store(first.tracking, first.paths)  # one that does not answer is said before anything is written
     digests = plan.preflight.prepare()
     if stored is not None:
-        check_same(stored, plan.asked, first, digests)
+        check_data(stored, digests)
     wanted = Path(str(side.config.hydra.sweep.dir)).absolute()
     folder = stored or make_folder(wanted, own=wanted.parent == first.paths.mlruns / "sweeps")
     lock = FileLock(folder / LOCK_FILE)
@@ -194,11 +201,12 @@ def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, st
     facts = table.facts()
     recorder: SweepRecorder = NoSweepRecorder()
     if isinstance(plan.first.tracking, MlflowTracking):
-        about = {f"sweep/{key}": value for key, value in plan.asked.items()}
+        about = {f"sweep/{plain_key(key)}": value for key, value in plan.asked.items()}
         run_id = str(facts.get("run_id", ""))
         recorder = MlflowSweepRecorder(plan.first.tracking, plan.first.paths, folder, about, command.line, run_id)
+    begun: dict[str, Any] = {}
     if not facts:
-        table.write(
+        begun = dict(
             words=list(command.words),
             command=command.line,
             root=str(plan.first.paths.root_path),
@@ -209,7 +217,7 @@ def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, st
             folds=plan.design.folds,
             begun=time.time(),
         )
-    table.write(run_id=recorder.run_id, status="RUNNING")
+    table.write(**begun, run_id=recorder.run_id or facts.get("run_id", ""), status="RUNNING")
     return recorder
 
 
@@ -226,13 +234,10 @@ def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
 
 def _run(running: Sweep) -> None:
     """Run the jobs, then close the sweep however it ended."""
-    status = FAILED.upper()
+    status = "KILLED"
     try:
         running.run()
-        status = DONE if all(job.status != FAILED for job in running.jobs) else status
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
+        status = DONE if all(job.status != FAILED for job in running.jobs) else FAILED.upper()
     finally:
         close(running, status)
     failed = [str(job.number) for job in running.jobs if job.status == FAILED]

@@ -1,7 +1,8 @@
 """The sweep itself: asks for points, keeps workers busy, writes down what came of each job."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -167,14 +168,16 @@ class Sweep:
             text = failure_text(job, job_dir)
             with (job_dir / "log").open("a", encoding="utf-8") as stream:
                 stream.write(text)
-            job.run_id = self.recorder.failed(job, self._parent_run(job), text)
+            with unharmed():
+                job.run_id = self.recorder.failed(job, self._parent_run(job), text)
         of_point = [other for other in self.jobs if other.point == job.point]
         if all(other.status in ENDED for other in of_point):
             values = [other.objective for other in of_point if other.objective is not None]
             self.search.tell(job.point, sum(values) / len(values) if values else None)
         self.table.write([job], search=self.search.state())
         if job.objective is not None:
-            self.recorder.progress(job, self.best())
+            with unharmed():
+                self.recorder.progress(job, self.best())
         self.view.ended(job)
 
     def job_dir(self, job: Job) -> Path:
@@ -218,3 +221,12 @@ class Sweep:
             monitor=self.design.objective.removeprefix("best/"),
             rule=self.design.rule,
         )
+
+
+@contextmanager
+def unharmed() -> Iterator[None]:
+    """Let a sweep, whose table has it all, go on where the record does not answer for a moment."""
+    try:
+        yield
+    except Exception as error:
+        log.warning(f"not recorded: {type(error).__name__}: {error}".split("\n", 1)[0])

@@ -129,6 +129,11 @@ class JobTable:
             yield connection
 
 
+def plain_key(key: str) -> str:
+    """A key of the command line, such as `++a.b` or `group@package`, as names of MLflow may be."""
+    return key.lstrip("+~").replace("@", "_")
+
+
 def _row(job: Job) -> tuple[Any, ...]:
     content = asdict(job)
     return tuple(json.dumps(content[name]) if name in JSON_COLUMNS else content[name] for name in COLUMNS)

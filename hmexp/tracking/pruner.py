@@ -1,5 +1,6 @@
 """The pruner of a job in a sweep: it tells the job table, and asks the rule with what the others have told."""
 
+import math
 from pathlib import Path
 
 from hmexp.tracking.jobs import JobTable
@@ -21,5 +22,7 @@ class TablePruner:
 
     def hopeless(self, epoch: int, value: float) -> str:
         """Write the value, then compare it."""
+        if not math.isfinite(value):
+            return ""
         self.table.add_epoch(self.number, epoch, value)
         return self.rule.hopeless(self.number, epoch, self.table.epochs())

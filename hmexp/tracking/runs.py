@@ -54,7 +54,7 @@ def find_run(client: "MlflowClient", cfg: MlflowTracking, run: str) -> "Run":
     Raises:
         UserError: No run, or more than one.
     """
-    runs = all_runs(client, cfg)
+    runs = [item for item in all_runs(client, cfg) if KIND_TAG not in item.data.tags]
     if run == "latest":
         found = runs[:1]
     elif "/" in run or Path(run).is_dir():

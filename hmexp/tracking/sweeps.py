@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hmexp.config.record import MlflowTracking, PathsConfig
-from hmexp.tracking.jobs import Job
+from hmexp.tracking.jobs import Job, plain_key
 from hmexp.tracking.recorder import PARAM_LENGTH
 from hmexp.tracking.runs import HOST_TAG, JOB_TAG, KIND_TAG
 from hmexp.tracking.store import create_store, tracking_uri
@@ -119,7 +119,7 @@ class MlflowSweepRecorder:
             "searchFilter": f"tags.`hmexp.sweep` = '{self.sweep}'",
             "orderByKey": columns[0],
             "orderByAsc": not higher_is_better,
-            "selectedColumns": [*columns, *(f"params.`sweep/{key}`" for key in keys)],
+            "selectedColumns": [*columns, *(f"params.`sweep/{plain_key(key)}`" for key in keys)],
         }
         self.client.set_experiment_tag(self.experiment_id, f"{VIEW_TAG}{self.run_id}", json.dumps(view))
         return f"{self.address}/#/experiments/{self.experiment_id}/runs?viewStateShareKey={self.run_id}"
@@ -127,14 +127,14 @@ class MlflowSweepRecorder:
     def point(self, name: str, parameters: Mapping[str, str]) -> str:
         """A run between the sweep's and those of the jobs."""
         tags = {KIND_TAG: "point", PARENT_TAG: self.run_id, "hmexp.sweep": self.sweep}
-        return self._create(name, tags, {f"sweep/{key}": value for key, value in parameters.items()})
+        return self._create(name, tags, {f"sweep/{plain_key(key)}": value for key, value in parameters.items()})
 
     def failed(self, job: Job, parent: str, text: str) -> str:
         """Close the job's run as FAILED with the reason; make one where it had no time to."""
         run_id = job.run_id
         if not run_id:
             tags = {PARENT_TAG: parent, "hmexp.sweep": self.sweep, "hmexp.job": str(job.number)}
-            params = {f"sweep/{key}": value for key, value in job.parameters.items()}
+            params = {f"sweep/{plain_key(key)}": value for key, value in job.parameters.items()}
             run_id = self._create(f"{job.number} {job.label()}", tags, params)
         self.client.set_tag(run_id, "hmexp.failure", job.reason)
         if self.client.get_run(run_id).info.status != "FAILED":

@@ -13,9 +13,10 @@ class PruningRule:
     """When a job is hopeless.
 
     Attributes:
-        kind: `median` (Golovin et al. 2017, "Google Vizier", 3.2.2): its best value so far is worse than the median of
-            what the others had reached at that epoch. `halving` (Li et al. 2020, "ASHA"): at the rungs, epochs
-            `after * factor ** k`, it is not among the best 1/`factor` of those that have been there.
+        kind: `median`: its best value so far is worse than the median of the best that the others had reached at that
+            epoch (after Golovin et al. 2017, "Google Vizier", which takes running averages of completed trials).
+            `halving` (Li et al. 2020, "ASHA"): at the rungs, epochs `after * factor ** k`, it is not among the best
+            1/`factor` of those that have been there.
         after: Epochs that every job has.
         factor: Of `halving`.
         jobs: Others that must have reached the epoch.

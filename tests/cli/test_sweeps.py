@@ -247,6 +247,8 @@ def test_other_launchers(launcher, hmexp, tmp_path, monkeypatch):
         (["seeds=2", "seed=1,2"], "seed: expected one value where the sweep repeats points itself"),
         (["resume=latest", "seed=1,2"], "resume: expected the name of a sweep, latest"),
         (["modl.dropout=0.1,0.2"], "modl"),
+        (["trainer.mode=lr_find", "seed=1,2"], "trainer.mode: expected fit or overfit in a sweep, received lr_find"),
+        (["tracking.uri=http://127.0.0.1:9", "seed=1,2"], "tracking.uri: expected an MLflow store that answers"),
         (["seeds=0"], "seeds: expected a whole number of at least 1, received 0"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import register_schemas
@@ -34,7 +34,10 @@ def job(cfg: DictConfig) -> float:
     say(f"begin {folder.name} epochs={epochs} fork={Path(cfg.fork or '').name or None} resume={bool(cfg.resume)}")
     record = {"run_id": folder.name, "root": str(Path.cwd()), "status": "RUNNING"}
     (folder / "run.json").write_text(json.dumps(record))
-    (folder / "config.yaml").write_text("{}")
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
+    (folder / ".hydra").mkdir(exist_ok=True)
+    choices = {group: option for group, option in HydraConfig.get().runtime.choices.items() if "hydra" not in group}
+    OmegaConf.save(OmegaConf.create({"choices": choices}), folder / ".hydra" / "hydra.yaml")
     time.sleep(0.03)
     checkpoint = folder / "checkpoints" / f"epoch-{epochs:06d}-step-00000000"
     checkpoint.mkdir(parents=True, exist_ok=True)

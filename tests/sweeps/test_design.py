@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -6,9 +7,15 @@ from hmexp.config.errors import UserError
 from hmexp.config.invocation import split_flags
 from hmexp.config.sweep import GridConfig, ProcessConfig
 from hmexp.metrics.names import METRICS
-from hmexp.sweeps.design import Design
+from hmexp.sweeps.design import Design, make_design
 from hmexp.sweeps.launch import Launch
 from hmexp.sweeps.search import Point
+
+
+def test_pruning_and_repeated_points_do_not_go_together():
+    base = SimpleNamespace(trainer=SimpleNamespace(monitor="val/macro_f1"), seeds=2, folds=1, seed=0)
+    with pytest.raises(UserError, match=r"hydra\.sweeper\.prune: expected none where points are repeated"):
+        make_design(GridConfig(prune="median"), base, (), set(), 0)
 
 
 def design(seeds=1, folds=1, first_seed=0):

@@ -100,16 +100,47 @@ def test_folders_never_collide_and_are_found(tmp_path):
 
 
 def test_the_preset_of_the_best_point(tmp_path):
-    words = ["experiment=fast", "model=cnn", "model.widths=[8,16]", "data/merge=none", "tracking=none", "paths.root=/x"]
-    path = save_preset(tmp_path, [*words, "optimizer.learning_rate=1e-3", "trainer.early_stopping=null"], "The best.")
+    (tmp_path / "3" / ".hydra").mkdir(parents=True)
+    data = {"root": None, "split": {"seed": 0, "folds": 5, "fold": 2}}
+    config = {
+        "data": data,
+        "model": {"widths": [8, 16]},
+        "trainer": {"epochs": 9, "stop_after": 3},
+        "plugins": ["mine"],
+    }
+    config |= {"paths": {"root": "/x"}, "tracking": {"uri": None}, "fork": "/y", "rerun": None, "seeds": 1, "folds": 1}
+    (tmp_path / "3" / "config.yaml").write_text(yaml.safe_dump(config))
+    choices = {
+        "choices": {"model": "cnn", "data/merge": "none", "tracking": "mlflow", "experiment": "fast", "stored": "x"}
+    }
+    (tmp_path / "3" / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump(choices))
+    path = save_preset(tmp_path, tmp_path / "3", truncated=True, header="The best.")
     text = path.read_text()
     assert re.match(r"# @package _global_\n# The best\.\n", text)
     assert yaml.safe_load(text) == {
-        "defaults": ["fast", {"override /model": "cnn"}, {"override /data/merge": "none"}, "_self_"],
+        "defaults": [{"override /data/merge": "none"}, {"override /model": "cnn"}, "_self_"],
+        "data": {"root": None, "split": {"seed": 0, "folds": None, "fold": 0}},
         "model": {"widths": [8, 16]},
-        "optimizer": {"learning_rate": 0.001},
-        "trainer": {"early_stopping": None},
+        "trainer": {"epochs": 9, "stop_after": None},
+        "plugins": ["mine"],
     }
+
+
+def test_a_table_of_a_sweep_that_never_began_is_no_sweep(tmp_path):
+    paths = PathsConfig(root=str(tmp_path))
+    for number in range(2):
+        folder = paths.mlruns / "sweeps" / str(number)
+        folder.mkdir(parents=True)
+        JobTable(folder).create()
+    JobTable(folder).write(begun=1.0, status="RUNNING")
+    assert find_sweep(paths, "resume", "latest") == folder
+    with pytest.raises(UserError, match="fits 0 sweeps"):
+        find_sweep(paths, "sweep", str(folder.parent / "0"))
+
+
+def test_a_seed_that_is_varied_stays_in_the_table():
+    jobs = [Job(number, number, {"seed": str(number)}, status="finished", objective=0.5) for number in range(2)]
+    assert job_frame(jobs, OBJECTIVE)["seed"].tolist() == ["0", "1"]
 
 
 @pytest.fixture

@@ -54,3 +54,9 @@ def test_through_the_job_table(tmp_path, kind):
     assert pruner.hopeless(1, 0.01)
     pruner.hopeless(1, 0.02)  # a run that goes on tells an epoch again
     assert [row for row in JobTable(tmp_path).epochs() if row[0] == 9] == [(9, 1, 0.02)]
+
+
+def test_a_value_that_is_no_number_decides_nothing(tmp_path):
+    JobTable(tmp_path).create()
+    assert TablePruner(tmp_path, 0, "val/loss", rule()).hopeless(1, float("nan")) == ""
+    assert JobTable(tmp_path).epochs() == []
