@@ -47,16 +47,16 @@ def check_same(folder: Path, asked: Mapping[str, str], first: RunConfig) -> None
         UserError: Another space or configuration.
     """
     facts = JobTable(folder).facts()
-    then = facts["asked"]
-    changed = [
-        f"{key}={asked.get(key, 'not varied')} (was {then.get(key, 'not varied')})"
-        for key in dict(asked) | then
-        if asked.get(key) != then.get(key)
-    ]
-    stored = OmegaConf.create(facts["config"])
+    then, stored, changed = facts["asked"], OmegaConf.create(facts["config"]), []
     if isinstance(stored, DictConfig):
-        varied = {key.lstrip("+").replace("/", ".") for key in dict(asked) | then}
-        changed += differences(first, stored, (*FREE, *varied))
+        varied = f"{asked['order']}, {then['order']}".lstrip("+").replace("/", ".").split(", ")
+        changed = differences(first, stored, (*FREE, *(key for key in varied if key)))
+    said = {text.partition("=")[0] for text in changed}
+    changed += [
+        f"{key}={asked.get(key, 'not given')} (was {then.get(key, 'not given')})"
+        for key in dict(asked) | then
+        if asked.get(key) != then.get(key) and key not in said
+    ]
     if changed:
         raise UserError(f"resume: expected the sweep {folder.name}, received {', '.join(changed)}")
 
