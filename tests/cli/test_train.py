@@ -248,7 +248,7 @@ def test_debug_modes_go_with_presets(mode, hmexp, tmp_path):
 def test_a_sweep_runs_each_job_and_records_it(hmexp, tmp_path):
     hmexp("-m", "debug=fast", "data.image_size=16", "model.dropout=0.0,0.5", "tracking.system_metrics=false")
     (sweep,) = (tmp_path / "mlruns" / "sweeps").iterdir()
-    assert {path.name for path in sweep.iterdir() if path.is_dir()} == {"0", "1"}
+    assert {path.name for path in sweep.iterdir() if path.is_dir()} == {"0", "1", "experiment", "figures"}
     assert (sweep / "1" / "report.html").is_file()
     record = (sweep / "0" / "metrics.json").read_bytes()
     again = ["-m", "debug=fast", "data.image_size=16", "model.dropout=0.2", f"hydra.sweep.dir={sweep}"]
