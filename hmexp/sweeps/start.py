@@ -116,7 +116,8 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     if stored is not None:
         check_data(stored, digests)
     wanted = Path(str(side.config.hydra.sweep.dir)).absolute()
-    folder = stored or make_folder(wanted, own=wanted.parent == first.paths.mlruns / "sweeps")
+    given = any(word.startswith("hydra.sweep.dir=") for word in side.config.hydra.overrides.hydra)
+    folder = stored or make_folder(wanted, own=not given)
     lock = FileLock(folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)
