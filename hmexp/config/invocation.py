@@ -49,12 +49,12 @@ MULTIRUN_FLAGS = ("-m", "--multirun")
 
 
 def split_flags(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The flag `--config-dir` with its folder, and the words that are no flags; other flags are left out."""
-    flags: list[str] = []
+    """The flag `--config-dir` with its absolute folder, and the words that are no flags; other flags are left out."""
+    folder: Path | None = None
     others: list[str] = []
     for word, before in zip(words, ("", *words[:-1]), strict=True):
-        if word in CONFIG_DIR_FLAGS or before in CONFIG_DIR_FLAGS or word.startswith("--config-dir="):
-            flags.append(word)
+        if before in CONFIG_DIR_FLAGS or word.startswith("--config-dir="):
+            folder = Path(word.removeprefix("--config-dir=")).absolute()
         elif not word.startswith("-"):
             others.append(word)
-    return tuple(flags), tuple(others)
+    return (CONFIG_DIR_FLAGS[0], str(folder)) if folder else (), tuple(others)

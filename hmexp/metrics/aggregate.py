@@ -17,7 +17,7 @@ class Aggregate:
     Attributes:
         num: Values.
         mean: Of the values.
-        std: Standard deviation of one run; NaN for a single value.
+        std: Standard deviation of one value; NaN for a single one.
         low: Lower end of the interval of the mean; NaN for a single value.
         high: Upper end.
     """
@@ -33,8 +33,8 @@ def aggregate(values: Sequence[float], folds: int = 1) -> Aggregate:
     """Summarise repeated runs, with Student's t for the interval.
 
     Args:
-        values: One a run; at least one.
-        folds: Folds of a cross-validation. Their runs share most of train, so the variance of the mean gets
+        values: One a run, or one a fold; at least one.
+        folds: Folds of a cross-validation. They share most of train, so the variance of the mean gets
             n_val / n_train added to 1 / n (Nadeau and Bengio 2003, "Inference for the Generalization Error").
     """
     num, mean = len(values), float(np.mean(values))

@@ -34,6 +34,7 @@ class JobRecord:
         data_digest: Of the manifest, once there is one.
         precision: What the run computes in, once that is known.
         pruned: Why a sweep ended it early; empty where none did.
+        begun: Seconds since 1970 of its last start.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class JobRecord:
     data_digest: str = ""
     precision: str = ""
     pruned: str = ""
+    begun: float = 0.0
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""

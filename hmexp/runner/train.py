@@ -2,6 +2,7 @@
 
 import shlex
 import socket
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,7 +144,7 @@ def _recorded(recorder: Recorder, job: JobRecord, job_dir: Path) -> Iterator[Non
         job.status = status
         job.save(job_dir)
 
-    job.status = "RUNNING"
+    job.status, job.begun = "RUNNING", time.time()
     job.save(job_dir)
     try:
         yield

@@ -1,31 +1,46 @@
-"""The process of one job: an ordinary hmexp command that ends when the sweep's own process is gone.
+"""The process of one job: an ordinary hmexp command that ends when the sweep's own process is gone."""
 
-python -m hmexp.sweeps.child PARENT WORD...
-"""
-
+import multiprocessing
 import os
 import runpy
 import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-LOOK = 1.0
-"""Seconds from one look for the parent to the next."""
 GRACE = 60.0
 """Seconds that a job without a parent has to save."""
 
 
-def _end_with(parent: int) -> None:
-    """Save and end once the parent is gone, so that a resumed sweep finds no job still running."""
-    while os.getppid() == parent:
-        time.sleep(LOOK)
+def run_job(words: Sequence[str], output: Path, environment: Mapping[str, str]) -> None:
+    """Run `hmexp WORDS` in this process, which is new, and exit as the command does.
+
+    Args:
+        words: Behind `hmexp`.
+        output: File that takes what the process writes.
+        environment: Variables of this job's own.
+    """
+    # In a session of its own, so that the whole of it can be ended, and Ctrl-C reaches the sweep alone.
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ.update(environment)
+    with output.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = ["hmexp", *words]
+    runpy.run_module("hmexp", run_name="__main__", alter_sys=False)
+
+
+def _end_with_parent() -> None:
+    """Save and end once the sweep is gone, so that a resumed one finds no job still running."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
-    sys.argv = ["hmexp", *sys.argv[2:]]
-    runpy.run_module("hmexp", run_name="__main__", alter_sys=False)

@@ -15,7 +15,7 @@ from hmexp.runner.tables import frame_table
 from hmexp.sweeps.folder import DONE
 from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.summary import aggregates, job_frame, point_frame
-from hmexp.tracking.jobs import FAILED, FINISHED, Job
+from hmexp.tracking.jobs import FAILED, FINISHED, Job, label_of
 
 if TYPE_CHECKING:
     from hmexp.sweeps.sweep import Sweep
@@ -39,10 +39,10 @@ def close(sweep: "Sweep", status: str) -> None:
     best = best_job(sweep)
     files = [folder / "table.csv", folder / "jobs.csv"]
     try:
-        if best is not None:
-            preset, figures, page = _preset(sweep, best), _figures(sweep, jobs), folder / "report.html"
-            page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
-            files += [preset, *figures, page]
+        files += [] if best is None else [_preset(sweep, best)]
+        figures, page = _figures(sweep, jobs), folder / "report.html"
+        page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
+        files += [*figures, page]
     finally:
         left = status == "KILLED" or (status == "FAILED" and sweep.search.tries_again)
         sweep.table.write(status=status if left else DONE)
@@ -83,27 +83,28 @@ def _keys(sweep: "Sweep") -> list[str]:
     return list(dict.fromkeys(key for job in sweep.jobs for key in job.parameters))
 
 
-def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job, figures: list[Path]) -> RunPage:
+def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job | None, figures: list[Path]) -> RunPage:
     design = sweep.design
     note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
     every = jobs.drop(columns=["begun"], errors="ignore")
     tables = [PageTable("Points, the best first", points, note), PageTable("Jobs", every)]
     failed = [f"job {job.number} ({job.label()}): {job.reason}" for job in sweep.jobs if job.status == FAILED]
-    facts = [
-        ("best point", f"{best.point}: {Job(0, 0, best.parameters).label()}"),
-        (design.objective, f"{float(points.loc[points['point'] == best.point, design.objective].iloc[0]):.4f}"),
-        ("jobs", _counts(sweep)),
-        ("folder", str(sweep.folder)),
-    ]
+    facts = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
+    verdict, config = "No job finished, so there is no best point.", ""
+    if best is not None:
+        name, value = label_of(best.parameters), points.loc[points["point"] == best.point, design.objective].iloc[0]
+        facts = [("best point", f"{best.point}: {name}"), (design.objective, f"{float(value):.4f}"), *facts]
+        verdict = f"The best of {len(points)} points: {name}."
+        config = (sweep.folder / "experiment" / "winner.yaml").read_text(encoding="utf-8")
     return RunPage(
         title=f"Sweep {sweep.folder.name}",
-        verdict=f"The best of {len(points)} points: {Job(0, 0, best.parameters).label()}.",
+        verdict=verdict,
         facts=tuple(facts),
         tables=tuple(tables),
         warnings=tuple(failed),
         figures=tuple(figures),
         command=str(sweep.table.facts().get("command", "")),
-        config=(sweep.folder / "experiment" / "winner.yaml").read_text(encoding="utf-8"),
+        config=config,
     )
 
 
@@ -137,8 +138,8 @@ def _say(sweep: "Sweep", left: bool, points: pd.DataFrame, best: Job | None) -> 
     if sweep.recorder.run_id:
         view = sweep.recorder.share_view(_keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)
         lines += [("MLflow run", sweep.recorder.run_id), ("browse", f"{view} (python -m hmexp ui)")]
+    lines.append(("report", str(sweep.folder / "report.html")))
     if best is not None:
-        lines.append(("report", str(sweep.folder / "report.html")))
         lines.append(("best again", f"python -m hmexp --config-dir {shlex.quote(str(sweep.folder))} experiment=winner"))
     if left:
         lines.append(("go on", f"python -m hmexp -m resume={shlex.quote(str(sweep.folder))}"))

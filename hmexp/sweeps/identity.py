@@ -13,11 +13,12 @@ from hmexp.config.quoting import paths_of
 from hmexp.config.stored import differences
 from hmexp.config.sweep import GridConfig
 from hmexp.config.verbs import RunConfig
+from hmexp.runner.job import is_running
 from hmexp.runner.lineage import FREE
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.folder import find_sweep
 from hmexp.sweeps.space import Space
-from hmexp.tracking.jobs import JobTable
+from hmexp.tracking.jobs import PENDING, RUNNING, JobTable
 
 CHANGEABLE = ("params", "when", "max_trials", "batch_size")
 """Settings of a sweeper that may be others when a sweep goes on; its space is compared as a whole."""
@@ -61,6 +62,19 @@ def check_same(folder: Path, asked: Mapping[str, str], first: RunConfig) -> None
         raise UserError(f"resume: expected the sweep {folder.name}, received {', '.join(changed)}")
 
 
+def check_stopped(folder: Path) -> None:
+    """Refuse to go on where a job still runs that this process cannot end: another launcher's, or another machine's.
+
+    Raises:
+        UserError: One does.
+    """
+    for job in JobTable(folder).jobs():
+        job_dir = folder / str(job.number)
+        if job.status in (RUNNING, PENDING) and job.pid is None and job_dir.is_dir() and is_running(job_dir):
+            received = f"{folder.name}, whose job {job.number} still runs (wait for it, or cancel it where it runs)"
+            raise UserError(f"resume: expected a sweep whose jobs have stopped, received {received}")
+
+
 def check_data(folder: Path, digests: Mapping[str, str]) -> None:
     """Refuse to go on with other data.
 
@@ -73,9 +87,9 @@ def check_data(folder: Path, digests: Mapping[str, str]) -> None:
     """
     then = JobTable(folder).facts()["digests"]
     for key, digest in digests.items():
-        before = then.get(key, digest)
-        if before != digest:
-            raise UserError(f"resume: expected the data of {folder.name} ({before}), received {digest}")
+        before = [then[key]] if key in then else list(then.values())  # a catalogue may lie elsewhere by now
+        if digest not in before:
+            raise UserError(f"resume: expected the data of {folder.name} ({', '.join(before)}), received {digest}")
 
 
 def recall_sweep(words: Sequence[str]) -> list[str]:

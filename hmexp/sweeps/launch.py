@@ -20,6 +20,7 @@ class Launch:
         number: Of the job.
         job_dir: Its folder.
         words: All words of its configuration.
+        backend: What it computes with.
         parent: Folder of the job whose checkpoint it starts from.
         goes_on: Whether its folder holds a run that it goes on with.
     """
@@ -27,6 +28,7 @@ class Launch:
     number: int
     job_dir: Path
     words: tuple[str, ...]
+    backend: str = "tensorflow"
     parent: Path | None = None
     goes_on: bool = False
 
@@ -66,7 +68,13 @@ class Ended:
 
 
 class Pool(Protocol):
-    """Where jobs run."""
+    """Where jobs run.
+
+    Attributes:
+        interruptible: Whether `interrupt` lets jobs save; where it cannot, Ctrl-C ends the wait for them at once.
+    """
+
+    interruptible: bool
 
     @property
     def free(self) -> int:
@@ -97,6 +105,8 @@ class Batches:
         size: Jobs of a batch.
         recalled: Words of a stored run, below those of the jobs.
     """
+
+    interruptible = False
 
     def __init__(
         self, launch: Callable[[Any, int], Sequence[JobReturn]], size: int, recalled: Sequence[str] = ()
@@ -131,7 +141,7 @@ class Batches:
         return [self._ended(launch.number, back) for launch, back in zip(batch, returns, strict=True)]
 
     def interrupt(self) -> None:
-        """Nothing: the launcher hears Ctrl-C itself."""
+        """Nothing: Ctrl-C is the launcher's."""
 
     def kill(self) -> None:
         """Nothing."""

@@ -1,22 +1,27 @@
 """A process a job: slots with a GPU and processor threads each, limits of time and memory, and an end for all."""
 
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import psutil
 
 from hmexp.config.sweep import ProcessConfig
+from hmexp.sweeps.child import run_job
 from hmexp.sweeps.launch import Ended, Launch
 
 OUTPUT_FILE = "output.txt"
-CHILD = "hmexp.sweeps.child"
+PRELOADED = "hmexp.sweeps.preload"
 GRACE = 20.0
 """Seconds from SIGTERM to SIGKILL: a job needs some to write its checkpoint."""
 LOOK = 1.0
@@ -30,7 +35,7 @@ class _Worker:
 
     number: int
     slot: int
-    process: subprocess.Popen[bytes]
+    process: BaseProcess
     begun: float
     reason: str = ""
     ended_at: float = 0.0
@@ -40,16 +45,29 @@ class _Worker:
 class ProcessPool:
     """Runs hmexp commands, a process each; a free worker takes the next one at once.
 
+    Without a GPU, jobs are forked from a server that has imported what trainings import, and so start in no time. With
+    one, and for a job with another backend, the process starts from nothing: CUDA does not survive a fork.
+
     Args:
         cfg: The `hydra.launcher` section.
+        backend: What most jobs compute with.
         flags: Hydra's flags of the command, such as `--config-dir DIR`.
     """
 
-    def __init__(self, cfg: ProcessConfig, flags: Sequence[str] = ()) -> None:
-        self.cfg, self.flags = cfg, flags
+    interruptible = True
+
+    def __init__(self, cfg: ProcessConfig, backend: str, flags: Sequence[str] = ()) -> None:
+        self.cfg, self.backend, self.flags = cfg, backend, flags
         self.gpus = visible_gpus()
         self.n_workers = cfg.n_workers or max(1, len(self.gpus))
+        self.forks = sys.platform == "linux" and not self.gpus
         self._workers: dict[int, _Worker] = {}
+        if self.forks:
+            forking = multiprocessing.get_context("forkserver")
+            forking.set_forkserver_preload([PRELOADED])
+            quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+            with _variables(self._threads() | quiet | {"KERAS_BACKEND": backend}):
+                forkserver.ensure_running()
 
     @property
     def free(self) -> int:
@@ -64,17 +82,13 @@ class ProcessPool:
     def take(self, launch: Launch) -> int | None:
         """Start the job in a free slot; its folder's `output.txt` takes what the process writes."""
         slot = min(set(range(self.n_workers)) - {worker.slot for worker in self._workers.values()})
-        command = [sys.executable, "-m", CHILD, str(os.getpid()), *self.flags, *launch.command()]
-        with (launch.job_dir / OUTPUT_FILE).open("ab") as output:
-            # In a session of its own, so that the whole of it can be ended, and Ctrl-C reaches the sweep alone.
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=os.environ | self._environment(slot),
-                start_new_session=True,
-            )
+        forked = self.forks and launch.backend == self.backend
+        context = multiprocessing.get_context("forkserver") if forked else multiprocessing.get_context("spawn")
+        process = context.Process(
+            target=run_job,
+            args=([*self.flags, *launch.command()], launch.job_dir / OUTPUT_FILE, self._environment(slot)),
+        )
+        process.start()
         self._workers[launch.number] = _Worker(launch.number, slot, process, time.monotonic())
         return process.pid
 
@@ -82,7 +96,7 @@ class ProcessPool:
         """Processes that have ended since the last call; ends those that are past a limit."""
         ended = []
         for worker in list(self._workers.values()):
-            code = worker.process.poll()
+            code = worker.process.exitcode
             if code is None:
                 self._enforce(worker)
                 continue
@@ -101,6 +115,7 @@ class ProcessPool:
         """End every job at once."""
         for worker in self._workers.values():
             _signal_group(worker.process, signal.SIGKILL)
+            worker.process.kill()  # one that has no group of its own yet
 
     def _enforce(self, worker: _Worker) -> None:
         """Ask a job that is past a limit to end; kill the one that does not."""
@@ -114,7 +129,7 @@ class ProcessPool:
             self._end(worker, f"over hydra.launcher.time_limit={limit:g} s")
         elif self.cfg.memory_limit is not None and now - worker.looked > LOOK:
             worker.looked = now
-            held = _memory(worker.process.pid) / GIB
+            held = _memory(worker.process) / GIB
             if held > self.cfg.memory_limit:
                 worker.reason = f"out of memory: {held:.2f} GiB, hydra.launcher.memory_limit={self.cfg.memory_limit:g}"
                 worker.ended_at = now
@@ -125,29 +140,34 @@ class ProcessPool:
             worker.reason, worker.ended_at = reason, time.monotonic()
             _signal_group(worker.process, signal.SIGTERM)
 
-    def _environment(self, slot: int) -> Mapping[str, str]:
+    def _environment(self, slot: int) -> dict[str, str]:
         """The GPU and the threads of a slot."""
+        gpu = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
+        return self._threads() | gpu
+
+    def _threads(self) -> dict[str, str]:
+        """The processor threads of every slot."""
+        if self.cfg.threads is None and self.n_workers == 1:
+            return {}
         threads = self.cfg.threads or max(1, num_cores() // self.n_workers)
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")  # NPROC: XLA's
-        given = self.cfg.threads is not None or self.n_workers > 1
-        environment = dict.fromkeys(names, str(threads)) if given else {}
-        if self.gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
-        return environment
+        return dict.fromkeys(names, str(threads))
 
 
-def end_process(pid: int | None, alive: Callable[[], bool]) -> None:
+def end_process(pid: int, job_dir: Path, alive: Callable[[], bool]) -> None:
     """Wait for a job of a process that is gone: it has been told to save and end, and is killed if it does not.
 
     Args:
-        pid: Of the job, if it was written down.
+        pid: Of the job.
+        job_dir: Its folder.
         alive: Whether the job still runs.
     """
     deadline = time.monotonic() + 3 * GRACE
     while alive() and time.monotonic() < deadline:
         time.sleep(0.2)
     with suppress(psutil.Error, ProcessLookupError):
-        if pid is not None and alive() and CHILD in psutil.Process(pid).cmdline():  # the number may be another's by now
+        written = {Path(opened.path) for opened in psutil.Process(pid).open_files()} if alive() else set()
+        if job_dir / OUTPUT_FILE in written:  # the number may be another's by now
             os.killpg(pid, signal.SIGKILL)
 
 
@@ -172,10 +192,10 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def _memory(pid: int) -> int:
+def _memory(worker: BaseProcess) -> int:
     """Bytes that a process and its children hold."""
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
+        process = psutil.Process(worker.pid)
         return sum(_resident(member) for member in (process, *process.children(recursive=True)))
     return 0
 
@@ -186,10 +206,26 @@ def _resident(process: psutil.Process) -> int:
     return 0
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment inside the block, for a process that starts there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _signal_group(process: BaseProcess, number: int) -> None:
     """Signal a process and all that it has started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+    if process.pid is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
 
 
 def _often(number: int) -> str:

@@ -27,6 +27,12 @@ def record_of(job_dir: Path) -> JobRecord | None:
         return None
 
 
+def has_finished(job_dir: Path) -> bool:
+    """Whether the folder holds a run that came to its end."""
+    record = record_of(job_dir)
+    return record is not None and record.status == RUN_FINISHED
+
+
 def prepare_folder(job_dir: Path, member: Member) -> bool:
     """Make a job's folder ready for a start.
 
@@ -72,12 +78,9 @@ def settle(job: Job, job_dir: Path, objective: str, ended: Ended | None) -> bool
 
 
 def recorded_seconds(job_dir: Path) -> float:
-    """Seconds from the beginning of a run to its last word, where no process of its own was timed."""
-    ends = [job_dir / name for name in ("config.yaml", RECORD_FILE)]
-    if not all(path.is_file() for path in ends):
-        return 0.0
-    begun, ended = (path.stat().st_mtime for path in ends)
-    return max(0.0, ended - begun)
+    """Seconds from the last start of a run to its last word, where no process of its own was timed."""
+    record = record_of(job_dir)
+    return max(0.0, (job_dir / RECORD_FILE).stat().st_mtime - record.begun) if record and record.begun else 0.0
 
 
 def failure_text(job: Job, job_dir: Path) -> str:

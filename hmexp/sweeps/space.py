@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -106,7 +107,7 @@ class Reader:
                     f"hydra.sweeper.when.{key}: expected a parameter with a list of values, received an interval"
                 )
             return self._interval(key, value, override)
-        choices = tuple(dict.fromkeys(override.sweep_string_iterator()))
+        choices = _choices(override)
         if not choices:
             raise UserError(f"{key}: expected values to choose from, received none that {override.input_line} fits")
         under = {} if key in above else self._under(key, choices, (*above, key))
@@ -170,6 +171,28 @@ def example(space: Space) -> list[str]:
         value = parameter.choices[0] if parameter.choices else low
         words += [f"{parameter.key}={value}", *example(parameter.under.get(value, ()))]
     return words
+
+
+def edges(space: Space) -> Iterator[list[str]]:
+    """The words of points that differ from `example` in one parameter, at each choice or at the end of its interval."""
+    yield example(space)
+    for number, parameter in enumerate(space):
+        high = str(int(parameter.high)) if parameter.integer else f"{parameter.high:g}"
+        for value in parameter.choices[1:] or (() if parameter.choices else (high,)):
+            others = example((*space[:number], *space[number + 1 :]))
+            yield [*others, f"{parameter.key}={value}", *example(parameter.under.get(value, ()))]
+
+
+def _choices(override: Override) -> tuple[str, ...]:
+    """The values of a list; a shuffled one comes in the same order every time, or a sweep could not go on."""
+    value = override.value()
+    shuffled = bool(getattr(value, "shuffle", False))
+    if shuffled:
+        value.shuffle = False  # type: ignore[union-attr]
+    choices = list(dict.fromkeys(override.sweep_string_iterator()))
+    if shuffled:
+        Random(override.get_key_element()).shuffle(choices)
+    return tuple(choices)
 
 
 def _all(space: Space) -> Iterator[Parameter]:

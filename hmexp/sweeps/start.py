@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hmexp.config.errors import RunError, UserError
-from hmexp.config.invocation import SweepCommand
+from hmexp.config.invocation import SweepCommand, split_flags
 from hmexp.config.quoting import quoted
 from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
@@ -24,13 +25,13 @@ from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design, make_design
 from hmexp.sweeps.folder import DONE, find_sweep, make_folder
-from hmexp.sweeps.identity import asked_for, check_data, check_same
+from hmexp.sweeps.identity import asked_for, check_data, check_same, check_stopped
 from hmexp.sweeps.launch import Batches, Pool
 from hmexp.sweeps.pool import ProcessPool
 from hmexp.sweeps.preflight import Composer, Preflight
 from hmexp.sweeps.search import Grid, Search
-from hmexp.sweeps.space import Reader, Request, example
-from hmexp.sweeps.sweep import Sweep
+from hmexp.sweeps.space import Reader, Request, edges, example
+from hmexp.sweeps.sweep import Sweep, unharmed
 from hmexp.sweeps.view import View
 from hmexp.tracking.jobs import FAILED, JobTable, plain_key
 from hmexp.tracking.runs import LOCK_FILE
@@ -39,6 +40,7 @@ from hmexp.tracking.sweeps import MlflowSweepRecorder, NoSweepRecorder, SweepRec
 from hmexp.training.interruption import Interruption
 
 SEARCH_BATCH = 4
+EPOCHS = ("trainer.epochs", "trainer.stop_after")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     stored = find_sweep(first.paths, "resume", first.resume) if first.resume else None
     if stored is not None:
         check_same(stored, plan.asked, first)
+        check_stopped(stored)
+    workers = None if plan.process is None else ProcessPool(plan.process, first.backend, side.command.flags)
     if isinstance(first.tracking, MlflowTracking):
         create_store(first.tracking, first.paths)  # one that does not answer is said before anything is written
     digests = plan.preflight.prepare()
@@ -124,9 +128,9 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     except Timeout:
         raise UserError(f"resume: expected a sweep that has stopped, received {folder.name}, which runs") from None
     with lock, log_file(folder / "log"), Interruption().listening() as interruption:
+        pool = workers or _batches(side, plan, folder)
         recorder = _open(plan, folder, side.command, digests)
         log.info(f"sweep {folder.name}: {plan.size()}, compared by {plan.design.objective}")
-        pool = _pool(side, plan, folder)
         _run(Sweep(folder, plan.design, plan.search, pool, recorder, plan.preflight, View(), interruption))
 
 
@@ -168,6 +172,9 @@ def _search(cfg: GridConfig, request: Request, design: Design, first: RunConfig)
         return Grid(request.space)
     if not request.space:
         raise UserError("hydra/sweeper: expected something to search, received no list, range or interval")
+    for parameter in request.space:
+        if cfg.oracle == "hyperband" and parameter.key in EPOCHS:
+            raise UserError(f"{parameter.key}: expected one value under hyperband, which gives epochs to trials itself")
     os.environ.setdefault("KERAS_BACKEND", first.backend)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     log.info("starting keras-tuner")
@@ -177,22 +184,35 @@ def _search(cfg: GridConfig, request: Request, design: Design, first: RunConfig)
 
 
 def _check_points(plan: Plan) -> None:
-    """Check every point of a list, or the words that all trials share; refuse a sweep of which nothing can run.
+    """Check each value once; say what cannot run, and refuse a sweep of which nothing can.
 
     Raises:
         UserError: The first refusal, where all points are refused.
     """
-    if not isinstance(plan.search, Grid):
-        plan.preflight([*plan.design.fixed, *example(plan.request.space)])
-        return
     refusals: list[UserError] = []
-    for number, point in enumerate(plan.search.points):
+    points = list(_samples(plan))
+    for words in points:
         try:
-            plan.preflight(plan.design.words(plan.design.jobs(number, point)[0]))
+            plan.preflight(words)
         except UserError as error:
             refusals.append(error)
-    if len(refusals) == len(plan.search.points):
+    if len(refusals) == len(points):
         raise refusals[0]
+    for line in dict.fromkeys(map(str, refusals)):
+        log.warning(f"jobs will fail: {line}")
+
+
+def _samples(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """The words of points in which each value of each parameter is there once; of an interval both ends."""
+    if not isinstance(plan.search, Grid):
+        yield from ((*plan.design.fixed, *words) for words in edges(plan.request.space))
+        return
+    seen: set[tuple[str, str]] = set()
+    for number, point in enumerate(plan.search.points):
+        values = set(point.parameters.items())
+        if number == 0 or values - seen:
+            seen |= values
+            yield plan.design.words(plan.design.jobs(number, point)[0])
 
 
 def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, str]) -> SweepRecorder:
@@ -208,7 +228,7 @@ def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, st
     begun: dict[str, Any] = {}
     if not facts:
         begun = dict(
-            words=list(command.words),
+            words=[*chain(*split_flags(command.words))],
             command=command.line,
             root=str(plan.first.paths.root_path),
             asked=plan.asked,
@@ -222,9 +242,8 @@ def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, st
     return recorder
 
 
-def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
-    if plan.process is not None:
-        return ProcessPool(plan.process, side.command.flags)
+def _batches(side: HydraSide, plan: Plan, folder: Path) -> Pool:
+    """The launcher of Hydra's that the command names."""
     with open_dict(side.config):
         side.config.hydra.sweep.dir = str(folder)
         side.config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted(str(folder))}")
@@ -235,12 +254,13 @@ def _pool(side: HydraSide, plan: Plan, folder: Path) -> Pool:
 
 def _run(running: Sweep) -> None:
     """Run the jobs, then close the sweep however it ended."""
-    status = "KILLED"
     try:
         running.run()
-        status = DONE if all(job.status != FAILED for job in running.jobs) else FAILED.upper()
-    finally:
-        close(running, status)
+    except BaseException:
+        with unharmed():  # what ended the sweep says more than what its end could not write
+            close(running, "KILLED")
+        raise
+    close(running, DONE if all(job.status != FAILED for job in running.jobs) else FAILED.upper())
     failed = [str(job.number) for job in running.jobs if job.status == FAILED]
     if failed:
         raise RunError(f"{len(failed)} of {len(running.jobs)} jobs failed: {', '.join(failed)}")

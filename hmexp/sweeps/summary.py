@@ -1,10 +1,11 @@
 """The jobs of a sweep as tables: a row a job, and a row a point with its repeated runs summarised."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import pandas as pd
 
-from hmexp.metrics.aggregate import Aggregate, aggregate
+from hmexp.metrics.aggregate import aggregate
 from hmexp.metrics.names import Metric
 from hmexp.tracking.jobs import FAILED, FINISHED, PENDING, PRUNED, RUNNING, Job
 
@@ -50,15 +51,15 @@ def point_frame(jobs: Sequence[Job], objective: str, metric: Metric, folds: int)
     rows = []
     for point in sorted({job.point for job in jobs}):
         of_point = [job for job in jobs if job.point == point]
-        values = [job.objective for job in of_point if job.objective is not None]
+        ended = [(job, job.objective) for job in of_point if job.objective is not None]
         test = [job.metrics["test/macro_f1"] for job in of_point if "test/macro_f1" in job.metrics]
-        found = aggregate(values, folds) if values else None
+        found = aggregate(_independent(ended), folds) if ended else None
         rows.append(
             {
                 "point": point,
                 **of_point[0].parameters,
                 "status": next(state for state in STATES if any(job.status == state for job in of_point)),
-                "runs": f"{len(values)} of {len(of_point)}",
+                "runs": f"{len(ended)} of {len(of_point)}",
                 objective: found.mean if found else None,
                 "std": found.std if found else None,
                 "low": found.low if found else None,
@@ -80,13 +81,21 @@ def point_frame(jobs: Sequence[Job], objective: str, metric: Metric, folds: int)
 
 def aggregates(jobs: Sequence[Job], folds: int) -> dict[str, float]:
     """Every final metric of repeated runs: `NAME` (mean), `NAME/std`, `NAME/low`, `NAME/high`."""
-    ended = [job.metrics for job in jobs if job.status == FINISHED]
+    ended = [job for job in jobs if job.status == FINISHED]
     if not ended:
         return {}
     metrics: dict[str, float] = {"runs": float(len(ended))}
-    for name in set.intersection(*(set(found) for found in ended)):
-        found: Aggregate = aggregate([job[name] for job in ended], folds)
+    for name in set.intersection(*(set(job.metrics) for job in ended)):
+        found = aggregate(_independent([(job, job.metrics[name]) for job in ended]), folds)
         metrics[name] = found.mean
         if found.num > 1:
             metrics |= {f"{name}/std": found.std, f"{name}/low": found.low, f"{name}/high": found.high}
     return metrics
+
+
+def _independent(values: Sequence[tuple[Job, float]]) -> list[float]:
+    """One value a seed; of a cross-validation one a fold, the mean over its seeds, which are no further data."""
+    groups: dict[int, list[float]] = defaultdict(list)
+    for job, value in values:
+        groups[job.number if job.fold is None else job.fold].append(value)
+    return [sum(group) / len(group) for group in groups.values()]

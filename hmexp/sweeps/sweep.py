@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,16 +10,15 @@ from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.metrics.names import better
-from hmexp.runner.job import FINISHED as RUN_FINISHED
 from hmexp.runner.job import is_running
 from hmexp.runner.member import Member
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.launch import Ended, Launch, Pool
 from hmexp.sweeps.pool import end_process
-from hmexp.sweeps.results import failure_text, prepare_folder, record_of, recorded_seconds, settle
+from hmexp.sweeps.results import failure_text, has_finished, prepare_folder, recorded_seconds, settle
 from hmexp.sweeps.search import Search
 from hmexp.sweeps.view import View
-from hmexp.tracking.jobs import ENDED, FAILED, PENDING, RUNNING, Job, JobTable
+from hmexp.tracking.jobs import ENDED, FAILED, PENDING, RUNNING, Job, JobTable, label_of
 from hmexp.tracking.sweeps import SweepRecorder
 from hmexp.training.checkpoint import CheckpointDir
 from hmexp.training.interruption import Interruption
@@ -71,7 +70,8 @@ class Sweep:
         if "search" in facts:
             self.search.load(facts["search"])
         try:
-            with self.interruption.deferred(), self.view.shown(self):
+            waits = self.interruption.deferred() if self.pool.interruptible else nullcontext()
+            with waits, self.view.shown(self):
                 for job in self.jobs:
                     self._take_up(job)
                 self._loop()
@@ -101,17 +101,14 @@ class Sweep:
     def _take_up(self, job: Job) -> None:
         """Find out what became of a job that another process of this sweep had begun."""
         job_dir = self.job_dir(job)
-        record = record_of(job_dir)
-        if job.status == FAILED and self.search.tries_again and (record is None or record.status != RUN_FINISHED):
+        if job.status == FAILED and self.search.tries_again and not has_finished(job_dir):
             job.status, job.attempts = PENDING, 0
-        if job.status != RUNNING:
-            return
-        if job_dir.is_dir() and is_running(job_dir):
-            log.info(f"job {job.number} is still running: it is asked to save and end")
-            end_process(job.pid, lambda: is_running(job_dir))
-        job.status, job.attempts = PENDING, job.attempts - 1
-        record = record_of(job_dir)
-        if record is not None and record.status == RUN_FINISHED:
+        if job.status == RUNNING:
+            if job.pid is not None and job_dir.is_dir() and is_running(job_dir):
+                log.info(f"job {job.number} is still running: it is asked to save and end")
+                end_process(job.pid, job_dir, lambda: is_running(job_dir))
+            job.status, job.attempts = PENDING, job.attempts - 1
+        if job.status == PENDING and has_finished(job_dir):
             self._ended(job, None, stopping=False)
 
     def _next(self) -> Job | None:
@@ -131,7 +128,7 @@ class Sweep:
     def _start(self, job: Job) -> None:
         words = self.design.words(job)
         try:
-            self.check(words)
+            config = self.check(words)
         except UserError as error:
             job.status, job.reason = FAILED, str(error)
             self.job_dir(job).mkdir(exist_ok=True)
@@ -139,7 +136,10 @@ class Sweep:
             return
         job_dir = self.job_dir(job)
         goes_on = prepare_folder(job_dir, self._member(job))
-        launch = Launch(job.number, job_dir, words, self._parent(job), goes_on)
+        if job.begun is not None:
+            with unharmed():
+                self.recorder.again(job, goes_on)
+        launch = Launch(job.number, job_dir, words, config.backend, self._parent(job), goes_on)
         job.begun = job.begun or time.time()
         job.status, job.attempts = RUNNING, job.attempts + 1
         self.table.write([job])
@@ -206,7 +206,7 @@ class Sweep:
             return self.recorder.run_id
         key = str(job.point)
         if key not in self.point_runs:
-            name = Job(0, job.point, parameters).label()
+            name = label_of(parameters)
             self.point_runs[key] = self.recorder.point(f"point {key} {name}", parameters)
             self.table.write(point_runs=self.point_runs)
         return self.point_runs[key]

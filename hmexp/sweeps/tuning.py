@@ -1,5 +1,6 @@
 """The space of a sweep in keras-tuner's terms."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from hmexp.config.presets import shipped_dir
-from hmexp.config.quoting import quote
+from hmexp.config.quoting import plugin_modules, quote
 from hmexp.config.schemas import register_schemas, to_config
 from hmexp.config.verbs import RunConfig
 from hmexp.models.build import build_model
@@ -78,6 +79,8 @@ class NetworkHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.words, self.num_classes = [quote(word) for word in words], num_classes
+        for module in plugin_modules(list(words)):
+            importlib.import_module(module)
         tree = self._tree({})
         to_config(tree, RunConfig)  # refuse words that cannot be composed, before any trial
         request = Reader(OverridesParser.create(), when, lambda key: is_integer(tree, key)).read(params, [])
@@ -96,9 +99,13 @@ class NetworkHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
 
     def _tree(self, values: Values) -> DictConfig:
         register_schemas()
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(shipped_dir("conf")), version_base="1.3"):
-            return compose("train", [*self.words, *(f"{key}={value}" for key, value in values.items())])
+        state = GlobalHydra.instance()
+        before, state.hydra = state.hydra, None
+        try:
+            with initialize_config_dir(str(shipped_dir("conf")), version_base="1.3"):
+                return compose("train", [*self.words, *(f"{key}={value}" for key, value in values.items())])
+        finally:
+            state.hydra = before
 
 
 def _number(parameter: Parameter, text: str) -> Any:  # noqa: ANN401

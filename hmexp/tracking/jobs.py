@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -67,10 +67,9 @@ class Job:
 
     def label(self) -> str:
         """What tells it apart, in a few words."""
-        words = [f"{key.rpartition('.')[2]}={value}" for key, value in self.parameters.items()]
-        words += [] if self.seed is None else [f"seed={self.seed}"]
-        words += [] if self.fold is None else [f"fold={self.fold}"]
-        return " ".join(words) or "as configured"
+        seed = {} if self.seed is None else {"seed": str(self.seed)}
+        fold = {} if self.fold is None else {"fold": str(self.fold)}
+        return label_of(self.parameters | seed | fold)
 
 
 COLUMNS = tuple(column.name for column in fields(Job))
@@ -127,6 +126,11 @@ class JobTable:
         # "with connection" commits or rolls back; it does not close.
         with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection, connection:
             yield connection
+
+
+def label_of(parameters: Mapping[str, str]) -> str:
+    """Values of a point in a few words, under the last word of each key."""
+    return " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in parameters.items()) or "as configured"
 
 
 def plain_key(key: str) -> str:

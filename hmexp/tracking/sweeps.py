@@ -15,6 +15,7 @@ from hmexp.tracking.store import create_store, tracking_uri
 
 PARENT_TAG = "mlflow.parentRunId"
 FAILURE_FILE = "traceback.txt"
+FAILURE_TAG = "hmexp.failure"
 VIEW_TAG = "mlflow.sharedViewState."
 UI_ADDRESS = "http://127.0.0.1:5000"
 """Of `hmexp ui`."""
@@ -37,6 +38,9 @@ class SweepRecorder(Protocol):
 
     def failed(self, job: Job, parent: str, text: str) -> str:
         """A job failed, whether it could say so itself or not; gives the id of its run."""
+
+    def again(self, job: Job, goes_on: bool) -> None:
+        """A job that failed starts again: what was said of its failure is taken back."""
 
     def progress(self, job: Job, best: float) -> None:
         """A job ended with an objective; `best` is the best one so far."""
@@ -64,6 +68,9 @@ class NoSweepRecorder:
     def failed(self, job: Job, parent: str, text: str) -> str:
         """The id that the job has."""
         return job.run_id
+
+    def again(self, job: Job, goes_on: bool) -> None:
+        """Nothing."""
 
     def progress(self, job: Job, best: float) -> None:
         """Nothing."""
@@ -101,7 +108,7 @@ class MlflowSweepRecorder:
         self.experiment_id: str = experiment.experiment_id
         uri = tracking_uri(cfg, paths)
         self.address = uri.rstrip("/") if uri.startswith("http") else UI_ADDRESS
-        self.sweep = folder.name
+        self.folder, self.sweep = folder, folder.name
         self.run_id = run_id
         if run_id:
             self.client.update_run(run_id, status="RUNNING")
@@ -127,20 +134,29 @@ class MlflowSweepRecorder:
     def point(self, name: str, parameters: Mapping[str, str]) -> str:
         """A run between the sweep's and those of the jobs."""
         tags = {KIND_TAG: "point", PARENT_TAG: self.run_id, "hmexp.sweep": self.sweep}
+        tags |= {JOB_TAG: str(self.folder), HOST_TAG: socket.gethostname()}
         return self._create(name, tags, {f"sweep/{plain_key(key)}": value for key, value in parameters.items()})
 
     def failed(self, job: Job, parent: str, text: str) -> str:
         """Close the job's run as FAILED with the reason; make one where it had no time to."""
-        run_id = job.run_id
+        run_id = job.run_id or next(iter(self._runs_of(job)), "")
         if not run_id:
             tags = {PARENT_TAG: parent, "hmexp.sweep": self.sweep, "hmexp.job": str(job.number)}
             params = {f"sweep/{plain_key(key)}": value for key, value in job.parameters.items()}
             run_id = self._create(f"{job.number} {job.label()}", tags, params)
-        self.client.set_tag(run_id, "hmexp.failure", job.reason)
+        self.client.set_tag(run_id, FAILURE_TAG, job.reason)
         if self.client.get_run(run_id).info.status != "FAILED":
             self.client.log_text(run_id, text, FAILURE_FILE)
             self.client.set_terminated(run_id, "FAILED")
         return run_id
+
+    def again(self, job: Job, goes_on: bool) -> None:
+        """Delete the runs of tries that came to nothing; a run that goes on has not failed any more."""
+        for run_id in self._runs_of(job):
+            if not goes_on:
+                self.client.delete_run(run_id)
+            elif FAILURE_TAG in self.client.get_run(run_id).data.tags:
+                self.client.delete_tag(run_id, FAILURE_TAG)
 
     def progress(self, job: Job, best: float) -> None:
         """Two series of the sweep's run: the objective of each job, and the best so far; step = job."""
@@ -161,6 +177,11 @@ class MlflowSweepRecorder:
         for path in files:
             self.client.log_artifact(run_id, str(path), path.parent.name if path.suffix == ".png" else None)
         self.client.set_terminated(run_id, status)
+
+    def _runs_of(self, job: Job) -> list[str]:
+        """Ids of the runs of a job's tries, the newest first."""
+        own = f"tags.`hmexp.sweep` = '{self.sweep}' and tags.`hmexp.job` = '{job.number}'"
+        return [run.info.run_id for run in self.client.search_runs([self.experiment_id], own)]
 
     def _create(self, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
         run_id: str = self.client.create_run(self.experiment_id, tags=dict(tags), run_name=name).info.run_id

@@ -1,0 +1,20 @@
+"""What every training imports, imported once: jobs are forked from the process that has imported this module.
+
+`multiprocessing` imports it in its fork server and nowhere else. Nothing here may start a device or a thread pool,
+which a fork would not survive; importing Keras and its backends starts none on a CPU.
+"""
+
+import os
+import signal
+
+from hmexp.console import muted_stderr
+
+for number in (signal.SIGINT, signal.SIGTERM):  # the sweep hears them, and lets its jobs save
+    signal.signal(number, signal.SIG_IGN)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+with muted_stderr():
+    import mlflow  # noqa: F401
+
+    import hmexp.runner.session
+    import hmexp.tracking.recorder
+    import hmexp.training.device  # noqa: F401
