@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 
@@ -52,7 +53,7 @@ def split_flags(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     """The flag `--config-dir` with its absolute folder, and the words that are no flags; other flags are left out."""
     folder: Path | None = None
     others: list[str] = []
-    for word, before in zip(words, ("", *words[:-1]), strict=True):
+    for before, word in pairwise(["", *words]):
         if before in CONFIG_DIR_FLAGS or word.startswith("--config-dir="):
             folder = Path(word.removeprefix("--config-dir=")).absolute()
         elif not word.startswith("-"):

@@ -43,7 +43,7 @@ class Axis:
 
 
 def sweep_figures(jobs: pd.DataFrame, keys: Sequence[str], objective: str, higher_is_better: bool) -> dict[str, Figure]:
-    """Every figure that the jobs of a sweep allow, by name.
+    """Every figure that the jobs of a sweep allow, by name; none where no job has an objective.
 
     Args:
         jobs: A row a job: `job, status, seconds`, the objective, and a column a parameter, as text.
@@ -51,8 +51,10 @@ def sweep_figures(jobs: pd.DataFrame, keys: Sequence[str], objective: str, highe
         objective: Column that jobs are compared by.
         higher_is_better: Its direction.
     """
-    figures = {"history": history(jobs, objective, higher_is_better)}
     done = jobs[jobs[objective].notna()]
+    if done.empty:
+        return {}
+    figures = {"history": history(jobs, objective, higher_is_better)}
     axes = [parameter_axis(done, key) for key in keys if key in done]
     axes = [axis for axis in axes if len(set(axis.values[~np.isnan(axis.values)])) > 1]
     if axes:

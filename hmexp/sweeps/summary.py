@@ -33,7 +33,8 @@ def job_frame(jobs: Sequence[Job], objective: str) -> pd.DataFrame:
         }
         for job in jobs
     ]
-    return pd.DataFrame(rows).dropna(axis=1, how="all")
+    frame = pd.DataFrame(rows)
+    return frame[[name for name in frame if name == objective or frame[name].notna().any()]]
 
 
 def point_frame(jobs: Sequence[Job], objective: str, metric: Metric, folds: int) -> pd.DataFrame:
