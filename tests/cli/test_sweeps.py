@@ -119,9 +119,7 @@ def test_killed_and_gone_on_with_twice(hmexp, cache, tmp_path):
         trained = re.findall(r"epoch (\d+)/60 ", log)
         assert len(trained) <= 60 + 3, "epochs that were done were trained again"
     assert before
-    assert not [
-        process for process in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(process.info["cmdline"])
-    ]
+    assert not [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(tmp_path)]
     runs = mlflow_runs(tmp_path)
     assert (runs["status"] == "FINISHED").all()
     assert len(runs) == 1 + 2
@@ -136,6 +134,7 @@ def test_ctrl_c_saves_every_job_and_says_how_to_go_on(hmexp, cache, tmp_path):
     assert process.returncode == 130, said
     folder = sweep_dir(tmp_path)
     assert f"python -m hmexp -m resume={folder}" in said
+    assert "No job finished" in (folder / "report.html").read_text()
     assert [job.status for job in JobTable(folder).jobs()] == ["pending"] * 2
     assert all(list(folder.glob(f"{number}/checkpoints/epoch-*")) for number in range(2))
     runs = mlflow_runs(tmp_path)
@@ -249,6 +248,10 @@ def test_other_launchers(launcher, hmexp, tmp_path, monkeypatch):
         (["modl.dropout=0.1,0.2"], "modl"),
         (["trainer.mode=lr_find", "seed=1,2"], "trainer.mode: expected fit or overfit in a sweep, received lr_find"),
         (["tracking.uri=http://127.0.0.1:9", "seed=1,2"], "tracking.uri: expected an MLflow store that answers"),
+        (
+            ["hydra/sweeper=keras_tuner", "hydra.sweeper.oracle=hyperband", "trainer.epochs=2,4"],
+            "trainer.epochs: expected one value under hyperband",
+        ),
         (["seeds=0"], "seeds: expected a whole number of at least 1, received 0"),
     ],
 )

@@ -9,7 +9,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from hmexp.tracking.jobs import JobTable
+from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.tracking.jobs import Job, JobTable
+from hmexp.tracking.sweeps import MlflowSweepRecorder
 
 pytestmark = pytest.mark.slow
 DRIVER = Path(__file__).with_name("driver.py")
@@ -41,3 +43,20 @@ def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path
     assert files >= {"report.html", "table.csv", "jobs.csv", "winner.yaml", "figures"}
     figures = {file.path for file in mlflow.MlflowClient().list_artifacts(sweep["run_id"], "figures")}
     assert {"figures/history.png", "figures/parallel_coordinates.png", "figures/importance.png"} <= figures
+
+
+def test_a_job_that_is_tried_again_has_one_run(tmp_path):
+    recorder = MlflowSweepRecorder(MlflowTracking(), PathsConfig(root=str(tmp_path)), tmp_path, {}, "a command")
+
+    def of_job():
+        runs = recorder.client.search_runs([recorder.experiment_id], "tags.`hmexp.job` = '3'")
+        return {run.info.run_id: run.data.tags.get("hmexp.failure") for run in runs}
+
+    job = Job(3, 3, {"model.dropout": "0.1"}, reason="killed by SIGKILL")
+    first = recorder.failed(job, recorder.run_id, "the last lines")
+    assert of_job() == {first: "killed by SIGKILL"}
+    assert recorder.failed(job, recorder.run_id, "") == first  # found, where the job does not know it
+    recorder.again(job, goes_on=True)
+    assert of_job() == {first: None}
+    recorder.again(job, goes_on=False)
+    assert of_job() == {}

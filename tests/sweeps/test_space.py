@@ -2,7 +2,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hmexp.config.errors import UserError
-from hmexp.sweeps.space import Reader, combinations, example
+from hmexp.sweeps.space import Reader, combinations, edges, example
 
 
 def read(words, params=None, when=None, is_integer=None):
@@ -82,3 +82,22 @@ def test_conditions_of_conditions():
 def test_what_is_refused(words, when, line):
     with pytest.raises(UserError, match=line):
         read(words, when=when)
+
+
+def test_every_value_of_a_search_is_looked_at_once():
+    when = {"model.depth": {2: {"model.kernel": "3,5"}}}
+    request = read(["model.depth=1,2", "model.dropout=interval(0.1,0.5)", "a=interval(2,9)"], when=when)
+    assert list(edges(request.space)) == [
+        ["model.depth=1", "model.dropout=0.1", "a=2"],
+        ["model.dropout=0.1", "a=2", "model.depth=2", "model.kernel=3"],
+        ["model.depth=1", "a=2", "model.dropout=0.5"],
+        ["model.depth=1", "model.dropout=0.1", "a=9"],
+    ]
+
+
+@pytest.mark.parametrize("values", ["shuffle(range(0,50))", "shuffle(" + ",".join(map(str, range(50))) + ")"])
+def test_a_shuffled_list_has_the_same_order_again(values):
+    first, second = (read([f"seed={values}"]).space[0].choices for _ in range(2))
+    assert first == second
+    assert first != tuple(map(str, range(50)))
+    assert sorted(map(int, first)) == list(range(50))

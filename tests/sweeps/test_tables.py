@@ -71,6 +71,16 @@ def test_folds_share_their_training_rows():
     assert math.isnan(aggregate([0.5]).low)
 
 
+def test_seeds_of_a_fold_are_no_further_data():
+    values = {(0, 0): 0.4, (0, 1): 0.6, (1, 0): 0.7, (1, 1): 0.9}
+    jobs = [job(n, v, 0, seed=seed, fold=fold) for n, ((fold, seed), v) in enumerate(values.items())]
+    expected = aggregate([0.5, 0.8], folds=2)
+    table = point_frame(jobs, OBJECTIVE, METRICS["macro_f1"], folds=2)
+    assert table["runs"].tolist() == ["4 of 4"]
+    assert table[["low", "high"]].to_numpy()[0].tolist() == pytest.approx([expected.low, expected.high])
+    assert aggregates(jobs, folds=2)[f"{OBJECTIVE}/high"] == pytest.approx(expected.high)
+
+
 def test_every_metric_is_aggregated():
     metrics = aggregates([job(0, 0.4, 0), job(1, 0.6, 0), job(2, None, 0, "failed")], folds=1)
     assert metrics["runs"] == 2
