@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 INTERRUPTED = 130
+PRIMARY_FLAGS = ("--config-name", "-cn", "--config-path", "-cp")
+"""Flags of Hydra's for what a verb decides here: its primary config."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _dispatch(words: list[str]) -> int:
 
         print(f"hmexp {__version__}")
         return 0
+    for flag in {word.partition("=")[0] for word in overrides} & set(PRIMARY_FLAGS):
+        raise UserError(f"{flag}: expected --config-dir DIR, which puts your configs beside hmexp's, received {flag}")
     _read_plugins(overrides)
     set_up_console()
     repeated = [word for word in words if not word.startswith("hydra.run.dir=")]

@@ -1,5 +1,6 @@
 """The process of one job: an ordinary hmexp command that ends when the sweep's own process is gone."""
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -14,11 +15,12 @@ GRACE = 60.0
 """Seconds that a job without a parent has to save."""
 
 
-def run_job(words: Sequence[str], output: Path, environment: Mapping[str, str]) -> None:
+def run_job(words: Sequence[str], cwd: Path, output: Path, environment: Mapping[str, str]) -> None:
     """Run `hmexp WORDS` in this process, which is new, and exit as the command does.
 
     Args:
         words: Behind `hmexp`.
+        cwd: Current folder of the command.
         output: File that takes what the process writes.
         environment: Variables of this job's own.
     """
@@ -26,13 +28,27 @@ def run_job(words: Sequence[str], output: Path, environment: Mapping[str, str]) 
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.chdir(cwd)
     os.environ.update(environment)
     with output.open("ab") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = ["hmexp", *words]
-    runpy.run_module("hmexp", run_name="__main__", alter_sys=False)
+    try:
+        runpy.run_module("hmexp", run_name="__main__", alter_sys=False)
+    finally:
+        end_interpreter()
+
+
+def end_interpreter() -> None:
+    """Do what Python does before it exits, in its order: wait for threads, then call what `atexit` knows.
+
+    `multiprocessing` ends its processes without the second, and waits for their own children before the first: a pool
+    of joblib's would be waited for until it is tired of being idle, and a callback that records at exit not be heard.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
 
 
 def _end_with_parent() -> None:

@@ -86,7 +86,12 @@ class ProcessPool:
         context = multiprocessing.get_context("forkserver") if forked else multiprocessing.get_context("spawn")
         process = context.Process(
             target=run_job,
-            args=([*self.flags, *launch.command()], launch.job_dir / OUTPUT_FILE, self._environment(slot)),
+            args=(
+                [*self.flags, *launch.command()],
+                Path.cwd(),
+                launch.job_dir / OUTPUT_FILE,
+                self._environment(slot),
+            ),
         )
         process.start()
         self._workers[launch.number] = _Worker(launch.number, slot, process, time.monotonic())

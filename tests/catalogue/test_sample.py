@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from PIL import Image
 
 from hmexp.catalogue.merge import HM9_GROUPS
-from hmexp.catalogue.sample import SAMPLE_VERSION, generate_sample, sample_articles, sample_pictures
+from hmexp.catalogue.sample import generate_sample, sample_articles, sample_pictures
 from hmexp.catalogue.sample.generate import draw_picture
 
 COLUMNS = """article_id product_code prod_name product_type_no product_type_name product_group_name
@@ -19,16 +18,8 @@ index_code index_name index_group_no index_group_name section_no section_name ga
 detail_desc""".split()  # noqa: SIM905
 
 
-@pytest.fixture(scope="module")
-def root(cache) -> Path:
-    """The sample of the session's cache."""
-    folder = cache / "sample" / SAMPLE_VERSION
-    generate_sample(folder)
-    return folder
-
-
-def test_articles_have_the_columns_the_groups_and_the_long_tail(root):
-    table = pd.read_csv(root / "articles.csv", dtype={"article_id": str})
+def test_articles_have_the_columns_the_groups_and_the_long_tail(sample):
+    table = pd.read_csv(sample / "articles.csv", dtype={"article_id": str})
     assert list(table.columns) == COLUMNS
     counts = table["product_group_name"].value_counts()
     assert len(counts) == 19
@@ -43,23 +34,23 @@ def test_articles_have_the_columns_the_groups_and_the_long_tail(root):
     assert (table.groupby("product_code")["product_group_name"].nunique() == 1).all()
 
 
-def test_pictures_lie_where_hm_has_them_and_differ_in_size(root):
-    files = sorted(path.relative_to(root).as_posix() for path in (root / "images").rglob("*.jpg"))
+def test_pictures_lie_where_hm_has_them_and_differ_in_size(sample):
+    files = sorted(path.relative_to(sample).as_posix() for path in (sample / "images").rglob("*.jpg"))
     assert files == sample_pictures()
     assert all(path.split("/")[1] == Path(path).name[:3] for path in files)
     assert len(sample_articles()) - len(files) == 10, "articles without a picture"
     sizes = set()
     for path in files[:40]:
-        with Image.open(root / path) as picture:
+        with Image.open(sample / path) as picture:
             sizes.add(picture.size)
     assert len(sizes) > 20
 
 
-def test_one_picture_is_cut_off_and_one_file_is_no_picture(root):
+def test_one_picture_is_cut_off_and_one_file_is_no_picture(sample):
     faults = []
     for path in sample_pictures():
         try:
-            with Image.open(root / path) as picture:
+            with Image.open(sample / path) as picture:
                 picture.draft("RGB", (40, 40))
                 picture.load()
         except OSError as error:
@@ -68,9 +59,9 @@ def test_one_picture_is_cut_off_and_one_file_is_no_picture(root):
     assert sum("truncated" in fault for fault in faults) == 1
 
 
-def test_customers_and_transactions_fit_together(root):
-    customers = pd.read_csv(root / "customers.csv")
-    transactions = pd.read_csv(root / "transactions_train.csv", dtype={"article_id": str})
+def test_customers_and_transactions_fit_together(sample):
+    customers = pd.read_csv(sample / "customers.csv")
+    transactions = pd.read_csv(sample / "transactions_train.csv", dtype={"article_id": str})
     assert list(customers.columns) == [
         *("customer_id", "FN", "Active", "club_member_status", "fashion_news_frequency", "age", "postal_code")
     ]
@@ -81,17 +72,17 @@ def test_customers_and_transactions_fit_together(root):
     assert transactions["t_dat"].is_monotonic_increasing
 
 
-def test_a_picture_is_the_same_wherever_it_is_drawn(root, tmp_path):
+def test_a_picture_is_the_same_wherever_it_is_drawn(sample, tmp_path):
     rows = {row["article_id"]: row for row in sample_articles().to_dict("records")}
     for path in sample_pictures()[:300:60]:
         draw_picture(rows[Path(path).stem], tmp_path / "again.jpg")
-        assert (tmp_path / "again.jpg").read_bytes() == (root / path).read_bytes()
+        assert (tmp_path / "again.jpg").read_bytes() == (sample / path).read_bytes()
 
 
-def test_what_is_there_is_left_alone(root):
-    before = (root / "articles.csv").stat().st_mtime_ns
-    generate_sample(root)
-    assert (root / "articles.csv").stat().st_mtime_ns == before
+def test_what_is_there_is_left_alone(sample):
+    before = (sample / "articles.csv").stat().st_mtime_ns
+    generate_sample(sample)
+    assert (sample / "articles.csv").stat().st_mtime_ns == before
 
 
 def test_a_killed_attempt_leaves_nothing_that_counts(tmp_path):

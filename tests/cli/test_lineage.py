@@ -23,12 +23,10 @@ def jobs(root: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def trained(cache, tmp_path_factory) -> Path:
+def trained(hmexp_in, tmp_path_factory) -> Path:
     """The folder in which one small run was made."""
     root = tmp_path_factory.mktemp("trained")
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
-    done = subprocess.run([sys.executable, "-m", "hmexp", *SMALL], cwd=root, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    hmexp_in(*SMALL, cwd=root)
     return root
 
 

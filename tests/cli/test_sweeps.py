@@ -119,7 +119,7 @@ def test_killed_and_gone_on_with_twice(hmexp, cache, tmp_path):
         trained = re.findall(r"epoch (\d+)/60 ", log)
         assert len(trained) <= 60 + 3, "epochs that were done were trained again"
     assert before
-    assert not [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(tmp_path)]
+    wait_for(lambda: str(tmp_path) not in {process.info["cwd"] for process in psutil.process_iter(["cwd"])})
     runs = mlflow_runs(tmp_path)
     assert (runs["status"] == "FINISHED").all()
     assert len(runs) == 1 + 2

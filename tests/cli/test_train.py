@@ -215,10 +215,8 @@ def test_the_presets_are_all_tried():
 
 
 @pytest.mark.parametrize("preset", SMALLER)
-def test_every_preset_runs(preset, hmexp, cache):
-    root = next((cache / "sample").iterdir())
-    root = root if root.is_dir() else next(path for path in (cache / "sample").iterdir() if path.is_dir())
-    where = [f"data.root={root}"] if preset == "seed_baseline" else ["data=hm", f"data.root={root}"]
+def test_every_preset_runs(preset, hmexp, sample):
+    where = [f"data.root={sample}"] if preset == "seed_baseline" else ["data=hm", f"data.root={sample}"]
     hmexp(f"experiment={preset}", *where, *SMALLER[preset], "debug=fast", "tracking=none")
 
 

@@ -1,5 +1,6 @@
 """Every wrong input is answered by one line that names the key, before anything heavy is imported."""
 
+import re
 import subprocess
 import sys
 
@@ -142,3 +143,9 @@ def test_wrong_input_and_help_import_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("words", [["--config-name=evaluate", "seed=1"], ["-m", "-cp", "/tmp", "seed=1,2"]])
+def test_the_verb_decides_the_primary_config(words, capsys):
+    assert main(words) == 2
+    assert re.search(r"^hmexp: error: -\S+: expected --config-dir DIR", capsys.readouterr().err)

@@ -11,11 +11,19 @@ from hmexp.sweeps.pool import ProcessPool
 pytestmark = pytest.mark.slow
 
 
-def test_a_job_is_an_ordinary_command(tmp_path):
+def test_a_job_is_an_ordinary_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leaver.py").write_text(
+        "import atexit, pathlib\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "atexit.register(pathlib.Path('left').touch)\n"
+        "pool = ProcessPoolExecutor(1)\n"
+        "assert pool.submit(abs, -3).result() == 3\n"
+    )
     pool = ProcessPool(ProcessConfig(n_workers=2), "tensorflow")
     (tmp_path / "0").mkdir()
     (tmp_path / "1").mkdir()
-    pool.take(Launch(0, tmp_path / "0", ("--version",)))
+    pool.take(Launch(0, tmp_path / "0", ("plugins=[leaver]", "--help")))
     pool.take(
         Launch(1, tmp_path / "1", ("modl=cnn",), backend="jax")
     )  # not what the server has imported: a new process
@@ -26,7 +34,8 @@ def test_a_job_is_an_ordinary_command(tmp_path):
         ended += pool.poll()
         time.sleep(0.05)
     assert {end.number: (end.code, end.reason) for end in ended} == {0: (0, ""), 1: (2, "")}
-    assert (tmp_path / "0" / "output.txt").read_text().startswith("hmexp ")
+    assert "trainer.epochs" in (tmp_path / "0" / "output.txt").read_text()
+    assert (tmp_path / "left").is_file()
     assert "did you mean model?" in (tmp_path / "1" / "output.txt").read_text()
     assert pool.free == 2
 
