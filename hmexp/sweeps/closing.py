@@ -2,7 +2,6 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,16 +14,14 @@ from hmexp.runner.tables import frame_table
 from hmexp.sweeps.folder import DONE
 from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.summary import aggregates, job_frame, point_frame
+from hmexp.sweeps.sweep import Sweep
 from hmexp.tracking.jobs import FAILED, FINISHED, Job, label_of
-
-if TYPE_CHECKING:
-    from hmexp.sweeps.sweep import Sweep
 
 SHOWN = 20
 """Rows of the table that are printed."""
 
 
-def close(sweep: "Sweep", status: str) -> None:
+def close(sweep: Sweep, status: str) -> None:
     """Write down and say what came of a sweep.
 
     Args:
@@ -50,7 +47,7 @@ def close(sweep: "Sweep", status: str) -> None:
     _say(sweep, left, points, best)
 
 
-def best_job(sweep: "Sweep") -> Job | None:
+def best_job(sweep: Sweep) -> Job | None:
     """The best job that finished, of the best point that has one."""
     finished = [job for job in sweep.jobs if job.status == FINISHED and job.objective is not None]
     means: dict[int, float] = {}
@@ -63,13 +60,13 @@ def best_job(sweep: "Sweep") -> Job | None:
     return next((job for job in finished if job.point == best), None)
 
 
-def _preset(sweep: "Sweep", best: Job) -> Path:
+def _preset(sweep: Sweep, best: Job) -> Path:
     header = f"The best point of the sweep {sweep.folder.name}: {sweep.design.objective} {best.objective:.4f}."
     truncated = any(word.startswith("trainer.stop_after=") for word in best.words)
     return save_preset(sweep.folder, sweep.job_dir(best), truncated, header)
 
 
-def _figures(sweep: "Sweep", jobs: pd.DataFrame) -> list[Path]:
+def _figures(sweep: Sweep, jobs: pd.DataFrame) -> list[Path]:
     drawn = sweep_figures(jobs, _keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)
     paths = []
     for name, figure in drawn.items():
@@ -78,12 +75,12 @@ def _figures(sweep: "Sweep", jobs: pd.DataFrame) -> list[Path]:
     return paths
 
 
-def _keys(sweep: "Sweep") -> list[str]:
+def _keys(sweep: Sweep) -> list[str]:
     """What the sweep varies, in the order of the jobs."""
     return list(dict.fromkeys(key for job in sweep.jobs for key in job.parameters))
 
 
-def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job | None, figures: list[Path]) -> RunPage:
+def _page(sweep: Sweep, points: pd.DataFrame, jobs: pd.DataFrame, best: Job | None, figures: list[Path]) -> RunPage:
     design = sweep.design
     note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
     every = jobs.drop(columns=["begun"], errors="ignore")
@@ -108,12 +105,12 @@ def _page(sweep: "Sweep", points: pd.DataFrame, jobs: pd.DataFrame, best: Job | 
     )
 
 
-def _counts(sweep: "Sweep") -> str:
+def _counts(sweep: Sweep) -> str:
     states = pd.Series([job.status for job in sweep.jobs]).value_counts()
     return ", ".join(f"{count} {state}" for state, count in states.items())
 
 
-def _record(sweep: "Sweep", status: str, files: tuple[Path, ...]) -> None:
+def _record(sweep: Sweep, status: str, files: tuple[Path, ...]) -> None:
     """Close the sweep's run, and those of its points."""
     recorder, design = sweep.recorder, sweep.design
     for key, run_id in sweep.point_runs.items():
@@ -127,7 +124,7 @@ def _record(sweep: "Sweep", status: str, files: tuple[Path, ...]) -> None:
     recorder.close(recorder.run_id, status, files)
 
 
-def _say(sweep: "Sweep", left: bool, points: pd.DataFrame, best: Job | None) -> None:
+def _say(sweep: Sweep, left: bool, points: pd.DataFrame, best: Job | None) -> None:
     """The closing table, what failed, and how to go on."""
     if len(points):
         log.info(frame_table(narrow(points.head(SHOWN)), f"{len(points)} points"))

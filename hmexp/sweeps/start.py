@@ -199,7 +199,7 @@ def _check_points(plan: Plan) -> None:
     if len(refusals) == len(points):
         raise refusals[0]
     for line in dict.fromkeys(map(str, refusals)):
-        log.warning(f"jobs will fail: {line}")
+        log.warning(f"some jobs will fail: {line}")
 
 
 def _samples(plan: Plan) -> Iterator[tuple[str, ...]]:

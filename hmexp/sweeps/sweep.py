@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
@@ -17,7 +18,6 @@ from hmexp.sweeps.launch import Ended, Launch, Pool
 from hmexp.sweeps.pool import end_process
 from hmexp.sweeps.results import failure_text, has_finished, prepare_folder, recorded_seconds, settle
 from hmexp.sweeps.search import Search
-from hmexp.sweeps.view import View
 from hmexp.tracking.jobs import ENDED, FAILED, PENDING, RUNNING, Job, JobTable, label_of
 from hmexp.tracking.sweeps import SweepRecorder
 from hmexp.training.checkpoint import CheckpointDir
@@ -25,6 +25,22 @@ from hmexp.training.interruption import Interruption
 
 PAUSE = 0.1
 """Seconds from one look at the workers to the next."""
+
+
+class Watcher(Protocol):
+    """Looks on while a sweep runs; see `hmexp.sweeps.view.View`."""
+
+    def shown(self, sweep: "Sweep") -> AbstractContextManager[None]:
+        """Look on inside the block."""
+
+    def started(self, job: Job) -> None:
+        """A job was started."""
+
+    def ended(self, job: Job) -> None:
+        """A job has ended."""
+
+    def refresh(self) -> None:
+        """Nothing may have changed."""
 
 
 @dataclass
@@ -38,7 +54,7 @@ class Sweep:
         pool: Runs the jobs.
         recorder: Hears everything.
         check: Composes and checks the configuration of a job's words, before it is paid for.
-        view: Shows the state.
+        view: Shows it.
         interruption: Asked between two looks.
     """
 
@@ -48,7 +64,7 @@ class Sweep:
     pool: Pool
     recorder: SweepRecorder
     check: Callable[[tuple[str, ...]], RunConfig]
-    view: View
+    view: Watcher
     interruption: Interruption
     jobs: list[Job] = field(default_factory=list)
     point_runs: dict[str, str] = field(default_factory=dict)

@@ -5,17 +5,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.live import Live
 from rich.table import Table
 
 from hmexp.console import console, log
+from hmexp.sweeps.sweep import Sweep
 from hmexp.tracking.jobs import ENDED, FAILED, RUNNING, Job
-
-if TYPE_CHECKING:
-    from hmexp.sweeps.sweep import Sweep
 
 SHORT = 60
 """Characters of a job's label in a line."""
@@ -32,7 +29,7 @@ class View:
         self.looks = 0
 
     @contextmanager
-    def shown(self, sweep: "Sweep") -> Iterator[None]:
+    def shown(self, sweep: Sweep) -> Iterator[None]:
         """Show the sweep inside the block."""
         self.sweep = sweep
         if not console.is_terminal:
