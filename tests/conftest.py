@@ -2,15 +2,15 @@
 
 import multiprocessing
 import os
-import signal
 import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
+from forked import run_command
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_PICTURES = Path(os.environ.get("HMEXP_REALDATA", CHECKOUT.parent / "shared" / "data" / "clothing"))
@@ -47,6 +47,9 @@ def server() -> ForkServerContext:
     """Forks processes that have imported TensorFlow and MLflow already, as sweeps do with their jobs."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["hmexp.sweeps.preload"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_BACKEND", "tensorflow")
+        forkserver.ensure_running()
     return context
 
 
@@ -57,7 +60,7 @@ def hmexp_in(server: ForkServerContext, cache: Path, tmp_path_factory: pytest.Te
     def run(*words: str, cwd: Path, cache: Path = cache, code: int = 0) -> subprocess.CompletedProcess[str]:
         env = os.environ | {"HMEXP_CACHE": str(cache), "COLUMNS": "120"}
         output = tmp_path_factory.mktemp("output")
-        process = server.Process(target=_run, args=(words, cwd, env, output))
+        process = server.Process(target=run_command, args=(words, cwd, env, output))
         process.start()
         process.join()
         said = ((output / name).read_text() for name in ("stdout", "stderr"))
@@ -72,24 +75,3 @@ def hmexp_in(server: ForkServerContext, cache: Path, tmp_path_factory: pytest.Te
 def hmexp(hmexp_in: Run, tmp_path: Path) -> Run:
     """Runs the command `hmexp ...` in a process of its own, in an empty folder."""
     return partial(hmexp_in, cwd=tmp_path)
-
-
-def _run(words: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path) -> None:
-    """The process of one command; it takes over no signals and no terminal."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.environ.clear()
-    os.environ.update(env)
-    os.chdir(cwd)
-    for descriptor, name in enumerate(("stdout", "stderr"), start=1):
-        os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), descriptor)
-    import hmexp.console
-
-    hmexp.console.console.width = 120  # it asked for COLUMNS when it was imported
-    from hmexp.cli import main
-    from hmexp.sweeps.child import end_interpreter
-
-    try:
-        sys.exit(main(list(words)))
-    finally:
-        end_interpreter()
