@@ -8,6 +8,7 @@ from hmexp.config.sweep import GridConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.metrics.names import Metric, parse_best
 from hmexp.sweeps.search import Point
+from hmexp.sweeps.space import words_of
 from hmexp.tracking.jobs import Job
 from hmexp.training.pruner import PruningRule
 
@@ -79,9 +80,8 @@ class Design:
 
     def words(self, job: Job) -> tuple[str, ...]:
         """All words of a job's configuration."""
-        varied = [f"{key}={value}" for key, value in job.parameters.items()]
         single = ["seeds=1", "folds=1"] if self.repeats else []
-        return (*self.fixed, *varied, *job.words, *single)
+        return (*self.fixed, *words_of(job.parameters), *job.words, *single)
 
 
 def make_design(cfg: GridConfig, base: RunConfig, fixed: tuple[str, ...], varied: set[str], retries: int) -> Design:

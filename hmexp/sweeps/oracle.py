@@ -5,12 +5,14 @@ ones for a moment. Here its state is a value that goes into the job table in the
 """
 
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trials
 from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle, RandomSearchOracle
+from sklearn.exceptions import ConvergenceWarning
 
 from hmexp.config.sweep import KerasTunerConfig
 from hmexp.sweeps.search import Point
@@ -70,7 +72,9 @@ class Oracle:
 
     def ask(self, number: int) -> Point | None:
         """Another trial, unless the oracle waits for one to end, or has had enough."""
-        trial = self.oracle.create_trial(f"point {number}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # of a Gaussian process with few points yet
+            trial = self.oracle.create_trial(f"point {number}")
         if trial.status != trials.TrialStatus.RUNNING:
             return None
         self.trials.append(trial.trial_id)

@@ -39,6 +39,12 @@ class Parameter:
     integer: bool = False
     under: Mapping[str, "Space"] = field(default_factory=dict)
 
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The choices, or both ends of an interval."""
+        both = (self.low, self.high)
+        return self.choices or tuple(str(int(end)) if self.integer else f"{end:g}" for end in both)
+
     def describe(self) -> str:
         """The values as one would type them; two spaces are the same where these are."""
         text = ",".join(self.choices)
@@ -163,24 +169,27 @@ def combinations(space: Space) -> Iterator[Values]:
             yield {first.key: value} | others
 
 
-def example(space: Space) -> list[str]:
-    """The words of one point of a space, whatever it is."""
-    words: list[str] = []
+def example(space: Space) -> Values:
+    """One point of a space, whatever it is: the first choices, and the low ends of intervals."""
+    values: Values = {}
     for parameter in space:
-        low = str(int(parameter.low)) if parameter.integer else f"{parameter.low:g}"
-        value = parameter.choices[0] if parameter.choices else low
-        words += [f"{parameter.key}={value}", *example(parameter.under.get(value, ()))]
-    return words
+        value = parameter.ends[0]
+        values |= {parameter.key: value} | example(parameter.under.get(value, ()))
+    return values
 
 
-def edges(space: Space) -> Iterator[list[str]]:
-    """The words of points that differ from `example` in one parameter, at each choice or at the end of its interval."""
+def edges(space: Space) -> Iterator[Values]:
+    """Points in which each choice, and each end of an interval, is there at least once."""
     yield example(space)
     for number, parameter in enumerate(space):
-        high = str(int(parameter.high)) if parameter.integer else f"{parameter.high:g}"
-        for value in parameter.choices[1:] or (() if parameter.choices else (high,)):
-            others = example((*space[:number], *space[number + 1 :]))
-            yield [*others, f"{parameter.key}={value}", *example(parameter.under.get(value, ()))]
+        for value in parameter.ends[1:]:
+            this = {parameter.key: value} | example(parameter.under.get(value, ()))
+            yield example(space[:number]) | this | example(space[number + 1 :])
+
+
+def words_of(values: Values) -> list[str]:
+    """A point as words of the command line."""
+    return [f"{key}={value}" for key, value in values.items()]
 
 
 def _choices(override: Override) -> tuple[str, ...]:

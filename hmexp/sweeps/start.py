@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -29,8 +29,8 @@ from hmexp.sweeps.identity import asked_for, check_data, check_same, check_stopp
 from hmexp.sweeps.launch import Batches, Pool
 from hmexp.sweeps.pool import ProcessPool
 from hmexp.sweeps.preflight import Composer, Preflight
-from hmexp.sweeps.search import Grid, Search
-from hmexp.sweeps.space import Reader, Request, edges, example
+from hmexp.sweeps.search import Grid, Point, Search
+from hmexp.sweeps.space import Reader, Request, Space, Values, edges, example, words_of
 from hmexp.sweeps.sweep import Sweep, unharmed
 from hmexp.sweeps.view import View
 from hmexp.tracking.jobs import FAILED, JobTable, plain_key
@@ -71,7 +71,7 @@ class Plan:
         design: What is done with each point.
         search: Gives the points.
         preflight: Checks jobs.
-        process: The `hydra.launcher` section; None for another launcher than hmexp's.
+        workers: hmexp's own processes; None for another launcher.
     """
 
     cfg: GridConfig
@@ -80,7 +80,7 @@ class Plan:
     design: Design
     search: Search
     preflight: Preflight
-    process: ProcessConfig | None
+    workers: ProcessPool | None
 
     @property
     def asked(self) -> dict[str, str]:
@@ -113,7 +113,6 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     if stored is not None:
         check_same(stored, plan.asked, first)
         check_stopped(stored)
-    workers = None if plan.process is None else ProcessPool(plan.process, first.backend, side.command.flags)
     if isinstance(first.tracking, MlflowTracking):
         create_store(first.tracking, first.paths)  # one that does not answer is said before anything is written
     digests = plan.preflight.prepare()
@@ -128,7 +127,7 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     except Timeout:
         raise UserError(f"resume: expected a sweep that has stopped, received {folder.name}, which runs") from None
     with lock, log_file(folder / "log"), Interruption().listening() as interruption:
-        pool = workers or _batches(side, plan, folder)
+        pool = plan.workers or _batches(side, plan, folder)
         recorder = _open(plan, folder, side.command, digests)
         log.info(f"sweep {folder.name}: {plan.size()}, compared by {plan.design.objective}")
         _run(Sweep(folder, plan.design, plan.search, pool, recorder, plan.preflight, View(), interruption))
@@ -148,17 +147,21 @@ def make_plan(side: HydraSide, arguments: Sequence[str]) -> Plan:
     composer = Composer(side.context.config_loader, side.config, recalled)
     request = _read(cfg, composer, side, [word for word in arguments if word not in recalled])
     try:
-        first = composer.config([*request.fixed, *example(request.space)])
+        first = composer.config([*request.fixed, *words_of(example(request.space))])
     except UserError:
         first = composer.config(request.fixed)
     require_backend(first.backend)
     varied = {parameter.key for parameter in request.space}
     design = make_design(cfg, first, request.fixed, varied, process.retries if process else 0)
-    search = _search(cfg, request, design, first)
+    grid = None if isinstance(cfg, KerasTunerConfig) else Grid(request.space)
+    if grid is None:
+        _check_searchable(cfg, varied)
     preflight = Preflight(composer)
-    plan = Plan(cfg, request, first, design, search, preflight, process)
-    _check_points(plan)
-    return plan
+    _check_points(request.space, grid, design, preflight)
+    # What jobs are forked from imports TensorFlow while this process goes on.
+    workers = None if process is None else ProcessPool(process, first.backend, side.command.flags)
+    search = _oracle(cfg, request, design, first) if grid is None else grid
+    return Plan(cfg, request, first, design, search, preflight, workers)
 
 
 def _read(cfg: GridConfig, composer: Composer, side: HydraSide, arguments: Sequence[str]) -> Request:
@@ -167,14 +170,16 @@ def _read(cfg: GridConfig, composer: Composer, side: HydraSide, arguments: Seque
     return Reader(parser, cfg.when, lambda key: composer.is_integer(plain, key)).read(cfg.params, arguments)
 
 
-def _search(cfg: GridConfig, request: Request, design: Design, first: RunConfig) -> Search:
-    if not isinstance(cfg, KerasTunerConfig):
-        return Grid(request.space)
-    if not request.space:
+def _check_searchable(cfg: KerasTunerConfig, varied: set[str]) -> None:
+    """Raise `UserError` where there is nothing for an oracle to search, or what it decides itself."""
+    if not varied:
         raise UserError("hydra/sweeper: expected something to search, received no list, range or interval")
-    for parameter in request.space:
-        if cfg.oracle == "hyperband" and parameter.key in EPOCHS:
-            raise UserError(f"{parameter.key}: expected one value under hyperband, which gives epochs to trials itself")
+    for key in varied & set(EPOCHS):
+        if cfg.oracle == "hyperband":
+            raise UserError(f"{key}: expected one value under hyperband, which gives epochs to trials itself")
+
+
+def _oracle(cfg: KerasTunerConfig, request: Request, design: Design, first: RunConfig) -> Search:
     os.environ.setdefault("KERAS_BACKEND", first.backend)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     log.info("starting keras-tuner")
@@ -183,36 +188,28 @@ def _search(cfg: GridConfig, request: Request, design: Design, first: RunConfig)
     return Oracle(cfg, request.space, design.metric.higher_is_better, first.trainer.epochs)
 
 
-def _check_points(plan: Plan) -> None:
+def _check_points(space: Space, grid: Grid | None, design: Design, preflight: Preflight) -> None:
     """Check each value once; say what cannot run, and refuse a sweep of which nothing can.
 
     Raises:
         UserError: The first refusal, where all points are refused.
     """
-    refusals: list[UserError] = []
-    points = list(_samples(plan))
-    for words in points:
+    refusals: list[str] = []
+
+    def runs(values: Values) -> bool:
         try:
-            plan.preflight(words)
+            preflight(design.words(design.jobs(0, Point(values))[0]))
         except UserError as error:
-            refusals.append(error)
-    if len(refusals) == len(points):
-        raise refusals[0]
-    for line in dict.fromkeys(map(str, refusals)):
-        log.warning(f"some jobs will fail: {line}")
+            refusals.append(str(error))
+            return False
+        return True
 
-
-def _samples(plan: Plan) -> Iterator[tuple[str, ...]]:
-    """The words of points in which each value of each parameter is there once; of an interval both ends."""
-    if not isinstance(plan.search, Grid):
-        yield from ((*plan.design.fixed, *words) for words in edges(plan.request.space))
-        return
-    seen: set[tuple[str, str]] = set()
-    for number, point in enumerate(plan.search.points):
-        values = set(point.parameters.items())
-        if number == 0 or values - seen:
-            seen |= values
-            yield plan.design.words(plan.design.jobs(number, point)[0])
+    found = [runs(values) for values in edges(space)]
+    others = [] if grid is None else grid.points
+    if not any(found) and not any(runs(point.parameters) for point in others):
+        raise UserError(refusals[0])
+    for line in dict.fromkeys(refusals):
+        log.warning(f"not all points can run: {line}")
 
 
 def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, str]) -> SweepRecorder:

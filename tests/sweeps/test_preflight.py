@@ -31,7 +31,12 @@ def whole(composer, words):
     [
         ["model.dropout=0.3", "model=cnn", "model.widths=[8,16]", "model.dropout=0.4"],
         ["optimizer.momentum=0.8", "optimizer=sgd", "seed=3", "trainer.stop_after=2"],
-        ["data/merge=map", "data.merge.mapping=${class_map:'Socks: Shoes'}", "++data.split.seed=4", "data.split.fold=1"],
+        [
+            "data/merge=map",
+            "data.merge.mapping=${class_map:'Socks: Shoes'}",
+            "++data.split.seed=4",
+            "data.split.fold=1",
+        ],
         ["experiment=fast", "trainer.epochs=3", "schedule=cosine"],
     ],
 )

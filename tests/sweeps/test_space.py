@@ -2,7 +2,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hmexp.config.errors import UserError
-from hmexp.sweeps.space import Reader, combinations, edges, example
+from hmexp.sweeps.space import Reader, combinations, edges, example, words_of
 
 
 def read(words, params=None, when=None, is_integer=None):
@@ -55,7 +55,7 @@ def test_conditional_parameters():
         {"model.depth": "2", "model.widths": "[8,16]", "model.kernel": "5"},
         {"model.depth": "3"},
     ]
-    assert example(request.space) == ["model.depth=1", "model.widths=[8]"]
+    assert example(request.space) == {"model.depth": "1", "model.widths": "[8]"}
 
 
 def test_conditions_of_conditions():
@@ -87,10 +87,10 @@ def test_what_is_refused(words, when, line):
 def test_every_value_of_a_search_is_looked_at_once():
     when = {"model.depth": {2: {"model.kernel": "3,5"}}}
     request = read(["model.depth=1,2", "model.dropout=interval(0.1,0.5)", "a=interval(2,9)"], when=when)
-    assert list(edges(request.space)) == [
+    assert list(map(words_of, edges(request.space))) == [
         ["model.depth=1", "model.dropout=0.1", "a=2"],
-        ["model.dropout=0.1", "a=2", "model.depth=2", "model.kernel=3"],
-        ["model.depth=1", "a=2", "model.dropout=0.5"],
+        ["model.depth=2", "model.kernel=3", "model.dropout=0.1", "a=2"],
+        ["model.depth=1", "model.dropout=0.5", "a=2"],
         ["model.depth=1", "model.dropout=0.1", "a=9"],
     ]
 
