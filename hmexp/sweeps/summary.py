@@ -34,6 +34,7 @@ def job_frame(jobs: Sequence[Job], objective: str) -> pd.DataFrame:
         for job in jobs
     ]
     frame = pd.DataFrame(rows)
+    frame = frame.astype({"best/epoch": "Int64"} if rows else {})
     return frame[[name for name in frame if name == objective or frame[name].notna().any()]]
 
 
