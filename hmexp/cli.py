@@ -122,10 +122,13 @@ def _read_plugins(overrides: list[str]) -> None:
 
 def _import_plugins(modules: Sequence[str]) -> None:
     """Import modules, those in the current folder too."""
+    from hmexp.console import quiet_natives
+
     sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
     for module in modules:
         try:
-            importlib.import_module(module)
+            with quiet_natives():
+                importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name is None or not module.startswith(error.name):
                 raise

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 log = logging.getLogger("hmexp")
+NATIVE_LINE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} .*\d\] ")
 console = Console(highlight=False, markup=False, emoji=False)
 
 
@@ -72,24 +74,27 @@ def log_file(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def muted_stderr() -> Iterator[None]:
-    """Hold back what libraries write to the process's stderr; show it after all where they fail.
+def quiet_natives() -> Iterator[None]:
+    """Drop what TensorFlow's native code logs to the process's stderr; the rest of it follows the block.
 
-    TensorFlow prints a dozen lines on CPU features and missing GPUs before any of its log levels counts.
+    It prints a dozen lines on CPU features and missing GPUs before any of its log levels counts. Where the block
+    fails, everything is shown.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         kept = os.dup(2)
         os.dup2(held.fileno(), 2)
+        failed = True
         try:
             yield
-        except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
+            failed = False
         finally:
+            sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
+            held.seek(0)
+            os.write(2, b"".join(line for line in held if failed or not NATIVE_LINE.match(line)))
 
 
 class RateColumn(ProgressColumn):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
-from hmexp.console import muted_stderr
+from hmexp.console import quiet_natives
 
 if TYPE_CHECKING:
     from hmexp.training.device import Device
@@ -21,8 +21,7 @@ def start_backend(config: RunConfig) -> "Device":
     """
     require_backend(config.backend)
     os.environ["KERAS_BACKEND"] = config.backend
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with muted_stderr():
+    with quiet_natives():
         from hmexp.training.device import set_up_device
 
         return set_up_device(config.trainer, config.seed, config.deterministic)

@@ -65,8 +65,7 @@ class ProcessPool:
         if self.forks:
             forking = multiprocessing.get_context("forkserver")
             forking.set_forkserver_preload([PRELOADED])
-            quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
-            with _variables(self._threads() | quiet | {"KERAS_BACKEND": backend}):
+            with _variables(self._threads() | {"KERAS_BACKEND": backend}):
                 forkserver.ensure_running()
 
     @property

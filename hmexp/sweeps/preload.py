@@ -7,12 +7,12 @@ which a fork would not survive; importing Keras and its backends starts none on 
 import os
 import signal
 
-from hmexp.console import muted_stderr
+from hmexp.console import quiet_natives
 
 for number in (signal.SIGINT, signal.SIGTERM):  # the sweep hears them, and lets its jobs save
     signal.signal(number, signal.SIG_IGN)
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-with muted_stderr():
+with quiet_natives():
     import mlflow  # noqa: F401
 
     import hmexp.runner.session

@@ -20,7 +20,7 @@ from hmexp.config.quoting import quoted
 from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log, log_file, muted_stderr
+from hmexp.console import log, log_file, quiet_natives
 from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design, make_design
@@ -181,9 +181,8 @@ def _check_searchable(cfg: KerasTunerConfig, varied: set[str]) -> None:
 
 def _oracle(cfg: KerasTunerConfig, request: Request, design: Design, first: RunConfig) -> Search:
     os.environ.setdefault("KERAS_BACKEND", first.backend)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     log.info("starting keras-tuner")
-    with muted_stderr():
+    with quiet_natives():
         from hmexp.sweeps.oracle import Oracle
     return Oracle(cfg, request.space, design.metric.higher_is_better, first.trainer.epochs)
 
