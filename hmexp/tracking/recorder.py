@@ -14,6 +14,7 @@ from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.tracking.model import log_bundle
 from hmexp.tracking.runs import PRUNED_TAG
 from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
+from hmexp.training.interruption import shielded
 
 PARAMS_A_CALL = 100
 PARAM_LENGTH = 6000
@@ -63,10 +64,12 @@ class MlflowRecorder:
                 mlflow.end_run("FAILED")
                 raise
 
+    @shielded()
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """One point of every series, step = epoch."""
         self.mlflow.log_metrics(dict(metrics), step=epoch)
 
+    @shielded()
     def history(self, history: pd.DataFrame) -> None:
         """Add the points that a killed run had no time to write; none is there twice."""
         for name in history.columns:
@@ -76,6 +79,7 @@ class MlflowRecorder:
                 for epoch, value in missing[["epoch", name]].to_numpy():
                     self.mlflow.log_metric(name, float(value), step=int(epoch))
 
+    @shielded()
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
         """A dataset input a split, by name and digest; no pass over the data.
 
@@ -90,15 +94,18 @@ class MlflowRecorder:
                 source = CodeDatasetSource(tags={"split": split, "rows": str(rows)})
                 self.mlflow.log_input(MetaDataset(source, name=f"{name}-{split}", digest=digest), context=split)
 
+    @shielded()
     def result(self, metrics: Mapping[str, float]) -> None:
         """The final metrics, without a step; what a run that was killed here has written already stays."""
         there = self.client.get_run(self.run_id).data.metrics
         self.mlflow.log_metrics({name: value for name, value in metrics.items() if there.get(name) != value})
 
+    @shielded()
     def model(self, bundle_dir: Path) -> None:
         """The bundle as a model of MLflow's Keras flavour."""
         log_bundle(bundle_dir)
 
+    @shielded()
     def artifacts(self, folder: Path) -> None:
         """Every file of the job folder but the checkpoints, the model and Hydra's own."""
         left_out = {"checkpoints", "model", ".hydra", "run.lock"}
@@ -108,6 +115,7 @@ class MlflowRecorder:
             elif path.is_file() and path.name not in left_out:
                 self.mlflow.log_artifact(str(path))
 
+    @shielded()
     def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
         """End the run in MLflow, whatever became of it; MLflow has no state for a pruned one but KILLED."""
         if traceback:

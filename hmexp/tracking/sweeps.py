@@ -12,6 +12,7 @@ from hmexp.tracking.jobs import Job, plain_key
 from hmexp.tracking.recorder import PARAM_LENGTH
 from hmexp.tracking.runs import HOST_TAG, JOB_TAG, KIND_TAG
 from hmexp.tracking.store import create_store, tracking_uri
+from hmexp.training.interruption import shielded
 
 PARENT_TAG = "mlflow.parentRunId"
 FAILURE_FILE = "traceback.txt"
@@ -116,6 +117,7 @@ class MlflowSweepRecorder:
         tags = {KIND_TAG: "sweep", JOB_TAG: str(folder), HOST_TAG: socket.gethostname(), "hmexp.command": command}
         self.run_id = self._create(cfg.name or self.sweep, tags | {"hmexp.sweep": self.sweep}, about)
 
+    @shielded()
     def share_view(self, keys: Sequence[str], objective: str, higher_is_better: bool) -> str:
         """Write a view of MLflow's page of runs: those of the sweep, the best first, with what varies as columns.
 
@@ -131,12 +133,14 @@ class MlflowSweepRecorder:
         self.client.set_experiment_tag(self.experiment_id, f"{VIEW_TAG}{self.run_id}", json.dumps(view))
         return f"{self.address}/#/experiments/{self.experiment_id}/runs?viewStateShareKey={self.run_id}"
 
+    @shielded()
     def point(self, name: str, parameters: Mapping[str, str]) -> str:
         """A run between the sweep's and those of the jobs."""
         tags = {KIND_TAG: "point", PARENT_TAG: self.run_id, "hmexp.sweep": self.sweep}
         tags |= {JOB_TAG: str(self.folder), HOST_TAG: socket.gethostname()}
         return self._create(name, tags, {f"sweep/{plain_key(key)}": value for key, value in parameters.items()})
 
+    @shielded()
     def failed(self, job: Job, parent: str, text: str) -> str:
         """Close the job's run as FAILED with the reason; make one where it had no time to."""
         run_id = job.run_id or next(iter(self._runs_of(job)), "")
@@ -150,6 +154,7 @@ class MlflowSweepRecorder:
             self.client.set_terminated(run_id, "FAILED")
         return run_id
 
+    @shielded()
     def again(self, job: Job, goes_on: bool) -> None:
         """Delete the runs of tries that came to nothing; a run that goes on has not failed any more."""
         for run_id in self._runs_of(job):
@@ -158,11 +163,13 @@ class MlflowSweepRecorder:
             elif FAILURE_TAG in self.client.get_run(run_id).data.tags:
                 self.client.delete_tag(run_id, FAILURE_TAG)
 
+    @shielded()
     def progress(self, job: Job, best: float) -> None:
         """Two series of the sweep's run: the objective of each job, and the best so far; step = job."""
         self.client.log_metric(self.run_id, "sweep/objective", job.objective, step=job.number)
         self.client.log_metric(self.run_id, "sweep/best", best, step=job.number)
 
+    @shielded()
     def aggregate(self, run_id: str, metrics: Mapping[str, float]) -> None:
         """Metrics without a step."""
         from mlflow.entities import Metric
@@ -172,6 +179,7 @@ class MlflowSweepRecorder:
         for first in range(0, len(points), 500):
             self.client.log_batch(run_id, metrics=points[first : first + 500])
 
+    @shielded()
     def close(self, run_id: str, status: str, files: tuple[Path, ...] = ()) -> None:
         """Keep the files and end the run."""
         for path in files:

@@ -1,11 +1,14 @@
 """Ctrl-C and SIGTERM that are not lost."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from hmexp.console import log
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
@@ -24,7 +27,7 @@ class Interruption:
     @contextmanager
     def listening(self) -> Iterator["Interruption"]:
         """Answer SIGINT and SIGTERM inside the block."""
-        previous = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        previous = {number: signal.signal(number, self._handle) for number in SIGNALS}
         try:
             yield self
         finally:
@@ -50,3 +53,36 @@ class Interruption:
         if again or not self._deferring:
             raise KeyboardInterrupt
         log.warning("interrupted: saving; once more ends at once, without saving")
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Let what must not be cut in two come to its end; also a decorator.
+
+    The first SIGINT or SIGTERM is answered after the block, as it would have been without it; a second one is answered
+    at once, and takes the first with it. Signals reach the main thread alone, so elsewhere this does nothing.
+
+    KeyboardInterrupt in the middle of a statement of SQLite leaves its cursor to the traceback, and with it the lock
+    of the database: this process waits for itself when it writes how the run ended, and so does everyone else.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        waiting.append(number)
+        if len(waiting) > 1:
+            answer()
+
+    def answer() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        while waiting:
+            signal.raise_signal(waiting.pop(0))
+
+    previous = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        answer()

@@ -1,7 +1,9 @@
 """The record in a real MLflow store: created once, every event in it, the dead noticed, the champion moved."""
 
 import json
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from hmexp.config.training import TrainerConfig
 from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
 from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, close_dead_runs, find_run, leaderboard
 from hmexp.tracking.store import open_store
+from hmexp.training.interruption import Interruption
 
 pytestmark = pytest.mark.slow
 CFG = MlflowTracking(system_metrics=False)
@@ -73,6 +76,35 @@ def test_params_are_flat_and_whole():
     assert flat_params(CnnConfig(widths=[1, 2]))["widths"] == "[1, 2]"
     merge = flat_params(MapMerge(mapping={"Socks & Tights": "Legwear"}))
     assert json.loads(merge["mapping"]) == {"Socks & Tights": "Legwear"}, "MLflow takes no such name of a parameter"
+
+
+def test_a_signal_inside_a_call_leaves_no_lock(paths):
+    """KeyboardInterrupt inside a statement would keep its cursor, and the lock with it, for as long as it lives."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    recorder = MlflowRecorder(CFG, paths, RunDescription("one", TrainerConfig(), {}))
+    interrupted = []
+
+    def interrupt(connection, cursor, statement, *_):
+        if statement.startswith("SELECT") and not interrupted:
+            interrupted.append(statement)
+            signal.raise_signal(signal.SIGTERM)
+
+    with Interruption().listening():
+        event.listen(Engine, "after_cursor_execute", interrupt)
+        try:
+            recorder.result({"test/accuracy": 0.5})
+        except KeyboardInterrupt:
+            event.remove(Engine, "after_cursor_execute", interrupt)
+            with sqlite3.connect(paths.mlruns / "mlflow.db", timeout=0) as others:
+                others.execute("BEGIN EXCLUSIVE")
+            others.close()
+            recorder.finish("KILLED")
+    assert interrupted
+    run = recorder.client.get_run(recorder.run_id)
+    assert run.info.status == "KILLED"
+    assert run.data.metrics == {"test/accuracy": 0.5}
 
 
 SAME_DATA = """
