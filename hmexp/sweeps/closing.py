@@ -13,6 +13,7 @@ from hmexp.reports.sweep import sweep_figures
 from hmexp.runner.tables import frame_table
 from hmexp.sweeps.folder import DONE
 from hmexp.sweeps.preset import save_preset
+from hmexp.sweeps.search import STOP_AFTER
 from hmexp.sweeps.summary import aggregates, job_frame, point_frame
 from hmexp.sweeps.sweep import Sweep
 from hmexp.tracking.jobs import FAILED, FINISHED, Job, label_of
@@ -62,8 +63,7 @@ def best_job(sweep: Sweep) -> Job | None:
 
 def _preset(sweep: Sweep, best: Job) -> Path:
     header = f"The best point of the sweep {sweep.folder.name}: {sweep.design.objective} {best.objective:.4f}."
-    truncated = any(word.startswith("trainer.stop_after=") for word in best.words)
-    return save_preset(sweep.folder, sweep.job_dir(best), truncated, header)
+    return save_preset(sweep.folder, sweep.job_dir(best), STOP_AFTER in best.parameters, header)
 
 
 def _figures(sweep: Sweep, jobs: pd.DataFrame) -> list[Path]:
@@ -127,7 +127,8 @@ def _record(sweep: Sweep, status: str, files: tuple[Path, ...]) -> None:
 def _say(sweep: Sweep, left: bool, points: pd.DataFrame, best: Job | None) -> None:
     """The closing table, what failed, and how to go on."""
     if len(points):
-        log.info(frame_table(narrow(points.head(SHOWN)), f"{len(points)} points"))
+        title = f"{len(points)} points" if len(points) <= SHOWN else f"{len(points)} points, the best {SHOWN}"
+        log.info(frame_table(narrow(points.head(SHOWN)), title))
     for job in sweep.jobs:
         if job.status == FAILED:
             log.warning(f"job {job.number} failed ({job.label()}): {job.reason}; see {sweep.job_dir(job)}/log")

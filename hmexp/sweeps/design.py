@@ -70,7 +70,7 @@ class Design:
                 number=number * len(runs) + place,
                 point=number,
                 parameters=dict(point.parameters),
-                words=[*point.words, *replicate.words(self.folds)],
+                words=replicate.words(self.folds),
                 parent=None if point.parent is None else point.parent * len(runs) + place,
                 seed=replicate.seed,
                 fold=replicate.fold,

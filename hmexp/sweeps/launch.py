@@ -10,6 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hmexp.config.quoting import quoted
 from hmexp.config.stored import PLACES
 from hmexp.console import log
+from hmexp.sweeps.search import STOP_AFTER
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Launch:
         if self.goes_on:
             return [f"resume={self.job_dir}", "hydra.mode=RUN"]
         if self.parent is not None:
-            kept = [word for word in self.words if word.startswith((*PLACES, "trainer.stop_after="))]
+            kept = [word for word in self.words if word.startswith((*PLACES, f"{STOP_AFTER}="))]
             return [f"fork={self.parent}", *kept, *own]
         return [*self.words, *own]
 

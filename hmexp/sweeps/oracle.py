@@ -15,7 +15,7 @@ from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle, Ran
 from sklearn.exceptions import ConvergenceWarning
 
 from hmexp.config.sweep import KerasTunerConfig
-from hmexp.sweeps.search import Point
+from hmexp.sweeps.search import STOP_AFTER, Point
 from hmexp.sweeps.space import Space
 from hmexp.sweeps.tuning import TunerSpace
 
@@ -80,10 +80,10 @@ class Oracle:
         self.trials.append(trial.trial_id)
         values = trial.hyperparameters.values
         epochs = values.get("tuner/epochs")
-        words = (f"trainer.stop_after={int(epochs)}",) if epochs else ()
+        budget = {STOP_AFTER: str(int(epochs))} if epochs else {}
         parent = values.get("tuner/trial_id")
         number_of = {name: place for place, name in enumerate(self.trials)}
-        return Point(self.space.values(trial.hyperparameters), words, number_of.get(parent))
+        return Point(self.space.values(trial.hyperparameters) | budget, number_of.get(parent))
 
     def tell(self, number: int, objective: float | None) -> None:
         """Ends the trial; one without an objective has failed."""

@@ -5,6 +5,9 @@ from typing import Any, Protocol
 
 from hmexp.sweeps.space import Space, Values, combinations
 
+STOP_AFTER = "trainer.stop_after"
+"""The parameter by which a search gives a point fewer epochs than the others."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -12,12 +15,10 @@ class Point:
 
     Attributes:
         parameters: Key -> value as text.
-        words: Further words of its jobs.
         parent: Number of the point whose jobs these go on from; None for a fresh start.
     """
 
     parameters: Values
-    words: tuple[str, ...] = ()
     parent: int | None = None
 
 

@@ -29,7 +29,7 @@ from hmexp.sweeps.identity import asked_for, check_data, check_same, check_stopp
 from hmexp.sweeps.launch import Batches, Pool
 from hmexp.sweeps.pool import ProcessPool
 from hmexp.sweeps.preflight import Composer, Preflight
-from hmexp.sweeps.search import Grid, Point, Search
+from hmexp.sweeps.search import STOP_AFTER, Grid, Point, Search
 from hmexp.sweeps.space import Reader, Request, Space, Values, edges, example, words_of
 from hmexp.sweeps.sweep import Sweep, unharmed
 from hmexp.sweeps.view import View
@@ -40,7 +40,6 @@ from hmexp.tracking.sweeps import MlflowSweepRecorder, NoSweepRecorder, SweepRec
 from hmexp.training.interruption import Interruption
 
 SEARCH_BATCH = 4
-EPOCHS = ("trainer.epochs", "trainer.stop_after")
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def _check_searchable(cfg: KerasTunerConfig, varied: set[str]) -> None:
     """Raise `UserError` where there is nothing for an oracle to search, or what it decides itself."""
     if not varied:
         raise UserError("hydra/sweeper: expected something to search, received no list, range or interval")
-    for key in varied & set(EPOCHS):
+    for key in sorted(varied & {"trainer.epochs", STOP_AFTER}):
         if cfg.oracle == "hyperband":
             raise UserError(f"{key}: expected one value under hyperband, which gives epochs to trials itself")
 

@@ -33,7 +33,7 @@ class Job:
         number: From 0; the name of its folder.
         point: Which point of the space it is a run of; several jobs may be, with other seeds and folds.
         parameters: What the sweep varies -> the value, as a word of the command line has it.
-        words: Further words of its command: its fold, its seed, when to stop.
+        words: Further words of its command: its fold, its seed.
         parent: Number of the job whose last checkpoint it starts from.
         seed: `seed`, where the sweep repeats points.
         fold: `data.split.fold`, where the sweep cross-validates.

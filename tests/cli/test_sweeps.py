@@ -175,7 +175,8 @@ def test_hyperband_with_pruning_and_a_space_in_a_preset(hmexp, tmp_path):
     hmexp("experiment=search", "tracking.system_metrics=false", "hydra.launcher.n_workers=2")
     folder = sweep_dir(tmp_path)
     jobs = JobTable(folder).jobs()
-    assert [job.words for job in jobs].count(["trainer.stop_after=1"]) == 2
+    assert [job.parameters["trainer.stop_after"] for job in jobs].count("1") == 2
+    assert "trainer.stop_after" in pd.read_csv(folder / "table.csv")
     (child,) = [job for job in jobs if job.parent is not None]
     assert "starts from" in (folder / str(child.number) / "log").read_text()
     assert pd.read_csv(folder / str(child.number) / "history.csv")["epoch"].tolist()[0] == 1

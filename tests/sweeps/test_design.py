@@ -24,7 +24,7 @@ def design(seeds=1, folds=1, first_seed=0):
 
 def test_seeds_and_folds_of_a_point():
     both = design(seeds=2, folds=3, first_seed=5)
-    jobs = both.jobs(2, Point({"model.dropout": "0.1"}, ("trainer.stop_after=3",), parent=1))
+    jobs = both.jobs(2, Point({"model.dropout": "0.1", "trainer.stop_after": "3"}, parent=1))
     assert [job.number for job in jobs] == list(range(12, 18))
     assert [job.parent for job in jobs] == list(range(6, 12))  # the same seed and fold of the parent point
     assert [(job.seed, job.fold) for job in jobs] == [(5, 0), (5, 1), (5, 2), (6, 0), (6, 1), (6, 2)]
