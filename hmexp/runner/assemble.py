@@ -10,9 +10,9 @@ from hmexp.batches.augment import Augmentation
 from hmexp.batches.order import Order, Rows, epoch_order, num_batches
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
+from hmexp.datamodule import DataModule
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
-from hmexp.runner.data import DataModule
 from hmexp.training.device import Device, fresh_session
 from hmexp.training.feed import Feed
 from hmexp.training.interruption import Interruption

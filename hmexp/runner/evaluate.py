@@ -8,8 +8,8 @@ import pandas as pd
 
 from hmexp.config.training import TrainerConfig
 from hmexp.console import progress_bar
+from hmexp.datamodule import DataModule
 from hmexp.metrics.evaluation import Evaluation, evaluate_logits
-from hmexp.runner.data import DataModule
 
 EVALUATION_BATCH = 128
 

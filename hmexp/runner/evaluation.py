@@ -13,12 +13,12 @@ from hmexp.config.stored import stored_config
 from hmexp.config.strategies import SPLITS
 from hmexp.config.verbs import EvaluateConfig
 from hmexp.console import log
+from hmexp.datamodule import DataModule
 from hmexp.metrics.compare import Comparison, compare
 from hmexp.reports.evaluation import comparison_bars
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
 from hmexp.runner.backend import start_backend
-from hmexp.runner.data import DataModule
 from hmexp.runner.evaluate import SplitResult, evaluate_rows
 from hmexp.runner.job import find_job
 from hmexp.runner.judgement import Judgement, judge, slice_columns

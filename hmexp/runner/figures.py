@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from hmexp.datamodule import DataModule
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.reports import figures
 from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save, shorten
-from hmexp.runner.data import DataModule
 from hmexp.runner.evaluate import SplitResult
 from hmexp.runner.judgement import Judgement
 from hmexp.training.feed import FitResult

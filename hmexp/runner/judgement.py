@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hmexp.config.errors import invalid
+from hmexp.datamodule import DataModule
 from hmexp.metrics.bootstrap import Intervals, bootstrap
 from hmexp.metrics.calibration import calibration_error, reliability, with_temperature
 from hmexp.metrics.confused import most_confused, pr_curves
@@ -17,7 +18,6 @@ from hmexp.reports import evaluation as drawings
 from hmexp.reports import figures, sheets
 from hmexp.reports.page import PageTable
 from hmexp.reports.style import save, shorten
-from hmexp.runner.data import DataModule
 from hmexp.runner.evaluate import SplitResult
 
 SHEET = 32

@@ -11,6 +11,7 @@ import numpy as np
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
+from hmexp.datamodule import DataModule
 from hmexp.metrics.calibration import fit_temperature
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
@@ -18,7 +19,6 @@ from hmexp.models.bundle import Card, save_bundle
 from hmexp.reports.figures import curves
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
-from hmexp.runner.data import DataModule
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page

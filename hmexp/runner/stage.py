@@ -3,7 +3,7 @@
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
-from hmexp.runner.data import DataModule
+from hmexp.datamodule import DataModule
 from hmexp.store import Store
 
 

@@ -14,9 +14,9 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
+from hmexp.datamodule import DataModule
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import start_backend
-from hmexp.runner.data import DataModule
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
 from hmexp.runner.judgement import slice_columns

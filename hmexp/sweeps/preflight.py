@@ -14,7 +14,7 @@ from hmexp.config.errors import UserError, require
 from hmexp.config.explain import explain
 from hmexp.config.schemas import to_config
 from hmexp.config.verbs import RunConfig
-from hmexp.runner.data import DataModule
+from hmexp.datamodule import DataModule
 from hmexp.runner.judgement import slice_columns
 from hmexp.runner.train import check_sections
 from hmexp.sweeps.space import is_integer

@@ -8,7 +8,7 @@ from hmexp.config.data import FolderData, HmData
 from hmexp.config.errors import UserError
 from hmexp.config.record import PathsConfig
 from hmexp.config.strategies import FolderSplit, NoBalance, NoMerge
-from hmexp.runner.data import DataModule
+from hmexp.datamodule import DataModule
 
 
 def folders(root) -> FolderData:
