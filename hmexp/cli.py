@@ -5,6 +5,7 @@ Imports nothing heavy: pandas, TensorFlow and MLflow come with the function of t
 
 import importlib
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -15,37 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmexp.config.errors import UserError
-from hmexp.config.invocation import Invocation, SweepCommand
+from hmexp.config.invocation import MULTIRUN_FLAGS, Invocation, SweepCommand
+from hmexp.process import answer_signals, drop_stdout, tolerant_output
+from hmexp.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 INTERRUPTED = 130
-PRIMARY_FLAGS = ("--config-name", "-cn", "--config-path", "-cp")
-"""Flags of Hydra's for what a verb decides here: its primary config."""
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One verb: its primary config, the schema of that, the function it calls, and its line in the help."""
-
-    config: str
-    schema: str
-    function: str
-    help: str
-
-
-VERBS = {
-    "train": Verb("train", "train", "hmexp.runner.train:train", "catalogue -> store -> fit -> evaluate -> MLflow"),
-    "evaluate": Verb(
-        "evaluate", "evaluate", "hmexp.runner.evaluation:evaluate", "a run's model on a split, or against another's"
+REFUSED_FLAGS = {
+    **dict.fromkeys(
+        ("--config-name", "-cn", "--config-path", "-cp"), "--config-dir DIR, which puts your configs beside hmexp's"
     ),
-    "stage": Verb("stage", "train", "hmexp.runner.stage:stage", "build the image store and nothing else"),
-    "runs": Verb("runs", "runs", "hmexp.sweeps.verbs:runs", "the leaderboard, or with sweep=SWEEP a sweep's table"),
-    "promote": Verb("promote", "promote", "hmexp.promotion.verbs:promote", "make a run's model the champion"),
-    "rollback": Verb("rollback", "rollback", "hmexp.promotion.verbs:rollback", "back to the champion before"),
-    "ui": Verb("ui", "ui", "hmexp.runner.record:ui", "open the MLflow UI on the right store"),
+    "--experimental-rerun": "rerun=RUN, which reads a configuration and unpickles nothing",
 }
+"""Flags of Hydra's that hmexp has another way for -> that way."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,56 +42,82 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 done, 1 the run failed, 2 the user's input was wrong, 130 interrupted.
     """
+    from hmexp.config.secrets import masked
+
     words = list(sys.argv[1:] if argv is None else argv)
+    tolerant_output()
+    line = masked(shlex.join(["python", "-m", "hmexp", *(word for word in words if not word.startswith("hydra.run."))]))
     try:
-        return _dispatch(words)
+        with answer_signals():
+            return _dispatch(words, line)
     except UserError as error:
         return _fail(str(error), 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED, kind="")
+    except KeyboardInterrupt as stop:
+        return _fail(f"interrupted; this goes on: {stop or line}", INTERRUPTED, kind="")
+    except BrokenPipeError:  # `hmexp --help | head -1`
+        drop_stdout()
+        return 0
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: list[str], line: str) -> int:
     from hmexp import help as pages
     from hmexp.config import completion
     from hmexp.console import set_up_console
 
     if "-sc" in words or "--shell-completion" in words:
         return completion.answer(words, {name: verb.config for name, verb in VERBS.items()})
-    name, overrides = _split_verb(words)
-    verb = VERBS[name]
+    verb, overrides = _split_verb(words)
     if {"-h", "--help"} & set(overrides):
         _read_plugins(overrides)
         from hmexp.config.schemas import VERBS as SCHEMAS
 
         verbs = {key: item.help for key, item in VERBS.items()}
-        pages.print_help(verbs, name if words[:1] == [name] else None, SCHEMAS[verb.schema])
+        pages.print_help(verbs, verb.name if words[:1] == [verb.name] else None, SCHEMAS[verb.schema])
+        sys.stdout.flush()
         return 0
     if "--version" in overrides:
         from hmexp import __version__
 
-        print(f"hmexp {__version__}")
+        print(f"hmexp {__version__}", flush=True)
         return 0
-    for flag in {word.partition("=")[0] for word in overrides} & set(PRIMARY_FLAGS):
-        raise UserError(f"{flag}: expected --config-dir DIR, which puts your configs beside hmexp's, received {flag}")
+    _check_flags(verb, overrides)
+    overrides = _without_credentials(overrides)
     _read_plugins(overrides)
     set_up_console()
-    repeated = [word for word in words if not word.startswith("hydra.run.dir=")]
-    return _compose_and_call(verb, overrides, shlex.join(["python", "-m", "hmexp", *repeated]))
+    return _compose_and_call(verb, overrides, line)
 
 
-def _split_verb(words: list[str]) -> tuple[str, list[str]]:
+def _split_verb(words: list[str]) -> tuple[Verb, list[str]]:
     """The verb in first place, or `train`; a bare word anywhere else is an error."""
     from hmexp.config.errors import invalid
 
     if words[:1] and words[0] in VERBS:
-        return words[0], words[1:]
+        return VERBS[words[0]], words[1:]
     if words and "=" not in words[0] and words[0][:1] not in ("-", "~", "+"):
         near = get_close_matches(words[0], VERBS, n=1)
         if not near and words[0].isidentifier() is False:
             raise UserError(f"{words[0]}: expected a verb or KEY=VALUE, received neither")
         raise invalid("verb", f"one of {', '.join(VERBS)}", words[0], VERBS)
-    return "train", words
+    return VERBS["train"], words
+
+
+def _check_flags(verb: Verb, words: list[str]) -> None:
+    """Refuse flags that hmexp has another way for, and a sweep of a verb that does not sweep."""
+    for word in words:
+        flag = word.partition("=")[0]
+        if flag in REFUSED_FLAGS:
+            raise UserError(f"{flag}: expected {REFUSED_FLAGS[flag]}, received {flag}")
+        if (word in MULTIRUN_FLAGS or re.fullmatch(r"hydra\.mode=['\"]?MULTIRUN['\"]?", word)) and not verb.sweeps:
+            sweeping = ", ".join(name for name, item in VERBS.items() if item.sweeps)
+            raise UserError(f"{flag}: expected a verb that sweeps ({sweeping}), received {verb.name}")
+
+
+def _without_credentials(words: list[str]) -> list[str]:
+    """The words with the password of a tracking server moved to MLflow's own variables."""
+    from hmexp.config.secrets import move_credentials
+
+    key = "tracking.uri="
+    return [key + move_credentials(word.removeprefix(key)) if word.startswith(key) else word for word in words]
 
 
 def _read_plugins(overrides: list[str]) -> None:
@@ -121,16 +132,17 @@ def _read_plugins(overrides: list[str]) -> None:
 
 
 def _import_plugins(modules: Sequence[str]) -> None:
-    """Import modules, those in the current folder too."""
+    """Import modules; those in the current folder are found last, so that they hide no package."""
     from hmexp.console import quiet_natives
 
-    sys.path[:0] = [] if {"", str(Path.cwd())} & set(sys.path) else [str(Path.cwd())]
+    if modules and not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
     for module in modules:
         try:
             with quiet_natives():
                 importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not module.startswith(error.name):
+        except (ModuleNotFoundError, ValueError, TypeError) as error:
+            if isinstance(error, ModuleNotFoundError) and not module.startswith(error.name or "?"):
                 raise
             raise UserError(f"plugins: expected modules that can be imported, received {module}") from None
 
@@ -149,22 +161,21 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
         _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        return _report(error)
-    return _report(task.failure) if task.failure else 0
+        return _report(error, line)
+    return _report(task.failure, line) if task.failure else 0
 
 
 def _recall(verb: Verb, words: list[str]) -> tuple[list[str], list[str]]:
     """The words of a command, and those that a stored run or sweep puts below them."""
-    from hmexp.config.invocation import MULTIRUN_FLAGS
     from hmexp.config.quoting import paths_of
     from hmexp.config.stored import run_words
 
-    if verb.schema not in ("train", "evaluate"):
+    if not verb.recalls:
         return words, []
     if set(MULTIRUN_FLAGS) & set(words):
-        if verb.function != VERBS["train"].function:
-            raise UserError(f"-m: expected the verb train, received {verb.config}")
         if "resume" in run_words(words):
             from hmexp.sweeps.identity import recall_sweep
 
@@ -176,7 +187,7 @@ def _recall(verb: Verb, words: list[str]) -> tuple[list[str], list[str]]:
         own = words
     if not run_words(own):
         return words, []
-    from hmexp.runner.lineage import recall
+    from hmexp.runner.resume import recall
 
     whole = recall(own, paths_of(own))
     _read_plugins(whole)
@@ -187,10 +198,10 @@ def _settled(words: list[str]) -> list[str]:
     """The words of a sweep with the run that they name as a folder: `latest` would soon be one of its own jobs."""
     from hmexp.config.quoting import paths_of
     from hmexp.config.stored import run_words
-    from hmexp.runner.job import find_job
+    from hmexp.jobs.find import find_job
 
     named = {key: run for key, run in run_words(words).items() if key != "resume"}
-    found = {key: find_job(paths_of(words), key, run) for key, run in named.items()}
+    found = {key: find_job(paths_of(words), key, run).path for key, run in named.items()}
     return [f"{key}={found[key]}" if (key := word.partition("=")[0]) in found else word for word in words]
 
 
@@ -235,13 +246,15 @@ class Task:
         """What Hydra knows of the job that it is running now."""
         from hydra.types import RunMode
 
+        from hmexp.config.secrets import masked
+
         groups = {group: str(option) for group, option in hydra_config.runtime.choices.items()}
         choices = {group: option for group, option in groups.items() if not group.startswith(("hydra", "schema"))}
         given = Path(hydra_config.runtime.output_dir)
         overrides = tuple(hydra_config.overrides.task)
         swept = hydra_config.mode == RunMode.MULTIRUN
         return Invocation(
-            command=shlex.join(["python", "-m", "hmexp", *overrides]) if swept else self.command.line,
+            command=masked(shlex.join(["python", "-m", "hmexp", *overrides])) if swept else self.command.line,
             overrides=overrides,
             choices=tuple(sorted((group, option) for group, option in choices.items() if option != "None")),
             job_dir=None if given == Path.cwd() else given,
@@ -263,19 +276,33 @@ def _with_full_errors(run: Callable[[], Any], overrides: list[str]) -> None:
             os.environ["HYDRA_FULL_ERROR"] = before
 
 
-def _report(error: Exception) -> int:
-    """Say why a verb failed: one line for a known reason, a traceback for a bug. Gives the exit code."""
+def _report(error: Exception, line: str) -> int:
+    """Say why a verb failed: one line for a known reason, a traceback for a bug. Gives the exit code.
+
+    Args:
+        error: What ended it.
+        line: The command.
+    """
     from hmexp.config.errors import RunError
     from hmexp.config.explain import explain
+    from hmexp.config.secrets import masked
+    from hmexp.process import full_disk
 
-    line = explain(error)
-    if line is not None:
-        return _fail(line, 2)
+    known = explain(error)
+    if known is not None:
+        return _fail(known, 2)
+    full = full_disk(error)
+    if full is not None:
+        return _fail(f"{full}; then this goes on: {line}", 1)
     if not isinstance(error, RunError):
-        traceback.print_exception(error)
+        print(masked("".join(traceback.format_exception(error))), file=sys.stderr, end="")
     return _fail(str(error) or type(error).__name__, 1)
 
 
 def _fail(line: str, code: int, kind: str = "error: ") -> int:
-    print(f"hmexp: {kind}{line}", file=sys.stderr)
+    """Say one line on stderr, whatever is in it; gives the exit code."""
+    from hmexp.config.secrets import masked
+    from hmexp.process import escaped
+
+    print(f"hmexp: {kind}{escaped(masked(line))}", file=sys.stderr)
     return code

@@ -21,9 +21,14 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
+from hmexp.config.secrets import masked
+from hmexp.process import drop_stdout, without_control
+
 log = logging.getLogger("hmexp")
+log.setLevel(logging.INFO)
 NATIVE_LINE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} .*\d\] ")
 console = Console(highlight=False, markup=False, emoji=False)
 
@@ -37,24 +42,37 @@ class ConsoleHandler(logging.Handler):
             return
         style = "yellow" if record.levelno >= logging.WARNING else None
         text = isinstance(record.msg, str)
-        console.print(record.getMessage() if text else record.msg, style=style, markup=False, soft_wrap=text)
+        shown = without_control(masked(record.getMessage())) if text else record.msg
+        try:
+            console.print(shown, style=style, markup=False, soft_wrap=text)
+        except BrokenPipeError:  # nobody reads any more; the work, and its log file, go on
+            console.quiet = True
+            drop_stdout()
+
+
+class LoggedTable(Table):
+    """A table that is drawn on a console, and is text wherever else a log goes."""
+
+    def __str__(self) -> str:
+        drawing = io.StringIO()
+        # A notebook's console would show it at once, beside the one that the log shows.
+        plain = Console(file=drawing, width=120, markup=False, emoji=False, force_jupyter=False)
+        plain.print(self)
+        return drawing.getvalue().rstrip()
 
 
 class PlainFormatter(logging.Formatter):
-    """Text lines with their time; a table is drawn as text."""
+    """Text lines with their time, without passwords."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render one record."""
         if not isinstance(record.msg, str):
-            drawing = io.StringIO()
-            Console(file=drawing, width=120, markup=False, emoji=False).print(record.msg)
-            record = logging.makeLogRecord(record.__dict__ | {"msg": drawing.getvalue().rstrip(), "args": ()})
-        return super().format(record)
+            record = logging.makeLogRecord(record.__dict__ | {"msg": str(record.msg), "args": ()})
+        return masked(super().format(record))
 
 
 def set_up_console() -> None:
     """Let the logger speak to the console; doing it again changes nothing."""
-    log.setLevel(logging.INFO)
     log.propagate = False
     if not any(isinstance(handler, ConsoleHandler) for handler in log.handlers):
         log.addHandler(ConsoleHandler())

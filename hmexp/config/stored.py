@@ -7,10 +7,13 @@ groups and the presets in the defaults list; so what the user gives on top wins,
 import re
 from pathlib import Path
 
+import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError
+from hmexp.config.quoting import plugin_modules
+from hmexp.config.secrets import HIDDEN
 
 GROUP = "stored"
 KINDS = ("resume", "rerun", "fork")
@@ -42,7 +45,7 @@ def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ())
     given = {re.split("[=@]", word.lstrip("+~"))[0] for word in words}
     if "experiment" in given:
         raise UserError("experiment: expected no preset on top of a stored run, received one; give its keys instead")
-    choices: dict[str, str] = OmegaConf.select(OmegaConf.load(job_dir / ".hydra" / "hydra.yaml"), "choices")
+    choices = stored_choices(job_dir)
     kept = {group: option for group, option in choices.items() if group not in (*BAKED_IN, *leave_out)}
     anew = {group for group in kept if group in given or any(group.startswith(f"{name}/") for name in given)}
     config = stored_config(job_dir)
@@ -50,16 +53,47 @@ def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ())
         _remove(config, key)
     name = re.sub(r"\W", "_", f"of_{job_dir.name}")  # the name of a sweep's job alone is a number
     ConfigStore.instance().store(group=GROUP, name=name, node=config, package="_global_", provider="hmexp")
-    plugins = [] if "plugins" in given else [f"plugins=[{','.join(config.get('plugins', []))}]"]
-    return [f"{GROUP}={name}", *plugins, *(f"{group}={option}" for group, option in kept.items() if group not in anew)]
+    _check_plugins(job_dir.name, config, words)
+    return [f"{GROUP}={name}", *(f"{group}={option}" for group, option in kept.items() if group not in anew)]
+
+
+def _check_plugins(name: str, config: DictConfig, words: list[str]) -> None:
+    """Raise `UserError` where a stored run needs modules that the command does not name: a folder runs no code."""
+    needed = [str(module) for module in config.get("plugins", [])]
+    missing = [module for module in needed if module not in plugin_modules(words)]
+    if missing:
+        expected = f"plugins=[{','.join(needed)}], which {name} was trained with, in the command"
+        raise UserError(f"plugins: expected {expected}, received it without {', '.join(missing)}")
 
 
 def stored_config(job_dir: Path) -> DictConfig:
     """The resolved config that a run was started with."""
-    config = OmegaConf.load(job_dir / "config.yaml")
+    path = job_dir / "config.yaml"
+    try:
+        config = OmegaConf.load(path)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split("\n", 1)[0].split())
+        raise UserError(f"{path}: expected the configuration of a run, received {reason}") from None
     if not isinstance(config, DictConfig):
-        raise UserError(f"{job_dir / 'config.yaml'}: expected a mapping, received {type(config).__name__}")
+        raise UserError(f"{path}: expected the configuration of a run, received a {type(config).__name__}")
     return config
+
+
+def stored_choices(job_dir: Path) -> dict[str, str]:
+    """Config group -> option that a run was started with.
+
+    Raises:
+        UserError: A damaged file.
+    """
+    path = job_dir / ".hydra" / "hydra.yaml"
+    try:
+        choices = OmegaConf.to_container(OmegaConf.load(path)).get("choices")  # type: ignore[union-attr]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+        reason = " ".join(str(error).split("\n", 1)[0].split())
+        raise UserError(f"{path}: expected the choices of a run, received {reason}") from None
+    if not isinstance(choices, dict):
+        raise UserError(f"{path}: expected the choices of a run, received none")
+    return {str(group): str(option) for group, option in choices.items()}
 
 
 def differences(config: object, stored: DictConfig, leave_out: tuple[str, ...]) -> list[str]:
@@ -72,7 +106,9 @@ def differences(config: object, stored: DictConfig, leave_out: tuple[str, ...]) 
     """
     now = _flat(OmegaConf.structured(config))
     then = _flat(stored)
-    keys = [key for key in now | then if not any(key == name or key.startswith(f"{name}.") for name in leave_out)]
+    hidden = {key for key, value in then.items() if HIDDEN in value}  # a secret was not written down
+    known = (key for key in now | then if key not in hidden)
+    keys = [key for key in known if not any(key == name or key.startswith(f"{name}.") for name in leave_out)]
     return [f"{key}={now.get(key)} (was {then.get(key)})" for key in keys if now.get(key) != then.get(key)]
 
 

@@ -5,8 +5,9 @@ from hmexp.config.verbs import PromoteConfig, RollbackConfig
 from hmexp.console import log
 from hmexp.metrics.names import parse_best
 from hmexp.promotion.promote import Promotion, back, best_run, move
+from hmexp.tracking.complete import close_dead_runs, complete_records
 from hmexp.tracking.registry import CHAMPION, PREVIOUS, Registry
-from hmexp.tracking.runs import all_runs, close_dead_runs, find_run
+from hmexp.tracking.runs import all_runs, find_run
 from hmexp.tracking.store import open_store
 
 
@@ -15,9 +16,10 @@ def promote(config: PromoteConfig, invocation: Invocation) -> Promotion:
     metric = parse_best("metric", config.metric)
     cfg = config.tracking
     client = open_store(cfg, config.paths)
-    close_dead_runs(client, cfg)
+    close_dead_runs(cfg, config.paths)
+    complete_records(cfg, config.paths)
     if config.run is not None:
-        run = find_run(client, cfg, config.run)
+        run = find_run(client, cfg, config.paths, config.run)
     else:
         run = best_run(all_runs(client, cfg), config.metric, metric.higher_is_better)
     promotion = move(Registry(client, cfg.model_name), run)

@@ -26,11 +26,18 @@ def versions() -> dict[str, str]:
 
 
 def git_state(folder: Path) -> dict[str, str]:
-    """`commit`, `branch`, `dirty` and a hash of the uncommitted `diff` around `folder`; empty outside a checkout."""
+    """`commit`, `branch`, `dirty` and a hash of the uncommitted `diff` around `folder`; empty outside a checkout.
+
+    Runs nothing that the checkout's own configuration names: no file-system monitor, external diff or filter.
+    """
     commit = _git(folder, "rev-parse", "HEAD")
     if not commit:
         return {}
-    changed = _git(folder, "diff", "HEAD")
+    names = _git(
+        folder, "config", "--local", "--includes", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$"
+    )
+    filters = [word for name in names.splitlines() for word in ("-c", f"{name}=")]
+    changed = _git(folder, *filters, "diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "HEAD")
     return {
         "commit": commit,
         "branch": _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
@@ -62,7 +69,8 @@ def describe_environment(device: str) -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, timeout=10, check=False)
+        command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *arguments]
+        done = subprocess.run(command, capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""

@@ -14,13 +14,13 @@ from hmexp.config.strategies import SPLITS
 from hmexp.config.verbs import EvaluateConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.jobs.find import find_job
 from hmexp.metrics.compare import Comparison, compare
 from hmexp.reports.evaluation import comparison_bars
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
 from hmexp.runner.backend import start_backend
 from hmexp.runner.evaluate import SplitResult, evaluate_rows
-from hmexp.runner.job import find_job
 from hmexp.runner.judgement import Judgement, judge, slice_columns
 from hmexp.runner.tables import class_table, frame_table
 
@@ -50,7 +50,9 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
         UserError: No such run or model, classes that the model does not know, a split without pictures.
     """
     require(config.run is not None, "run", "a run id, a unique prefix of one, latest, or a job folder", "none")
-    job_dirs = [find_job(config.paths, key, getattr(config, key)) for key in ("run", "against") if getattr(config, key)]
+    job_dirs = [
+        find_job(config.paths, key, getattr(config, key)).path for key in ("run", "against") if getattr(config, key)
+    ]
     for key, job_dir in zip(("run", "against"), job_dirs, strict=False):
         if not (job_dir / "model").is_dir():
             raise UserError(f"{key}: expected a run that has a model, received {job_dir.name}, which did not finish")

@@ -12,7 +12,8 @@ from hmexp.config.verbs import RunsConfig, UiConfig
 from hmexp.console import log
 from hmexp.metrics.names import parse_best
 from hmexp.runner.tables import frame_table
-from hmexp.tracking.runs import close_dead_runs, leaderboard
+from hmexp.tracking.complete import close_dead_runs, complete_records
+from hmexp.tracking.runs import leaderboard
 from hmexp.tracking.store import is_local, open_store, tracking_uri
 
 LOCALHOST = "127.0.0.1"
@@ -22,7 +23,8 @@ def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
     """Print the leaderboard."""
     metric = parse_best("metric", config.metric)
     client = open_store(config.tracking, config.paths)
-    close_dead_runs(client, config.tracking)
+    close_dead_runs(config.tracking, config.paths)
+    complete_records(config.tracking, config.paths)
     table = leaderboard(client, config.tracking, config.metric, metric.higher_is_better)
     if table.empty:
         log.info(f"no runs in {config.tracking.experiment} yet")

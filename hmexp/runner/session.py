@@ -12,6 +12,7 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.jobs.folder import JobFolder, JobRecord
 from hmexp.metrics.calibration import fit_temperature
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
@@ -22,32 +23,17 @@ from hmexp.runner.assemble import Assembly
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
-from hmexp.runner.job import JobRecord
 from hmexp.runner.judgement import judge
-from hmexp.runner.lineage import Lineage, check_data, say_what_differs
 from hmexp.runner.member import read_member
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
+from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
+from hmexp.runner.train import Given, RunResult
 from hmexp.training.compilation import compilation
 from hmexp.training.device import Device
 from hmexp.training.feed import FitResult
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training gives to whoever called it.
-
-    Attributes:
-        job_dir: The run's folder.
-        metrics: `best/val/...`, `test/...` and more, as recorded.
-        objective: `best/<trainer.monitor>`.
-    """
-
-    job_dir: Path
-    metrics: dict[str, float]
-    objective: float
 
 
 @dataclass
@@ -57,31 +43,41 @@ class Session:
     Attributes:
         config: The whole configuration.
         invocation: How it was called.
-        data: Checked, not prepared yet.
-        job_dir: The run's folder.
-        job: What the folder says of the run.
-        lineage: The run that this one comes from, if any.
+        data: Prepared.
+        folder: Of the run; locked.
+        origin: The run that this one comes from, if any.
         recorder: Hears everything.
         device: What computes.
         interruption: Ends the training between two steps.
+        given: What was handed over in Python.
     """
 
     config: RunConfig
     invocation: Invocation
     data: DataModule
-    job_dir: Path
-    job: JobRecord
-    lineage: Lineage
+    folder: JobFolder
+    origin: Origin
     recorder: Recorder
     device: Device
     interruption: Interruption
+    given: Given
 
-    def run(self) -> TrainResult:
-        """Prepare the data; then train, or do what a debug mode asks for."""
-        self._prepare()
+    @property
+    def job_dir(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def job(self) -> JobRecord:
+        """What the folder says of the run."""
+        return self.folder.record
+
+    def run(self) -> RunResult:
+        """Train, or do what a debug mode asks for."""
+        self._save_data()
         assembly = Assembly(self.config, self.data, self.device)
         self.job.precision = assembly.precision(self.job.precision)
-        self.job.save(self.job_dir)
+        self.folder.save()
         probe = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
         if probe is None:
             return self._train(assembly)
@@ -89,9 +85,9 @@ class Session:
         self.recorder.result(metrics)
         self._say([("folder", str(self.job_dir)), *self.recorder.summary()])
         self.recorder.artifacts(self.job_dir)
-        return TrainResult(self.job_dir, metrics, math.nan)
+        return RunResult(self.job_dir, metrics, math.nan)
 
-    def _train(self, assembly: Assembly) -> TrainResult:
+    def _train(self, assembly: Assembly) -> RunResult:
         """Fit, evaluate, record."""
         learner = assembly.learner()
         member = read_member(self.job_dir)
@@ -99,7 +95,7 @@ class Session:
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
         with self.device.scope():
-            fitted = trainer.fit(learner, assembly.feed(), self.lineage.checkpoint(self.job_dir))
+            fitted = trainer.fit(learner, assembly.feed(), self.origin.checkpoint(self.job_dir))
         if fitted.pruned:
             return self._prune(fitted)
         if self.config.deterministic:
@@ -120,9 +116,9 @@ class Session:
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)
         self.recorder.artifacts(self.job_dir)
-        return TrainResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
+        return RunResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
 
-    def _prune(self, fitted: FitResult) -> TrainResult:
+    def _prune(self, fitted: FitResult) -> RunResult:
         """Record what a hopeless training has reached, and leave the rest."""
         best = fitted.history[fitted.history["epoch"] == fitted.best_epoch]
         names = [str(name) for name in best if str(name).startswith("val/")]
@@ -133,14 +129,12 @@ class Session:
         self.recorder.result(metrics)
         self.recorder.artifacts(self.job_dir)
         log.info(f"pruned: {fitted.pruned}")
-        return TrainResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
+        return RunResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
 
-    def _prepare(self) -> None:
-        """Build or open the store, make the manifest, save and say what became of the catalogue."""
-        self.data.prepare()
-        manifest, report = self.data.setup()
-        check_data(self.lineage, manifest, self.data.digest)
-        say_what_differs(self.lineage, self.config)
+    def _save_data(self) -> None:
+        """Save and say what became of the catalogue."""
+        manifest, report = self.data.manifest, self.data.report
+        say_what_differs(self.origin, self.config)
         log.info(steps_table(report))
         log.info(counts_table(report))
         for warning in report.warnings:
@@ -153,7 +147,7 @@ class Session:
         (self.job_dir / "environment.txt").write_text(describe_environment(self.device.words), encoding="utf-8")
         self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
         self.job.data_digest = self.data.digest
-        self.job.save(self.job_dir)
+        self.folder.save()
 
     def _card(self, metrics: dict[str, float], temperature: float) -> Card:
         return Card(

@@ -5,6 +5,7 @@ from rich import box
 from rich.table import Table
 
 from hmexp.catalogue.report import StrategyReport
+from hmexp.console import LoggedTable
 from hmexp.metrics.evaluation import Evaluation
 
 
@@ -71,7 +72,7 @@ def frame_table(frame: pd.DataFrame, title: str) -> Table:
 
 def _table(title: str, show_footer: bool = False) -> Table:
     """An empty table in the one style that all have."""
-    return Table(
+    return LoggedTable(
         title=title,
         title_justify="left",
         box=box.SIMPLE_HEAD,

@@ -1,13 +1,14 @@
-"""The verb `train`: catalogue -> store -> fit -> evaluate -> record."""
+"""One training from its configuration to its record: resolve, check, prepare, lock, and only then write."""
 
 import shlex
 import socket
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hmexp.config.errors import RunError, UserError, require
 from hmexp.config.invocation import Invocation
@@ -15,65 +16,95 @@ from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import start_backend
 from hmexp.runner.environment import git_state, versions
-from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
 from hmexp.runner.judgement import slice_columns
-from hmexp.runner.lineage import Lineage, check_classes, check_data, lineage_of
 from hmexp.runner.member import read_member
 from hmexp.runner.modes import under_mode
+from hmexp.runner.resume import Origin, check_classes, check_data, origin_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
 
 if TYPE_CHECKING:
-    from hmexp.runner.session import TrainResult
+    import keras
 
 
-def train(config: RunConfig, invocation: Invocation) -> "TrainResult":
-    """Train and evaluate one model, or go on with one.
+@dataclass(frozen=True)
+class RunResult:
+    """What a training gives to whoever called it.
+
+    Attributes:
+        job_dir: The run's folder.
+        metrics: `best/val/...`, `test/...` and more, as recorded.
+        objective: `best/<trainer.monitor>`.
+    """
+
+    job_dir: Path
+    metrics: dict[str, float]
+    objective: float
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a caller in Python hands over instead of configuring it.
+
+    Attributes:
+        data: Checked; None reads the configured catalogue.
+        network: uint8 `[batch, height, width, 3]` -> logits `[batch, classes]`; None builds the configured one.
+        callbacks: Keras callbacks beside hmexp's own.
+    """
+
+    data: DataModule | None = None
+    network: "keras.Model | None" = None
+    callbacks: Sequence[Any] = field(default=())
+
+
+def train(config: RunConfig, invocation: Invocation) -> RunResult:
+    """The verb `train`: train and evaluate one model, or go on with one; Ctrl-C saves.
 
     Raises:
         UserError: The config asks for what is not there; raised before anything is written.
         RunError: The run failed for a known reason.
     """
+    with Interruption().listening() as interruption:
+        return run_training(config, invocation, interruption)
+
+
+def run_training(
+    config: RunConfig, invocation: Invocation, interruption: Interruption, given: Given | None = None
+) -> RunResult:
+    """Train and evaluate one model, or go on with one, in whatever thread.
+
+    Everything that can be wrong is found before the run's folder is made or locked, and nothing is written before that
+    but what the cache holds for all runs. The folder's own status is written before MLflow is told.
+
+    Raises:
+        UserError: See `train`.
+        RunError: Alike.
+    """
+    given = given or Given()
     config = under_mode(config)
-    lineage = lineage_of(config)
-    data = check(config)
-    if lineage.resumes:  # refused before the run is opened again, which leaves it as it was
-        data.prepare()
-        check_data(lineage, data.setup()[0], data.digest)
-    check_classes(lineage, data.classes)
+    origin = origin_of(config)
+    data = check(config, given.data)
+    data.prepare()
+    check_data(origin, data.setup()[0], data.digest)
+    check_classes(origin, data.classes)
     log.info(
         f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
     )
     device = start_backend(config)
-    name = dict(invocation.choices).get("model", "run")
-    job_dir = lineage.job_dir if lineage.resumes else make_job_dir(config.paths, invocation, name)
-    lineage.hand_over(job_dir)
-    with running(job_dir):
-        if not lineage.resumes:
-            save_config(job_dir, config, invocation)
-        recorder = _make_recorder(config, invocation, job_dir, lineage)
-        job = read_record(job_dir) if lineage.resumes else JobRecord(recorder.run_id or _run_id(job_dir), root(config))
-        with _recorded(recorder, job, job_dir), Interruption().listening() as interruption:
+    with _folder(config, invocation, origin) as folder:
+        recorder = _make_recorder(config, invocation, folder, origin)
+        with _recorded(recorder, folder):
             from hmexp.runner.session import Session
 
-            session = Session(config, invocation, data, job_dir, job, lineage, recorder, device, interruption)
+            session = Session(config, invocation, data, folder, origin, recorder, device, interruption, given)
             return session.run()
 
 
-def root(config: RunConfig) -> str:
-    """Absolute `paths.root`."""
-    return str(config.paths.root_path)
-
-
-def _run_id(job_dir: Path) -> str:
-    """What stands for an id where nothing is tracked: the folder's name, with its sweep's before it."""
-    return f"{job_dir.parent.name}-{job_dir.name}" if read_member(job_dir) else job_dir.name
-
-
-def check(config: RunConfig) -> DataModule:
+def check(config: RunConfig, data: DataModule | None = None) -> DataModule:
     """The rules between sections, then the catalogue: all that can be wrong before anything is paid.
 
     Raises:
@@ -83,7 +114,7 @@ def check(config: RunConfig) -> DataModule:
     for name in ("seeds", "folds"):
         expected = f"-m before {name}=..., which makes a sweep of it"
         require(getattr(config, name) == 1, name, expected, f"{getattr(config, name)} in a single run")
-    data = DataModule(config.data, config.paths, config.backend)
+    data = data or DataModule(config.data, config.paths, config.backend)
     slice_columns(data)
     return data
 
@@ -112,51 +143,69 @@ def check_sizes(config: RunConfig) -> None:
         config.model.check_input(size)
 
 
-def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lineage: Lineage) -> Recorder:
+def _folder(config: RunConfig, invocation: Invocation, origin: Origin) -> AbstractContextManager[JobFolder]:
+    """The folder of the run: that of the run it resumes, or a new one."""
+    if origin.resumes:
+        return JobFolder.reopen(origin.job_dir)
+    tracked = False
+    if isinstance(config.tracking, MlflowTracking):
+        tracked = True
+        from hmexp.tracking.store import create_store
+
+        create_store(config.tracking, config.paths)  # one that does not answer is said before the folder is made
+    record = JobRecord("", str(config.paths.root_path), begun=time.time(), recorded=not tracked)
+    return JobFolder.create(config.paths, config, invocation, record, origin.hand_over)
+
+
+def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder, origin: Origin) -> Recorder:
     if not isinstance(config.tracking, MlflowTracking):
         return NoRecorder()
-    from hmexp.tracking.recorder import MlflowRecorder, RunDescription
-    from hmexp.tracking.runs import HOST_TAG, JOB_TAG, close_dead_runs
+    from hmexp.tracking.complete import close_dead_runs, complete_records
+    from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
+    from hmexp.tracking.runs import HOST_TAG, JOB_TAG
 
-    tags = {JOB_TAG: str(job_dir), HOST_TAG: socket.gethostname(), "hmexp.command": invocation.command}
+    member = read_member(folder.path)
+    tags = {JOB_TAG: str(folder.path), HOST_TAG: socket.gethostname(), "hmexp.command": invocation.command}
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}
-    tags |= {f"hmexp.{lineage.kind}": lineage.job_dir.name} if lineage.kind else {}
-    member = read_member(job_dir)
+    tags |= {f"hmexp.{origin.kind}": origin.job_dir.name} if origin.kind else {}
     tags |= member.tags() if member else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
-    name = config.tracking.name or ("" if member else job_dir.name)
+    name = config.tracking.name or ("" if member else folder.path.name)
     name = f"{name} {member.run_name}".strip() if member else name
-    description = RunDescription(name, config, tags, member.params() if member else {})
-    run_id = read_record(job_dir).run_id if lineage.resumes else None
-    recorder = MlflowRecorder(config.tracking, config.paths, description, run_id)
-    for run_id in close_dead_runs(recorder.client, config.tracking):
-        log.warning(f"run {run_id} had died; it is marked KILLED now")
+    description = RunDescription(name, flat_params(config) | (member.params() if member else {}), tags)
+    recorder = MlflowRecorder(config.tracking, config.paths, folder, description, fresh=not origin.resumes)
+    recorder.start()
+    close_dead_runs(config.tracking, config.paths)
+    complete_records(config.tracking, config.paths)
     return recorder
 
 
 @contextmanager
-def _recorded(recorder: Recorder, job: JobRecord, job_dir: Path) -> Iterator[None]:
-    """End the run in the record however it ends: FINISHED, FAILED with its traceback, or KILLED."""
+def _recorded(recorder: Recorder, folder: JobFolder) -> Iterator[None]:
+    """End the run however it ends: FINISHED, FAILED with its traceback, or KILLED; first here, then in the record."""
+    record, start = folder.record, time.monotonic()
 
     def finish(status: str, text: str = "", pruned: str = "") -> None:
+        record.status = status
+        record.seconds += time.monotonic() - start
+        folder.save()
         recorder.finish(status, text, pruned)
-        job.status = status
-        job.save(job_dir)
 
-    job.status, job.begun = "RUNNING", time.time()
-    job.save(job_dir)
+    record.status, record.begun, record.recorded = RUNNING, time.time(), isinstance(recorder, NoRecorder)
+    folder.save()
     try:
         yield
     except KeyboardInterrupt:
-        finish("KILLED")
-        where = "" if Path(job.root) == Path.cwd() else f" paths.root={shlex.quote(job.root)}"
-        log.warning(f"interrupted; this goes on with the run: python -m hmexp resume={job.run_id}{where}")
-        raise
+        finish(KILLED)
+        where = "" if Path(record.root) == Path.cwd() else f" paths.root={shlex.quote(record.root)}"
+        command = f"python -m hmexp resume={record.run_id}{where}"
+        log.warning(f"interrupted; this goes on with the run: {command}", extra={"file_only": True})
+        raise KeyboardInterrupt(command) from None
     except Exception as error:
         finish("FAILED", traceback.format_exc())
         known = isinstance(error, RunError | UserError)
         log.error(str(error) if known else traceback.format_exc(), extra={"file_only": True})
         raise
     else:
-        finish("FINISHED", pruned=job.pruned)
+        finish(FINISHED, pruned=record.pruned)

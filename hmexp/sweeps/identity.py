@@ -13,8 +13,8 @@ from hmexp.config.quoting import paths_of
 from hmexp.config.stored import differences
 from hmexp.config.sweep import GridConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.runner.job import is_running
-from hmexp.runner.lineage import FREE
+from hmexp.jobs.folder import is_running
+from hmexp.runner.resume import FREE
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.folder import find_sweep
 from hmexp.sweeps.space import Space

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from hmexp.config.errors import UserError
-from hmexp.runner.job import FINISHED as RUN_FINISHED
-from hmexp.runner.job import RECORD_FILE, JobRecord, read_record
+from hmexp.jobs.folder import FINISHED as RUN_FINISHED
+from hmexp.jobs.folder import RECORD_FILE, JobRecord, read_record
 from hmexp.runner.member import MEMBER_FILE, Member
 from hmexp.sweeps.launch import Ended
 from hmexp.sweeps.pool import OUTPUT_FILE

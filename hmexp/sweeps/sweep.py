@@ -10,8 +10,8 @@ from typing import Protocol
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
+from hmexp.jobs.folder import is_running
 from hmexp.metrics.names import better
-from hmexp.runner.job import is_running
 from hmexp.runner.member import Member
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.launch import Ended, Launch, Pool

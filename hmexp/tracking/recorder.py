@@ -1,134 +1,258 @@
-"""The Recorder that writes a run to MLflow."""
+"""The Recorder that writes a run to MLflow, and cannot hurt the run: the job folder has all of it."""
 
 import json
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from omegaconf import OmegaConf
 
 from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.config.secrets import masked
+from hmexp.console import log
+from hmexp.jobs.folder import LOCK_FILE, JobFolder
 from hmexp.tracking.model import log_bundle
-from hmexp.tracking.runs import PRUNED_TAG
+from hmexp.tracking.runs import DIGEST_TAG, JOB_TAG, PRUNED_TAG, SECONDS_TAG
 from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
 from hmexp.training.interruption import shielded
 
-PARAMS_A_CALL = 100
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+DESCRIPTION_FILE = "mlflow.json"
+TRACEBACK_FILE = "traceback.txt"
+LEFT_OUT = ("checkpoints", "model", ".hydra", LOCK_FILE, DESCRIPTION_FILE)
+"""What of a job folder is no artifact: large, or told otherwise."""
 PARAM_LENGTH = 6000
+TAG_LENGTH = 5000
+A_CALL = 100
+"""Params, tags or metrics of one call, the most that a server takes."""
+PAUSE = 60.0
+"""Seconds from a try that failed to the next: an address that does not answer may take as long to say nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunDescription:
-    """What a run is before it starts.
+    """What MLflow is told of a run beyond the files of its folder; kept there as `mlflow.json`.
 
     Attributes:
         name: Name in MLflow.
-        config: The whole configuration, as dataclasses.
+        params: The configuration, flat, and what a sweep varies.
         tags: Whatever finds the run again: git commit, versions, host, command.
-        params: Params beside those of the configuration.
+        datasets: `name, digest, context, rows` of each split.
     """
 
     name: str
-    config: Any
-    tags: Mapping[str, str]
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    datasets: list[dict[str, str]] = field(default_factory=list)
+
+    def save(self, job_dir: Path) -> None:
+        """Write it; a file that is there is whole."""
+        partial = job_dir / f"{DESCRIPTION_FILE}.partial"
+        partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(job_dir / DESCRIPTION_FILE)
+
+    @classmethod
+    def read(cls, job_dir: Path) -> "RunDescription":
+        """Read what was written."""
+        return cls(**json.loads((job_dir / DESCRIPTION_FILE).read_text(encoding="utf-8")))
 
 
 class MlflowRecorder:
-    """Writes the events of one run to MLflow; made when the run starts, or goes on (`run_id`)."""
+    """Writes the events of one run to MLflow, by its id alone: no active run, no state of the process.
+
+    Whatever cannot be told now (a server that is away, a database that is locked, a full disk) is said once; the run
+    goes on, and what is missing is told at its end, or by the next command: see `complete`.
+
+    Args:
+        cfg: The `tracking` section.
+        paths: The `paths` section.
+        folder: Of the run.
+        description: Of the run.
+        fresh: Whether the folder is new, so that MLflow cannot know the run yet.
+    """
 
     def __init__(
-        self, cfg: MlflowTracking, paths: PathsConfig, description: RunDescription, run_id: str | None = None
+        self,
+        cfg: MlflowTracking,
+        paths: PathsConfig,
+        folder: JobFolder,
+        description: RunDescription,
+        fresh: bool = False,
     ) -> None:
-        client = create_store(cfg, paths)
-        import mlflow
+        self.cfg, self.paths, self.folder, self.description, self.fresh = cfg, paths, folder, description, fresh
+        self.run_id = folder.record.run_id
+        self.behind = ""
+        self._warned = False
+        self._client: MlflowClient | None = None
+        self._silent_until = 0.0
+        self._monitor: Any = None
 
-        self.cfg, self.paths, self.client, self.mlflow = cfg, paths, client, mlflow
-        mlflow.set_experiment(cfg.experiment)
-        run = mlflow.start_run(
-            run_id=run_id,
-            run_name=None if run_id else description.name,
-            tags=dict(description.tags),
-            log_system_metrics=cfg.system_metrics,
-        )
-        self.run_id: str = run.info.run_id
-        self.experiment_id: str = run.info.experiment_id
-        if run_id is None:  # those of a resumed run are there, and cannot be changed
-            try:
-                for chunk in _chunks(flat_params(description.config) | dict(description.params)):
-                    mlflow.log_params(chunk)
-            except Exception:
-                mlflow.end_run("FAILED")
-                raise
+    def start(self) -> None:
+        """Make the run in MLflow, or open it again, and watch the machine."""
+        self.description.save(self.folder.path)
+        self._tell(self._watch)
 
-    @shielded()
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """One point of every series, step = epoch."""
-        self.mlflow.log_metrics(dict(metrics), step=epoch)
+        self._tell(lambda client: _log_metrics(client, self.run_id, metrics, epoch))
 
-    @shielded()
     def history(self, history: pd.DataFrame) -> None:
         """Add the points that a killed run had no time to write; none is there twice."""
-        for name in history.columns:
-            if name.partition("/")[0] in ("train", "val"):
-                there = {point.step for point in self.client.get_metric_history(self.run_id, name)}
-                missing = history[~history["epoch"].isin(there)]
-                for epoch, value in missing[["epoch", name]].to_numpy():
-                    self.mlflow.log_metric(name, float(value), step=int(epoch))
+        self._tell(lambda client: _backfill(client, self.run_id, history))
 
-    @shielded()
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
         """A dataset input a split, by name and digest; no pass over the data.
 
         MLflow keeps one input a (name, digest), so the split is part of the name.
         """
-        from mlflow.data.code_dataset_source import CodeDatasetSource
-        from mlflow.data.meta_dataset import MetaDataset
+        self.description.datasets = [
+            {"name": f"{name}-{split}"[:250], "digest": digest, "context": split, "rows": str(rows)}
+            for split, rows in sizes.items()
+        ]
+        self.description.tags[DIGEST_TAG] = digest
+        self.description.save(self.folder.path)
+        self._tell(self._log_datasets)
 
-        self.mlflow.set_tag("hmexp.data_digest", digest)
-        with store_lock(self.cfg, self.paths):
-            for split, rows in sizes.items():
-                source = CodeDatasetSource(tags={"split": split, "rows": str(rows)})
-                self.mlflow.log_input(MetaDataset(source, name=f"{name}-{split}", digest=digest), context=split)
-
-    @shielded()
     def result(self, metrics: Mapping[str, float]) -> None:
         """The final metrics, without a step; what a run that was killed here has written already stays."""
-        there = self.client.get_run(self.run_id).data.metrics
-        self.mlflow.log_metrics({name: value for name, value in metrics.items() if there.get(name) != value})
+        self._tell(lambda client: _log_results(client, self.run_id, metrics))
 
-    @shielded()
     def model(self, bundle_dir: Path) -> None:
         """The bundle as a model of MLflow's Keras flavour."""
-        log_bundle(bundle_dir)
+        self._tell(lambda client: log_bundle(client, self.run_id, bundle_dir))
 
-    @shielded()
     def artifacts(self, folder: Path) -> None:
         """Every file of the job folder but the checkpoints, the model and Hydra's own."""
-        left_out = {"checkpoints", "model", ".hydra", "run.lock"}
-        for path in sorted(folder.iterdir()):
-            if path.is_dir() and path.name not in left_out:
-                self.mlflow.log_artifacts(str(path), path.name)
-            elif path.is_file() and path.name not in left_out:
-                self.mlflow.log_artifact(str(path))
+        self._tell(lambda client: _log_artifacts(client, self.run_id, folder))
 
-    @shielded()
     def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
         """End the run in MLflow, whatever became of it; MLflow has no state for a pruned one but KILLED."""
+        if self._monitor is not None:
+            self._monitor.finish()
         if traceback:
-            self.mlflow.log_text(traceback, "traceback.txt")
-        if pruned:
-            self.mlflow.set_tag(PRUNED_TAG, pruned)
-        self.mlflow.end_run("KILLED" if pruned else status)
+            (self.folder.path / TRACEBACK_FILE).write_text(masked(traceback), encoding="utf-8")
+        missing, self.behind, self._silent_until = self.behind, "", 0.0
+
+        def close(client: "MlflowClient") -> None:
+            if missing:
+                self._tell_all(client)
+            elif traceback:
+                client.log_artifact(self.run_id, str(self.folder.path / TRACEBACK_FILE))
+            self._close(client, status, pruned)
+
+        self._tell(close)
+
+    def complete(self) -> bool:
+        """Tell MLflow all that the folder of a run that has ended holds; gives whether that went well."""
+        record = self.folder.record
+
+        def tell(client: "MlflowClient") -> None:
+            self._tell_all(client)
+            self._close(client, record.status, record.pruned)
+
+        self._tell(tell)
+        return not self.behind
 
     def summary(self) -> list[tuple[str, str]]:
         """The run's id and the command that opens the UI."""
         root = "" if self.paths.root == "." else f" paths.root={shlex.quote(self.paths.root)}"
-        where = root if is_local(self.cfg) else f" tracking.uri={shlex.quote(tracking_uri(self.cfg, self.paths))}"
-        return [("MLflow run", self.run_id), ("browse", f"python -m hmexp ui{where}")]
+        uri = masked(tracking_uri(self.cfg, self.paths))
+        where = root if is_local(self.cfg) else f" tracking.uri={shlex.quote(uri)}"
+        run = [("MLflow run", self.run_id)] if not self.behind else [("not recorded", self.behind)]
+        return [*run, ("browse", f"python -m hmexp ui{where}")]
+
+    @shielded()
+    def _tell(self, speak: Callable[["MlflowClient"], None]) -> None:
+        """Say something to MLflow; where it does not listen, say so once and go on."""
+        if time.monotonic() < self._silent_until:
+            return
+        try:
+            if self._client is None:
+                self._client = self._open()
+            speak(self._client)
+        except Exception as error:
+            reason = " ".join(masked(str(error)).split("\n", 1)[0].split())[:300]
+            self.behind = self.behind or reason or type(error).__name__
+            if not self._warned:
+                log.warning(
+                    f"not recorded in MLflow ({self.behind}): the run goes on, and the record is completed later"
+                )
+            self._warned = True
+            self._silent_until = time.monotonic() + PAUSE
+
+    def _open(self) -> "MlflowClient":
+        """Connect, and find the run or make it: one run a folder, whatever was killed in between."""
+        client = create_store(self.cfg, self.paths)
+        record, description = self.folder.record, self.description
+        experiment = client.get_experiment_by_name(self.cfg.experiment).experiment_id
+        run = None if self.fresh else _find(client, experiment, record.run_id, str(self.folder.path))
+        if run is None:
+            begun = int(1000 * record.begun) or None
+            run = client.create_run(experiment, begun, tags=_short_tags(description.tags), run_name=description.name)
+        elif run.info.status != "RUNNING":
+            client.update_run(run.info.run_id, status="RUNNING")
+        if record.run_id != run.info.run_id:
+            self.run_id = record.run_id = run.info.run_id
+            self.folder.save()
+        _log_params(client, run, description.params)
+        return client
+
+    def _watch(self, client: "MlflowClient") -> None:
+        """Let MLflow's own thread record what the machine does."""
+        if self.cfg.system_metrics:
+            from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+            self._monitor = SystemMetricsMonitor(self.run_id, resume_logging=True, tracking_uri=client.tracking_uri)
+            self._monitor.start()
+
+    def _tell_all(self, client: "MlflowClient") -> None:
+        """All that the folder holds; what MLflow has already is not added again."""
+        job_dir, run_id = self.folder.path, self.run_id
+        self._log_datasets(client)
+        if (job_dir / "history.csv").is_file():
+            _backfill(client, run_id, pd.read_csv(job_dir / "history.csv"))
+        if (job_dir / "metrics.json").is_file():
+            _log_results(client, run_id, json.loads((job_dir / "metrics.json").read_text(encoding="utf-8")))
+        if (job_dir / "model").is_dir():
+            log_bundle(client, run_id, job_dir / "model")
+        _log_artifacts(client, run_id, job_dir)
+
+    def _log_datasets(self, client: "MlflowClient") -> None:
+        """The inputs that the run does not have yet."""
+        from mlflow.data.code_dataset_source import CodeDatasetSource
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        with store_lock(self.cfg, self.paths):
+            run = client.get_run(self.run_id)
+            known = {
+                (item.dataset.name, item.dataset.digest) for item in (run.inputs.dataset_inputs if run.inputs else [])
+            }
+            inputs = []
+            for name, digest, split, rows in (item.values() for item in self.description.datasets):
+                source = CodeDatasetSource(tags={"split": split, "rows": rows}).to_json()
+                if (name, digest) not in known:
+                    context = InputTag("mlflow.data.context", split)
+                    inputs.append(DatasetInput(Dataset(name, digest, "code", source), [context]))
+            if inputs:
+                client.log_inputs(self.run_id, inputs)
+        tags = self.description.tags
+        if DIGEST_TAG in tags and run.data.tags.get(DIGEST_TAG) != tags[DIGEST_TAG]:
+            client.set_tag(self.run_id, DIGEST_TAG, tags[DIGEST_TAG])
+
+    def _close(self, client: "MlflowClient", status: str, pruned: str) -> None:
+        if pruned:
+            client.set_tag(self.run_id, PRUNED_TAG, pruned)
+        client.set_tag(self.run_id, SECONDS_TAG, f"{self.folder.record.seconds:.1f}")
+        client.set_terminated(self.run_id, "KILLED" if pruned else status)
+        self.folder.record.recorded = True
+        self.folder.save()
 
 
 def flat_params(config: Any) -> dict[str, str]:  # noqa: ANN401
@@ -142,12 +266,65 @@ def flat_params(config: Any) -> dict[str, str]:  # noqa: ANN401
                 walk(value, f"{prefix}.{key}" if prefix else str(key))
         else:
             text = node if isinstance(node, str) else json.dumps(node, ensure_ascii=False)
-            flat[prefix] = text[:PARAM_LENGTH]
+            flat[prefix] = masked(text)[:PARAM_LENGTH]
 
     walk(plain, "")
     return flat
 
 
-def _chunks(params: dict[str, str]) -> list[dict[str, str]]:
-    items = list(params.items())
-    return [dict(items[i : i + PARAMS_A_CALL]) for i in range(0, len(items), PARAMS_A_CALL)]
+def _find(client: "MlflowClient", experiment: str, run_id: str, job_dir: str) -> "Run | None":
+    """The run of a job folder: by its id, or by the tag of one that was killed before it wrote its id down."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+    own = [run for run in client.search_runs([experiment]) if run.data.tags.get(JOB_TAG) == job_dir]
+    return own[0] if own else None
+
+
+def _log_params(client: "MlflowClient", run: "Run", params: Mapping[str, str]) -> None:
+    """Those that are not there yet: a param cannot be changed."""
+    from mlflow.entities import Param
+
+    missing = [Param(name, value) for name, value in params.items() if name not in run.data.params]
+    for first in range(0, len(missing), A_CALL):
+        client.log_batch(run.info.run_id, params=missing[first : first + A_CALL])
+
+
+def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+    from mlflow.entities import Metric
+
+    now = int(1000 * time.time())
+    points = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    for first in range(0, len(points), A_CALL):
+        client.log_batch(run_id, metrics=points[first : first + A_CALL])
+
+
+def _log_results(client: "MlflowClient", run_id: str, metrics: Mapping[str, float]) -> None:
+    there = client.get_run(run_id).data.metrics
+    _log_metrics(client, run_id, {name: value for name, value in metrics.items() if there.get(name) != value})
+
+
+def _backfill(client: "MlflowClient", run_id: str, history: pd.DataFrame) -> None:
+    for name in history.columns:
+        if name.partition("/")[0] in ("train", "val"):
+            there = {point.step for point in client.get_metric_history(run_id, name)}
+            for epoch, value in history.loc[~history["epoch"].isin(there), ["epoch", name]].to_numpy():
+                _log_metrics(client, run_id, {name: float(value)}, int(epoch))
+
+
+def _log_artifacts(client: "MlflowClient", run_id: str, folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.name in LEFT_OUT or path.suffix == ".partial":
+            continue
+        if path.is_dir():
+            client.log_artifacts(run_id, str(path), path.name)
+        else:
+            client.log_artifact(run_id, str(path))
+
+
+def _short_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: masked(value)[:TAG_LENGTH] for name, value in tags.items()}

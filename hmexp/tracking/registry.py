@@ -67,7 +67,9 @@ class Registry:
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name)
         model_id = outputs[-1].model_id
+        # Its place rather than `models:/<id>`, which MLflow would look for in the store of the process.
+        source = self.client.get_logged_model(model_id).artifact_location
         version = self.client.create_model_version(
-            self.name, f"models:/{model_id}", run_id=run.info.run_id, model_id=model_id, await_creation_for=0
+            self.name, source, run_id=run.info.run_id, model_id=model_id, await_creation_for=0
         )
         return str(version.version)

@@ -1,15 +1,13 @@
-"""Runs as MLflow knows them: the leaderboard, RUN -> a run, and those that died."""
+"""Runs as MLflow knows them: the leaderboard, RUN -> a run, those that died, and those that it was not told all of."""
 
-import socket
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from hmexp.config.errors import UserError, invalid
-from hmexp.config.record import MlflowTracking
+from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.jobs.find import LATEST, MIN_PREFIX, as_folder, find_job
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,10 +17,10 @@ JOB_TAG = "hmexp.job_dir"
 HOST_TAG = "hmexp.host"
 DIGEST_TAG = "hmexp.data_digest"
 PRUNED_TAG = "hmexp.pruned"
+SECONDS_TAG = "hmexp.seconds"
+"""Time that a run has taken by a clock that nobody sets; from start to end in MLflow it would be by one that is set."""
 KIND_TAG = "hmexp.kind"
 """Of runs that stand for others: a sweep, or a point of one. They have no model of their own."""
-LOCK_FILE = "run.lock"
-MIN_PREFIX = 6
 PAGE = 1000
 
 
@@ -48,26 +46,22 @@ def all_runs(client: "MlflowClient", cfg: MlflowTracking, query: str = "") -> li
             return runs
 
 
-def find_run(client: "MlflowClient", cfg: MlflowTracking, run: str) -> "Run":
-    """The run that RUN names: an id, a unique prefix of 6 or more, `latest`, or a job folder.
+def find_run(client: "MlflowClient", cfg: MlflowTracking, paths: PathsConfig, run: str) -> "Run":
+    """The run that RUN names: as every command resolves it, or, where no folder here is its, by its id in MLflow.
 
     Raises:
-        UserError: No run, or more than one.
+        UserError: No run, or more than one; or a run that MLflow does not know.
     """
     runs = [item for item in all_runs(client, cfg) if KIND_TAG not in item.data.tags]
-    if run == "latest":
-        found = runs[:1]
-    elif "/" in run or Path(run).is_dir():
-        folder = str(Path(run).expanduser().absolute())
-        found = [item for item in runs if item.data.tags.get(JOB_TAG) == folder]
-    else:
-        if len(run) < MIN_PREFIX:
-            raise UserError(f"run: expected a run id or at least {MIN_PREFIX} digits of one, received {run}")
-        found = [item for item in runs if item.info.run_id.startswith(run)]
-    if len(found) != 1:
-        received = f"{run}, which fits {len(found)} runs"
-        expected = "a run id, a unique prefix of one, latest, or a job folder"
-        raise invalid("run", expected, received, [item.info.run_id for item in runs])
+    by_id = [item for item in runs if len(run) >= MIN_PREFIX and item.info.run_id.startswith(run)]
+    if len(by_id) == 1 and as_folder(run) is None:
+        return by_id[0]
+    if run == LATEST and runs:
+        return runs[0]
+    run_id = find_job(paths, "run", run).record.run_id
+    found = [item for item in runs if item.info.run_id == run_id]
+    if not found:
+        raise UserError(f"run: expected a run of the experiment {cfg.experiment}, received {run}, which is none")
     return found[0]
 
 
@@ -92,35 +86,10 @@ def leaderboard(client: "MlflowClient", cfg: MlflowTracking, metric: str, higher
                 metric: metrics.get(metric),
                 "test/macro_f1": metrics.get("test/macro_f1"),
                 "epochs": metrics.get("best/epoch"),
-                "minutes": (end - run.info.start_time) / 60_000,
+                "minutes": float(tags.get(SECONDS_TAG, (end - run.info.start_time) / 1000)) / 60,
                 "data": tags.get(DIGEST_TAG, "")[:8],
                 "started": datetime.fromtimestamp(run.info.start_time / 1000),
             }
         )
     table = pd.DataFrame(rows)
     return table.sort_values(metric, ascending=not higher_is_better, kind="stable") if len(table) else table
-
-
-def close_dead_runs(client: "MlflowClient", cfg: MlflowTracking) -> list[str]:
-    """Mark as KILLED the RUNNING runs of this host whose process is gone; give their ids."""
-    if client.get_experiment_by_name(cfg.experiment) is None:
-        return []
-    dead = []
-    host = socket.gethostname()
-    for run in all_runs(client, cfg, "attributes.status = 'RUNNING'"):
-        job = run.data.tags.get(JOB_TAG)
-        if job and run.data.tags.get(HOST_TAG) == host and not _is_held(Path(job) / LOCK_FILE):
-            client.set_terminated(run.info.run_id, "KILLED")
-            dead.append(run.info.run_id)
-    return dead
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a living process holds the lock; a lock file that is gone is held by nobody."""
-    try:
-        if not path.is_file():
-            return False
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, OSError):  # an OSError: another user's, of which nothing is known here
-        return True

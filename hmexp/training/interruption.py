@@ -1,14 +1,12 @@
-"""Ctrl-C and SIGTERM that are not lost."""
+"""Ctrl-C, SIGTERM and SIGHUP that are not lost."""
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from hmexp.console import log
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from hmexp.process import answered
 
 
 class Interruption:
@@ -26,8 +24,8 @@ class Interruption:
 
     @contextmanager
     def listening(self) -> Iterator["Interruption"]:
-        """Answer SIGINT and SIGTERM inside the block."""
-        previous = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        """Answer SIGINT, SIGTERM and SIGHUP inside the block."""
+        previous = {number: signal.signal(number, self._handle) for number in answered()}
         try:
             yield self
         finally:
@@ -59,15 +57,12 @@ class Interruption:
 def shielded() -> Iterator[None]:
     """Let what must not be cut in two come to its end; also a decorator.
 
-    The first SIGINT or SIGTERM is answered after the block, as it would have been without it; a second one is answered
+    The first of these signals is answered after the block, as it would have been without it; a second one is answered
     at once, and takes the first with it. Signals reach the main thread alone, so elsewhere this does nothing.
 
     KeyboardInterrupt in the middle of a statement of SQLite leaves its cursor to the traceback, and with it the lock
     of the database: this process waits for itself when it writes how the run ended, and so does everyone else.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     waiting: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -81,7 +76,7 @@ def shielded() -> Iterator[None]:
         while waiting:
             signal.raise_signal(waiting.pop(0))
 
-    previous = {number: signal.signal(number, handle) for number in SIGNALS}
+    previous = {number: signal.signal(number, handle) for number in answered()}
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Runs that come from a run: `resume=`, `rerun=`, `fork=`."""
+"""Where a run comes from: a run that it resumes, repeats (`rerun=`) or starts from (`fork=`)."""
 
 import re
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from hmexp.config.record import PathsConfig
 from hmexp.config.stored import KINDS, PLACES, base_words, differences, run_words, stored_config
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
+from hmexp.jobs.find import find_job
+from hmexp.jobs.folder import check_unfinished, is_running, read_record
 from hmexp.runner.environment import git_state, packages
-from hmexp.runner.job import FINISHED, find_job, is_running, read_record
 from hmexp.training.checkpoint import CheckpointDir, read_state
 
 FREE = (*KINDS, *PLACES, "data.root", "plugins", "seeds", "folds")
@@ -24,8 +25,8 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Lineage:
-    """Where a run comes from.
+class Origin:
+    """The run that a run comes from, if any.
 
     Attributes:
         kind: `resume`, `rerun` or `fork`; empty for a run of its own.
@@ -63,7 +64,7 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)}: expected one of them, received {len(named)}")
     [(key, run)] = named.items()
-    job_dir = find_job(paths, key, run)
+    job_dir = find_job(paths, key, run).path
     base = base_words(job_dir, words, leave_out=() if key == "resume" else PLACES)
     root = read_record(job_dir).root
     if key == "resume" and not any(word.startswith("paths.root=") for word in words):
@@ -71,7 +72,7 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     return [*base, *words]
 
 
-def lineage_of(config: RunConfig) -> Lineage:
+def origin_of(config: RunConfig) -> Origin:
     """Where the configured run comes from, checked.
 
     Raises:
@@ -80,45 +81,41 @@ def lineage_of(config: RunConfig) -> Lineage:
     """
     named = [(key, getattr(config, key)) for key in KINDS if getattr(config, key)]
     if not named:
-        return Lineage()
+        return Origin()
     key, run = named[0]
-    lineage = Lineage(key, find_job(config.paths, key, run))
+    origin = Origin(key, find_job(config.paths, key, run).path)
     if key == "resume":
-        _check_resume(config, lineage.job_dir)
+        _check_resume(config, origin.job_dir)
     if key == "fork":
-        _check_fork(config, lineage.job_dir)
-    return lineage
+        _check_fork(config, origin.job_dir)
+    return origin
 
 
-def check_data(lineage: Lineage, manifest: Manifest, digest: str) -> None:
+def check_data(origin: Origin, manifest: Manifest, digest: str) -> None:
     """Say what differs between the data now and then; refuse to resume with other data.
 
     Raises:
         UserError: The run is resumed, and its data has changed.
     """
-    if not lineage.kind:
+    if not origin.kind:
         return
-    then = read_record(lineage.job_dir).data_digest
+    then = read_record(origin.job_dir).data_digest
     if then in ("", digest):
         return
-    difference = _data_difference(lineage.job_dir, manifest)
-    if lineage.resumes:
-        raise UserError(
-            f"resume: expected the data of {lineage.job_dir.name} ({then}), received {digest}: {difference}"
-        )
-    log.warning(f"the data is not that of {lineage.job_dir.name}: {difference}")
+    difference = _data_difference(origin.job_dir, manifest)
+    if origin.resumes:
+        raise UserError(f"resume: expected the data of {origin.job_dir.name} ({then}), received {digest}: {difference}")
+    log.warning(f"the data is not that of {origin.job_dir.name}: {difference}")
 
 
-def say_what_differs(lineage: Lineage, config: RunConfig) -> None:
+def say_what_differs(origin: Origin, config: RunConfig) -> None:
     """Log how config, code and packages differ from the run that this one comes from."""
-    if not lineage.kind:
+    if not origin.kind:
         return
-    name = lineage.job_dir.name
-    log.info(
-        {"resume": f"goes on with {name}", "rerun": f"repeats {name}", "fork": f"starts from {name}"}[lineage.kind]
-    )
-    changed = differences(config, stored_config(lineage.job_dir), FREE)
-    lines = [("config", changed), ("packages", _package_differences(lineage.job_dir)), ("code", _code(lineage.job_dir))]
+    name = origin.job_dir.name
+    log.info({"resume": f"goes on with {name}", "rerun": f"repeats {name}", "fork": f"starts from {name}"}[origin.kind])
+    changed = differences(config, stored_config(origin.job_dir), FREE)
+    lines = [("config", changed), ("packages", _package_differences(origin.job_dir)), ("code", _code(origin.job_dir))]
     for what, differs in lines:
         more = f" and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
         log.info(f"{what}: {', '.join(differs[:SHOWN]) + more if differs else 'as then'}")
@@ -128,9 +125,7 @@ def _check_resume(config: RunConfig, job_dir: Path) -> None:
     name = job_dir.name
     if is_running(job_dir):
         raise UserError(f"resume: expected a run that has stopped, received {name}, which is running")
-    if read_record(job_dir).status == FINISHED:
-        ways = f"rerun={name} repeats it, fork={name} starts a new run from its checkpoint"
-        raise UserError(f"resume: expected a run that did not finish, received {name}, which did ({ways})")
+    check_unfinished(name, read_record(job_dir))
     changed = differences(config, stored_config(job_dir), FREE)
     if changed:
         way = f"fork={name} starts a new run from its checkpoint"
@@ -156,18 +151,18 @@ def _check_fork(config: RunConfig, job_dir: Path) -> None:
         raise UserError(f"{expected} that {name} has waited, received {patience}")
 
 
-def check_classes(lineage: Lineage, classes: tuple[str, ...]) -> None:
+def check_classes(origin: Origin, classes: tuple[str, ...]) -> None:
     """Refuse to fork with data of other classes than the network has.
 
     Raises:
         UserError: The classes differ.
     """
-    path = lineage.job_dir / "manifest.parquet"
-    if lineage.kind == "fork" and path.is_file():
+    path = origin.job_dir / "manifest.parquet"
+    if origin.kind == "fork" and path.is_file():
         then = sorted(pd.read_parquet(path, columns=["label"])["label"].unique())
         if then != list(classes):
             other = ", ".join(sorted(set(then) ^ set(classes)))
-            raise UserError(f"fork: expected the classes of {lineage.job_dir.name}, received others: {other}")
+            raise UserError(f"fork: expected the classes of {origin.job_dir.name}, received others: {other}")
 
 
 def _data_difference(job_dir: Path, manifest: Manifest) -> str:

@@ -1,0 +1,77 @@
+"""The process of a command: its signals, its output, and what a full disk means to it."""
+
+import errno
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that move a terminal's cursor, or worse; tab and newline are none of them."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def answered() -> list[signal.Signals]:
+    """The signals that this thread may answer: none outside the main thread, and none that is to be ignored (nohup)."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextmanager
+def answer_signals() -> Iterator[None]:
+    """Answer SIGTERM and SIGHUP inside the block as Python answers Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, interrupt) for number in answered()}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def tolerant_output() -> None:
+    """Let the terminal show what it can: characters that its encoding lacks are replaced."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a notebook's or a test's has its own
+            with suppress(ValueError):
+                stream.reconfigure(errors="replace")
+
+
+def drop_stdout() -> None:
+    """Write to nowhere from now on: whoever read the output is gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def escaped(text: str) -> str:
+    """A text that stays in its line and moves no cursor: control characters and newlines are shown by their escapes."""
+    return without_control(text.replace("\n", "\\n"))
+
+
+def without_control(text: str) -> str:
+    """A text whose control characters, but tabs and newlines, are shown by their escapes."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def full_disk(error: BaseException | None) -> str | None:
+    """In a line, that a disk is full or may only be read, and how many bytes are free; None for any other error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            place = Path(os.fsdecode(error.filename) if error.filename else ".").absolute()
+            while not place.exists() and place != place.parent:
+                place = place.parent
+            free = shutil.disk_usage(place).free
+            return f"{place}: expected room to write, received {error.strerror} ({free:,} bytes free): make some"
+        error = error.__cause__ or error.__context__
+    return None

@@ -1,0 +1,84 @@
+"""The verbs: one table, one entry each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+        name: The word.
+        config: Its primary config, a file of `conf/`.
+        schema: Of that config, in `hmexp.config.schemas.VERBS`; its fields say which keys are free text.
+        function: `module:function`, called with the configuration and how it was called.
+        help: Its line in the help.
+        sweeps: Whether `-m` makes a sweep of it.
+        recalls: Whether it can be put on top of a stored run (`resume=`, `rerun=`, `fork=`, `run=`).
+    """
+
+    name: str
+    config: str
+    schema: str
+    function: str
+    help: str
+    sweeps: bool = False
+    recalls: bool = False
+
+
+TABLE = (
+    Verb(
+        "train",
+        config="train",
+        schema="train",
+        function="hmexp.runner.train:train",
+        help="catalogue -> store -> fit -> evaluate -> MLflow",
+        sweeps=True,
+        recalls=True,
+    ),
+    Verb(
+        "evaluate",
+        config="evaluate",
+        schema="evaluate",
+        function="hmexp.runner.evaluation:evaluate",
+        help="a run's model on a split, or against another's",
+        recalls=True,
+    ),
+    Verb(
+        "stage",
+        config="stage",
+        schema="train",
+        function="hmexp.runner.stage:stage",
+        help="build the image store and nothing else",
+        recalls=True,
+    ),
+    Verb(
+        "runs",
+        config="runs",
+        schema="runs",
+        function="hmexp.sweeps.verbs:runs",
+        help="the leaderboard, or with sweep=SWEEP a sweep's table",
+    ),
+    Verb(
+        "promote",
+        config="promote",
+        schema="promote",
+        function="hmexp.promotion.verbs:promote",
+        help="make a run's model the champion",
+    ),
+    Verb(
+        "rollback",
+        config="rollback",
+        schema="rollback",
+        function="hmexp.promotion.verbs:rollback",
+        help="back to the champion before",
+    ),
+    Verb(
+        "ui",
+        config="ui",
+        schema="ui",
+        function="hmexp.runner.record:ui",
+        help="open the MLflow UI on the right store",
+    ),
+)
+VERBS = {verb.name: verb for verb in TABLE}
