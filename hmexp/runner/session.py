@@ -12,6 +12,7 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.jobs.trial import read_trial
 from hmexp.metrics.calibration import fit_temperature
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
@@ -25,7 +26,6 @@ from hmexp.runner.figures import save_figures, save_page
 from hmexp.runner.job import JobRecord
 from hmexp.runner.judgement import judge
 from hmexp.runner.lineage import Lineage, check_data, say_what_differs
-from hmexp.runner.member import read_member
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.training.compilation import compilation
@@ -94,7 +94,7 @@ class Session:
     def _train(self, assembly: Assembly) -> TrainResult:
         """Fit, evaluate, record."""
         learner = assembly.learner()
-        member = read_member(self.job_dir)
+        member = read_trial(self.job_dir)
         pruner = member.pruner(self.job_dir) if member else None
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")

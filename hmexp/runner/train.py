@@ -15,13 +15,13 @@ from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
 from hmexp.runner.judgement import slice_columns
 from hmexp.runner.lineage import Lineage, check_classes, check_data, lineage_of
-from hmexp.runner.member import read_member
 from hmexp.runner.modes import under_mode
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
@@ -70,7 +70,7 @@ def root(config: RunConfig) -> str:
 
 def _run_id(job_dir: Path) -> str:
     """What stands for an id where nothing is tracked: the folder's name, with its sweep's before it."""
-    return f"{job_dir.parent.name}-{job_dir.name}" if read_member(job_dir) else job_dir.name
+    return f"{job_dir.parent.name}-{job_dir.name}" if read_trial(job_dir) else job_dir.name
 
 
 def check(config: RunConfig) -> DataModule:
@@ -122,7 +122,7 @@ def _make_recorder(config: RunConfig, invocation: Invocation, job_dir: Path, lin
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}
     tags |= {f"hmexp.{lineage.kind}": lineage.job_dir.name} if lineage.kind else {}
-    member = read_member(job_dir)
+    member = read_trial(job_dir)
     tags |= member.tags() if member else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
     name = config.tracking.name or ("" if member else job_dir.name)
