@@ -77,7 +77,7 @@ def speed(rounds: int) -> None:
 
 def gaps_between_jobs(root: Path) -> list[float]:
     """Seconds in which the only worker of the newest sweep had no process."""
-    from hmexp.tracking.jobs import JobTable
+    from hmexp.jobs.table import JobTable
 
     jobs = JobTable(max((root / "mlruns" / "sweeps").iterdir())).jobs()
     return [after.begun - before.begun - before.seconds for before, after in pairwise(jobs)]
@@ -108,7 +108,7 @@ def search(seeds: int, trials: int) -> None:
 
     from hmexp.config.presets import shipped_dir
     from hmexp.config.schemas import register_schemas
-    from hmexp.tracking.jobs import JobTable
+    from hmexp.jobs.table import JobTable
 
     register_schemas()
     found: dict[str, list[float]] = {"random": [], "bayesian": []}

@@ -21,11 +21,10 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.record import PathsConfig
 from hmexp.config.secrets import masked
 from hmexp.console import log_file
+from hmexp.jobs.trial import TRIAL_FILE
 
 RECORD_FILE = "run.json"
 LOCK_FILE = "run.lock"
-TRIAL_FILE = "sweep.json"
-"""In the folder of a sweep's job."""
 FINISHED, KILLED, RUNNING = "FINISHED", "KILLED", "RUNNING"
 NEW = ".new-"
 LEFT_BEHIND = 3600.0

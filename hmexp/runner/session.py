@@ -13,6 +13,7 @@ from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.jobs.folder import JobFolder, JobRecord
+from hmexp.jobs.trial import read_trial
 from hmexp.metrics.calibration import fit_temperature
 from hmexp.metrics.evaluation import overfit_sentence
 from hmexp.metrics.names import slugs
@@ -24,7 +25,6 @@ from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.evaluate import SplitResult, evaluate_splits
 from hmexp.runner.figures import save_figures, save_page
 from hmexp.runner.judgement import judge
-from hmexp.runner.member import read_member
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
@@ -90,7 +90,7 @@ class Session:
     def _train(self, assembly: Assembly) -> RunResult:
         """Fit, evaluate, record."""
         learner = assembly.learner()
-        member = read_member(self.job_dir)
+        member = read_trial(self.job_dir)
         pruner = member.pruner(self.job_dir) if member else None
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")

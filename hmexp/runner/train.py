@@ -17,11 +17,11 @@ from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
+from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.judgement import slice_columns
-from hmexp.runner.member import read_member
 from hmexp.runner.modes import under_mode
 from hmexp.runner.resume import Origin, check_classes, check_data, origin_of
 from hmexp.training.interruption import Interruption
@@ -164,7 +164,7 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
     from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
     from hmexp.tracking.runs import HOST_TAG, JOB_TAG
 
-    member = read_member(folder.path)
+    member = read_trial(folder.path)
     tags = {JOB_TAG: str(folder.path), HOST_TAG: socket.gethostname(), "hmexp.command": invocation.command}
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}

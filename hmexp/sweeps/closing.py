@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from hmexp.console import log
+from hmexp.jobs.table import FAILED, FINISHED, Job, label_of
 from hmexp.metrics.names import better
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
@@ -16,7 +17,6 @@ from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.search import STOP_AFTER
 from hmexp.sweeps.summary import aggregates, job_frame, point_frame
 from hmexp.sweeps.sweep import Sweep
-from hmexp.tracking.jobs import FAILED, FINISHED, Job, label_of
 
 SHOWN = 20
 """Rows of the table that are printed."""

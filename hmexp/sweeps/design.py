@@ -6,10 +6,10 @@ from itertools import product
 from hmexp.config.errors import UserError, require
 from hmexp.config.sweep import GridConfig
 from hmexp.config.verbs import RunConfig
+from hmexp.jobs.table import Job
 from hmexp.metrics.names import Metric, parse_best
 from hmexp.sweeps.search import Point
 from hmexp.sweeps.space import words_of
-from hmexp.tracking.jobs import Job
 from hmexp.training.pruner import PruningRule
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hmexp.config.errors import UserError, invalid
 from hmexp.config.record import PathsConfig
 from hmexp.jobs.find import MIN_PREFIX
-from hmexp.tracking.jobs import TABLE_FILE, JobTable
+from hmexp.jobs.table import TABLE_FILE, JobTable
 
 SWEEP_KINDS = "the name of a sweep, latest, an id of its run in MLflow (or a unique prefix), or its folder"
 DONE = "FINISHED"

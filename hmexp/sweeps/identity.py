@@ -14,11 +14,11 @@ from hmexp.config.stored import differences
 from hmexp.config.sweep import GridConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.jobs.folder import is_running
+from hmexp.jobs.table import PENDING, RUNNING, JobTable
 from hmexp.runner.resume import FREE
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.folder import find_sweep
 from hmexp.sweeps.space import Space
-from hmexp.tracking.jobs import PENDING, RUNNING, JobTable
 
 CHANGEABLE = ("params", "when", "max_trials", "batch_size")
 """Settings of a sweeper that may be others when a sweep goes on; its space is compared as a whole."""

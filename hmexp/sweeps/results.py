@@ -8,15 +8,15 @@ from pathlib import Path
 from hmexp.config.errors import UserError
 from hmexp.jobs.folder import FINISHED as RUN_FINISHED
 from hmexp.jobs.folder import RECORD_FILE, JobRecord, read_record
-from hmexp.runner.member import MEMBER_FILE, Member
+from hmexp.jobs.table import FAILED, FINISHED, PRUNED, Job
+from hmexp.jobs.trial import TRIAL_FILE, TrialInfo
 from hmexp.sweeps.launch import Ended
 from hmexp.sweeps.pool import OUTPUT_FILE
-from hmexp.tracking.jobs import FAILED, FINISHED, PRUNED, Job
 
 TAIL = 60
 """Lines of output that go into the record of a failure."""
 BAD_INPUT = 2
-KEPT = (MEMBER_FILE, OUTPUT_FILE, "log")
+KEPT = (TRIAL_FILE, OUTPUT_FILE, "log")
 
 
 def record_of(job_dir: Path) -> JobRecord | None:
@@ -33,7 +33,7 @@ def has_finished(job_dir: Path) -> bool:
     return record is not None and record.status == RUN_FINISHED
 
 
-def prepare_folder(job_dir: Path, member: Member) -> bool:
+def prepare_folder(job_dir: Path, trial: TrialInfo) -> bool:
     """Make a job's folder ready for a start.
 
     Returns:
@@ -45,7 +45,7 @@ def prepare_folder(job_dir: Path, member: Member) -> bool:
             if path.name not in KEPT:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     job_dir.mkdir(exist_ok=True)
-    member.save(job_dir)
+    trial.save(job_dir)
     return goes_on
 
 

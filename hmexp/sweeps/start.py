@@ -22,6 +22,7 @@ from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log, log_file, quiet_natives
 from hmexp.jobs.folder import LOCK_FILE
+from hmexp.jobs.table import FAILED, JobTable, plain_key
 from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design, make_design
@@ -34,7 +35,6 @@ from hmexp.sweeps.search import STOP_AFTER, Grid, Point, Search
 from hmexp.sweeps.space import Reader, Request, Space, Values, edges, example, words_of
 from hmexp.sweeps.sweep import Sweep, unharmed
 from hmexp.sweeps.view import View
-from hmexp.tracking.jobs import FAILED, JobTable, plain_key
 from hmexp.tracking.store import create_store
 from hmexp.tracking.sweeps import MlflowSweepRecorder, NoSweepRecorder, SweepRecorder
 from hmexp.training.interruption import Interruption

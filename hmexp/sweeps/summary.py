@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from hmexp.jobs.table import FAILED, FINISHED, PENDING, PRUNED, RUNNING, Job
 from hmexp.metrics.aggregate import aggregate
 from hmexp.metrics.names import Metric
-from hmexp.tracking.jobs import FAILED, FINISHED, PENDING, PRUNED, RUNNING, Job
 
 STATES = (FAILED, RUNNING, PENDING, FINISHED, PRUNED)
 """The state of a point is the first of these that one of its jobs has."""

@@ -11,14 +11,14 @@ from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.jobs.folder import is_running
+from hmexp.jobs.table import ENDED, FAILED, PENDING, RUNNING, Job, JobTable, label_of
+from hmexp.jobs.trial import TrialInfo
 from hmexp.metrics.names import better
-from hmexp.runner.member import Member
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.launch import Ended, Launch, Pool
 from hmexp.sweeps.pool import end_process
 from hmexp.sweeps.results import failure_text, has_finished, prepare_folder, recorded_seconds, settle
 from hmexp.sweeps.search import Search
-from hmexp.tracking.jobs import ENDED, FAILED, PENDING, RUNNING, Job, JobTable, label_of
 from hmexp.tracking.sweeps import SweepRecorder
 from hmexp.training.checkpoint import CheckpointDir
 from hmexp.training.interruption import Interruption
@@ -151,7 +151,7 @@ class Sweep:
             self._close(job)
             return
         job_dir = self.job_dir(job)
-        goes_on = prepare_folder(job_dir, self._member(job))
+        goes_on = prepare_folder(job_dir, self._trial(job))
         if job.begun is not None:
             with unharmed():
                 self.recorder.again(job, goes_on)
@@ -227,8 +227,8 @@ class Sweep:
             self.table.write(point_runs=self.point_runs)
         return self.point_runs[key]
 
-    def _member(self, job: Job) -> Member:
-        return Member(
+    def _trial(self, job: Job) -> TrialInfo:
+        return TrialInfo(
             sweep=self.folder.name,
             number=job.number,
             label=job.label(),

@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 
 from hmexp.console import console, log
+from hmexp.jobs.table import ENDED, FAILED, RUNNING, Job
 from hmexp.sweeps.sweep import Sweep
-from hmexp.tracking.jobs import ENDED, FAILED, RUNNING, Job
 
 SHORT = 60
 """Characters of a job's label in a line."""

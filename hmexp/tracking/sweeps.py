@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hmexp.config.record import MlflowTracking, PathsConfig
-from hmexp.tracking.jobs import Job, plain_key
+from hmexp.jobs.table import Job, plain_key
 from hmexp.tracking.recorder import PARAM_LENGTH
 from hmexp.tracking.runs import HOST_TAG, JOB_TAG, KIND_TAG
 from hmexp.tracking.store import create_store, tracking_uri

@@ -12,7 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from hmexp.tracking.jobs import JobTable
+from hmexp.jobs.table import JobTable
 
 pytestmark = pytest.mark.slow
 SMALL = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hmexp.tracking.jobs import JobTable
+from hmexp.jobs.table import JobTable
 
 pytestmark = pytest.mark.slow
 DRIVER = Path(__file__).with_name("driver.py")

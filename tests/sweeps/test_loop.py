@@ -11,6 +11,7 @@ from filelock import FileLock
 from hydra.core.utils import JobReturn, JobStatus
 
 from hmexp.config.errors import UserError
+from hmexp.jobs.table import Job, JobTable
 from hmexp.metrics.names import METRICS
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design
@@ -22,7 +23,6 @@ from hmexp.sweeps.space import Parameter
 from hmexp.sweeps.start import _check_points
 from hmexp.sweeps.sweep import Sweep
 from hmexp.sweeps.view import View
-from hmexp.tracking.jobs import Job, JobTable
 from hmexp.tracking.sweeps import NoSweepRecorder
 from hmexp.training.interruption import Interruption
 

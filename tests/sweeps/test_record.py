@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from hmexp.config.record import MlflowTracking, PathsConfig
-from hmexp.tracking.jobs import Job, JobTable
+from hmexp.jobs.table import Job, JobTable
 from hmexp.tracking.sweeps import MlflowSweepRecorder
 
 pytestmark = pytest.mark.slow

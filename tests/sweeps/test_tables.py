@@ -9,13 +9,13 @@ import yaml
 
 from hmexp.config.errors import UserError
 from hmexp.config.record import PathsConfig
+from hmexp.jobs.table import Job, JobTable
 from hmexp.metrics.aggregate import aggregate
 from hmexp.metrics.names import METRICS
 from hmexp.reports.sweep import importance, parameter_axis, sweep_figures
 from hmexp.sweeps.folder import find_sweep, make_folder
 from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.summary import aggregates, job_frame, point_frame
-from hmexp.tracking.jobs import Job, JobTable
 
 OBJECTIVE = "best/val/macro_f1"
 

@@ -4,20 +4,20 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hmexp.tracking.jobs import plain_key
-from hmexp.tracking.pruner import TablePruner
+from hmexp.jobs.pruner import TablePruner
+from hmexp.jobs.table import plain_key
 from hmexp.training.pruner import NoPruner, Pruner, PruningRule
 
-MEMBER_FILE = "sweep.json"
+TRIAL_FILE = "sweep.json"
 
 
 @dataclass(frozen=True)
-class Member:
+class TrialInfo:
     """A job's place in its sweep.
 
     Attributes:
         sweep: Name of the sweep.
-        number: Of the job.
+        number: Of the job in the sweep's table.
         label: What tells the job apart, in a few words.
         parent_run_id: Its parent in MLflow; empty where nothing is tracked.
         parameters: What the sweep varies -> the value of this job.
@@ -35,32 +35,32 @@ class Member:
 
     def save(self, job_dir: Path) -> None:
         """Write it into the job's folder."""
-        (job_dir / MEMBER_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        (job_dir / TRIAL_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @property
     def run_name(self) -> str:
-        """Name of its run in MLflow."""
+        """Name of the job's run in MLflow."""
         return f"{self.number} {self.label}"
 
     def tags(self) -> dict[str, str]:
-        """Tags of its run in MLflow."""
+        """Tags of the job's run in MLflow."""
         parent = {"mlflow.parentRunId": self.parent_run_id} if self.parent_run_id else {}
         return parent | {"hmexp.sweep": self.sweep, "hmexp.job": str(self.number)}
 
     def params(self) -> dict[str, str]:
-        """Params of its run in MLflow, beside those of its configuration: what the sweep varies."""
+        """What the sweep varies, as params of the job's run in MLflow, beside those of its configuration."""
         return {f"sweep/{plain_key(key)}": value for key, value in self.parameters.items()}
 
     def pruner(self, job_dir: Path) -> Pruner:
-        """What decides after each epoch whether the job is hopeless."""
+        """What decides after each epoch whether the job should go on."""
         return NoPruner() if self.rule is None else TablePruner(job_dir.parent, self.number, self.monitor, self.rule)
 
 
-def read_member(job_dir: Path) -> Member | None:
+def read_trial(job_dir: Path) -> TrialInfo | None:
     """The place of a job in its sweep; None for a run of its own."""
-    path = job_dir / MEMBER_FILE
+    path = job_dir / TRIAL_FILE
     if not path.is_file():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
     rule = content.pop("rule")
-    return Member(**content, rule=None if rule is None else PruningRule(**rule))
+    return TrialInfo(**content, rule=None if rule is None else PruningRule(**rule))

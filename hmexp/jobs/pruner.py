@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from hmexp.tracking.jobs import JobTable
+from hmexp.jobs.table import JobTable
 from hmexp.training.pruner import PruningRule
 
 

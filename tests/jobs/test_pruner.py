@@ -1,7 +1,7 @@
 import pytest
 
-from hmexp.tracking.jobs import JobTable
-from hmexp.tracking.pruner import TablePruner
+from hmexp.jobs.pruner import TablePruner
+from hmexp.jobs.table import JobTable
 from hmexp.training.pruner import PruningRule
 
 
