@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
@@ -68,6 +69,7 @@ def create_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
         client = _client(cfg, paths)
         _ensure_experiment(client, cfg, None)
         return client
+    tracking_uri(cfg, paths)  # refuses what no address can hold
     paths.mlruns.mkdir(parents=True, exist_ok=True)
     artifacts = (paths.mlruns / "artifacts").as_uri()
     with store_lock(cfg, paths):
@@ -133,7 +135,9 @@ def _create_database(path: Path) -> None:
         path.rename(path.with_name(f"{DATABASE}.broken-{datetime.now():%Y-%m-%d_%H-%M-%S}"))
     for left in path.parent.glob(f"{DATABASE}.new*"):
         left.unlink()
-    new, whole = path.with_name(f"{DATABASE}.new"), path.with_name(f"{DATABASE}.new-whole")
+    # Never the same name twice: MLflow remembers for as long as the process lives which databases it has made.
+    new = path.with_name(f"{DATABASE}.new-{uuid.uuid4().hex}")
+    whole = new.with_suffix(".whole")
     _connect(sqlite_uri(new)).search_experiments(max_results=1)
     # SQLite's own copy: without MLflow's connections, which stay open, and what they may hold back.
     with closing(sqlite3.connect(new)) as source, closing(sqlite3.connect(whole)) as target:

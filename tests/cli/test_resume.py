@@ -77,7 +77,7 @@ def test_other_data_is_refused_with_the_difference(trained, hmexp, tmp_path):
     ("words", "line"),
     [
         (["resume=latest"], "which fits 0 runs that did not finish"),
-        (["resume=abc"], "at least 6 digits of one, received abc"),
+        (["resume=abc"], "at least 6 characters), received abc"),
         (["rerun=abcdef0"], "which fits 0 runs"),
         (["fork=./nowhere"], "expected the folder of a run"),
         (["rerun=latest", "fork=latest"], "rerun and fork: expected one of them"),
