@@ -1,5 +1,6 @@
 """The terminal and the log: what a user reads goes through one logger, long work through one progress bar."""
 
+import importlib.util
 import io
 import logging
 import os
@@ -125,7 +126,8 @@ class RateColumn(ProgressColumn):
 
 
 def progress_bar() -> Progress:
-    """A bar with images/s and time left; it draws nothing when the output is no terminal."""
+    """A bar with images/s and time left; drawn on a terminal, or in a notebook with widgets."""
+    widgets = console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=30),
@@ -134,6 +136,6 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console,
-        disable=not console.is_terminal,
+        disable=not (console.is_terminal or widgets),
         transient=True,
     )

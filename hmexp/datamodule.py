@@ -1,15 +1,18 @@
 """The DataModule: catalogue, manifest, store and batches behind prepare, setup and train/val/test."""
 
 import importlib
-from collections.abc import Collection
+import os
+import sys
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hmexp.batches.order import Order, Rows
+from hmexp.batches.order import Order, Rows, num_batches
 from hmexp.catalogue.manifest import Manifest
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.plan import check_trainable, limit_rows, plan
@@ -23,16 +26,23 @@ from hmexp.store import Store, StoreSpec, stage
 
 
 class DataModule:
-    """The data of an experiment.
+    """The data of an experiment; `from_folder`, `from_catalogue` and `sample` make one in Python.
 
     Making one reads the catalogue's table and tries the strategies, so that whatever is wrong with them is
-    said before anything is written. `prepare` writes (the sample, the store), `setup` makes the manifest.
+    said before anything is written. `prepare` writes (the sample, the store), `setup` makes the manifest; the batches
+    do both where they have not been done.
 
     Args:
         cfg: The `data` section.
         paths: The `paths` section.
         backend: What Keras computes with: only TensorFlow is fed by tf.data.
         trains: Whether a model is to learn from it, so that it needs classes, train and val.
+
+    Attributes:
+        kind: Option of the group `data` that it was made from.
+        manifest: The rows; final after `setup`.
+        report: What became of the catalogue.
+        digest: Of the manifest and its pictures, 32 hexadecimal digits; empty before `setup`.
 
     Raises:
         UserError: See `read_catalogue`, `plan` and `check_trainable`.
@@ -46,6 +56,45 @@ class DataModule:
         self.manifest, self.report = self._plan()
         self._store: Store | None = None
         self.digest = ""
+        self.kind = ""
+
+    @classmethod
+    def from_folder(cls, root: str | Path, overrides: Sequence[str] = (), **keywords: Any) -> "DataModule":  # noqa: ANN401
+        """The data of a folder of pictures a class, optionally under train/, validation/ and test/ (`data=folder`).
+
+        Args:
+            root: The folder.
+            overrides: Words of the command line, such as `["data/split=stratified", "paths.cache=/tmp/cache"]`.
+            **keywords: Keys of the section `data`, such as `image_size=128`.
+
+        Raises:
+            UserError: What exit code 2 would say.
+        """
+        return cls._of("folder", overrides, {"root": str(root), **keywords})
+
+    @classmethod
+    def from_catalogue(cls, root: str | Path, overrides: Sequence[str] = (), **keywords: Any) -> "DataModule":  # noqa: ANN401
+        """The data of a catalogue in H&M's layout (`data=hm`); see `from_folder`, and `label="department_name"`."""
+        return cls._of("hm", overrides, {"root": str(root), **keywords})
+
+    @classmethod
+    def sample(cls, overrides: Sequence[str] = (), **keywords: Any) -> "DataModule":  # noqa: ANN401
+        """The data of the generated catalogue (`data=sample`); see `from_folder`."""
+        return cls._of("sample", overrides, keywords)
+
+    @classmethod
+    def _of(cls, kind: str, overrides: Sequence[str], keywords: dict[str, Any]) -> "DataModule":
+        from hmexp.config.compose import compose_words, explained, put_values
+        from hmexp.config.schemas import to_config
+        from hmexp.config.verbs import RunConfig
+
+        composed = compose_words([f"data={kind}", f"backend={process_backend()}", *overrides])
+        put_values(composed.tree, "data", keywords)
+        with explained():
+            config = to_config(composed.tree, RunConfig)
+        made = cls(config.data, config.paths, config.backend)
+        made.kind = kind
+        return made
 
     @property
     def store(self) -> Store:
@@ -55,8 +104,8 @@ class DataModule:
         return self._store
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes by target."""
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, by target."""
         return self.manifest.classes
 
     @property
@@ -96,6 +145,34 @@ class DataModule:
         self.digest = self.manifest.digest(self.store.content_digest)
         return self.manifest, self.report
 
+    def setup_once(self) -> None:
+        """Prepare and set up, unless that is done."""
+        if not self.digest:
+            self.prepare()
+            self.setup()
+
+    def train_batches(self, batch_size: int = 32, seed: int = 0, epochs: int = 1) -> Any:  # noqa: ANN401
+        """Shuffled batches of train, one epoch after another; the order is a function of (seed, epoch).
+
+        Returns:
+            A `tf.data.Dataset` on TensorFlow, a `keras.utils.PyDataset` elsewhere, of `(pictures uint8 [batch, height,
+            width, 3], targets int64 [batch])`, and weights float32 `[batch]` where the balance strategy weighs classes.
+        """
+        self.setup_once()
+        part = self.part(self.rows("train"))
+        order = Order(batch_size, seed, first_epoch=1, last_epoch=epochs, steps=num_batches(len(part), batch_size))
+        return self.shuffled_batches(part, order)
+
+    def val_batches(self, batch_size: int = 32) -> Any:  # noqa: ANN401
+        """Batches of val in the order of the manifest: `(pictures, targets)`, as `train_batches` has them."""
+        self.setup_once()
+        return self.ordered_batches(self.part(self.rows("val")), batch_size)
+
+    def test_batches(self, batch_size: int = 32) -> Any:  # noqa: ANN401
+        """Batches of test, alike."""
+        self.setup_once()
+        return self.ordered_batches(self.part(self.rows("test")), batch_size)
+
     def rows(self, split: str, limit: int | None = None) -> pd.DataFrame:
         """Rows of one split; with `limit` a sample of them that depends on nothing but the manifest."""
         rows = self.manifest.of_split(split).drop_duplicates("article_id") if limit else self.manifest.of_split(split)
@@ -103,7 +180,7 @@ class DataModule:
             rows = rows.iloc[np.sort(np.random.default_rng(0).permutation(len(rows))[:limit])]
         return rows
 
-    def train_batches(self, part: Rows, order: Order) -> Any:  # noqa: ANN401
+    def shuffled_batches(self, part: Rows, order: Order) -> Any:  # noqa: ANN401
         """Batches of whole epochs; see `hmexp.batches.tensorflow.train_batches`."""
         return self._batches().train_batches(self.store, part, order)
 
@@ -145,3 +222,11 @@ class DataModule:
                 f"received {len(bad) / total:.2%} ({len(bad)} of {total:,}; "
                 f"the first is {first['image']}: {first['reason']})"
             )
+
+
+def process_backend() -> str:
+    """What Keras computes with in this process, or will: `KERAS_BACKEND`, or else TensorFlow."""
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        return str(keras.backend.backend())
+    return os.environ.get("KERAS_BACKEND", "tensorflow")

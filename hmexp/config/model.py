@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from omegaconf import MISSING
+
 from hmexp.config.errors import invalid, one_of, require
 
 BACKBONES = (
@@ -239,6 +241,18 @@ class BackboneConfig(ModelConfig):
     def any_size(self) -> bool:
         """It ends in a mean over places."""
         return True
+
+
+@dataclass
+class SavedConfig(ModelConfig):
+    """A network in a file of Keras's: uint8 pictures in, logits out."""
+
+    file: str = MISSING
+    """The file, such as network.keras; it is loaded in Keras's safe mode."""
+
+    def __post_init__(self) -> None:
+        path = Path(self.file).expanduser()
+        require(path.is_file(), "model.file", "a file that is there", path)
 
 
 def _check_depth(depth: int | None, widths: list[int] | None) -> None:

@@ -32,6 +32,7 @@ FREE_TEXT = frozenset(
             "paths.root",
             "paths.cache",
             "model.weights",
+            "model.file",
         ),
         *("tracking.uri", "tracking.name", "tracking.experiment", "tracking.model_name"),
     }

@@ -39,7 +39,12 @@ GROUPS: dict[str, dict[str, type]] = {
         "fixed": strategies.FixedSplit,
         "folders": strategies.FolderSplit,
     },
-    "model": {"cnn": model.CnnConfig, "resnet": model.ResnetConfig, "backbone": model.BackboneConfig},
+    "model": {
+        "cnn": model.CnnConfig,
+        "resnet": model.ResnetConfig,
+        "backbone": model.BackboneConfig,
+        "saved": model.SavedConfig,
+    },
     "augment": {"default": augment.AugmentConfig},
     "loss": {"cross_entropy": augment.CrossEntropyConfig, "focal": augment.FocalConfig},
     "optimizer": {

@@ -4,10 +4,11 @@ from functools import singledispatch
 
 import keras
 
-from hmexp.config.model import BackboneConfig, CnnConfig, ModelConfig, ResnetConfig
+from hmexp.config.model import BackboneConfig, CnnConfig, ModelConfig, ResnetConfig, SavedConfig
 from hmexp.models.backbone import build_backbone
 from hmexp.models.cnn import build_cnn
 from hmexp.models.resnet import build_resnet
+from hmexp.models.saved import build_saved
 
 
 @singledispatch
@@ -30,3 +31,4 @@ def build_model(cfg: ModelConfig, image_size: int, num_classes: int) -> keras.Mo
 build_model.register(CnnConfig, build_cnn)
 build_model.register(ResnetConfig, build_resnet)
 build_model.register(BackboneConfig, build_backbone)
+build_model.register(SavedConfig, build_saved)

@@ -1,5 +1,6 @@
 """From the configuration to the parts of a training: precision, network, learner, batches, Trainer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,15 @@ class Assembly:
         config: The whole configuration.
         data: Prepared.
         device: What computes.
+        network: Handed over in Python; None builds the configured one.
+        callbacks: Handed over in Python, beside hmexp's own.
     """
 
     config: RunConfig
     data: DataModule
     device: Device
+    network: keras.Model | None = None
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
     def precision(self, decided: str = "") -> str:
         """Fix what is computed in, before anything is built.
@@ -47,6 +52,8 @@ class Assembly:
         Returns:
             `float32`, `mixed_bfloat16` or `mixed_float16`.
         """
+        if self.network is not None:
+            return str(self.network.dtype_policy.name)  # it was made under a policy
         chosen = decided or self.config.trainer.precision
         if chosen == "auto":
             seconds = time_precisions(self._throwaway, next(iter(self.feed().train(1, 0, 1))))
@@ -61,10 +68,13 @@ class Assembly:
     def learner(self) -> Learner:
         """The network with its augmentation and loss, made where the device wants it."""
         with self.device.scope():
-            network = build_model(self.config.model, self.config.data.image_size, len(self.data.classes))
-            augmentation = Augmentation(self.config.augment, len(self.data.classes), compiled)
+            network = self.network or self._build()
+            augmentation = Augmentation(self.config.augment, len(self.data.class_names), compiled)
             any_size = self.config.trainer.image_sizes is not None
             return Learner(network, augmentation, build_loss(self.config.loss), any_size)
+
+    def _build(self) -> keras.Model:
+        return build_model(self.config.model, self.config.data.image_size, len(self.data.class_names))
 
     def feed(self) -> Feed:
         """Batches of train and val."""
@@ -83,7 +93,7 @@ class Assembly:
                 first_step=first_step,
                 augment=augment,
             )
-            return self.data.train_batches(train, order)
+            return self.data.shuffled_batches(train, order)
 
         return Feed(
             train=batches,
@@ -113,12 +123,13 @@ class Assembly:
             recorder=recorder,
             interruption=interruption,
             pruner=pruner or NoPruner(),
+            callbacks=self.callbacks,
         )
 
     def compiled_learner(self) -> Learner:
         """A learner as it is at the first step of a training."""
         learner = self.learner()
-        metrics = streaming_metrics(len(self.data.classes))
+        metrics = streaming_metrics(len(self.data.class_names))
         with self.device.scope():
             self.trainer(Path(), NoRecorder(), Interruption()).compile(learner, metrics, 0, self.feed())
         return learner

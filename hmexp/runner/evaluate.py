@@ -39,7 +39,7 @@ def evaluate_splits(model: Any, data: DataModule, cfg: TrainerConfig) -> dict[st
         most = cfg.train_sample if split == "train" else None
         sizes = [size for size in (most, limit) if size is not None]
         rows = data.rows(split, limit=min(sizes) if sizes else None)
-        results[split] = evaluate_rows(model, data, split, rows, data.classes)
+        results[split] = evaluate_rows(model, data, split, rows, data.class_names)
     return results
 
 

@@ -75,7 +75,7 @@ class Session:
     def run(self) -> RunResult:
         """Train, or do what a debug mode asks for."""
         self._save_data()
-        assembly = Assembly(self.config, self.data, self.device)
+        assembly = Assembly(self.config, self.data, self.device, self.given.network, self.given.callbacks)
         self.job.precision = assembly.precision(self.job.precision)
         self.folder.save()
         probe = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
@@ -151,7 +151,7 @@ class Session:
 
     def _card(self, metrics: dict[str, float], temperature: float) -> Card:
         return Card(
-            classes=list(self.data.classes),
+            classes=list(self.data.class_names),
             image_size=self.config.data.image_size,
             resize=self.config.data.resize,
             temperature=temperature,

@@ -90,10 +90,9 @@ def run_training(
     data = check(config, given.data)
     data.prepare()
     check_data(origin, data.setup()[0], data.digest)
-    check_classes(origin, data.classes)
-    log.info(
-        f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.classes)} classes; starting {config.backend}"
-    )
+    check_classes(origin, data.class_names)
+    size = f"{len(data.manifest):,} rows, {len(data.class_names)} classes"
+    log.info(f"{data.catalogue.name}: {size}; starting {config.backend}")
     device = start_backend(config)
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(config, invocation, folder, origin)

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmexp.config.errors import UserError
+from hmexp.config.secrets import masked
+from hmexp.tracking.model import BUNDLE_DIR
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,6 +55,26 @@ class Registry:
     def run_of(self, version: str) -> str:
         """Id of the run that a version comes from."""
         return str(self.client.get_model_version(self.name, version).run_id)
+
+    def bundle(self, name: str) -> Path:
+        """The folder of the bundle of an alias or a version, fetched where the store is on another machine.
+
+        Raises:
+            UserError: No such alias or version, or a model that is not there.
+        """
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if name.isdecimal():
+                version = self.client.get_model_version(self.name, name)
+            else:
+                version = self.client.get_model_version_by_alias(self.name, name)
+            place = download_artifacts(version.source, tracking_uri=self.client.tracking_uri)
+        except (MlflowException, OSError) as error:
+            reason = " ".join(masked(str(error)).split())
+            raise UserError(f"run: expected a model of the registry {self.name}, received {name}: {reason}") from None
+        return Path(place) / BUNDLE_DIR
 
     def point(self, alias: str, version: str | None) -> None:
         """Move an alias; None takes it away."""

@@ -1,6 +1,6 @@
 """The Trainer: Keras's `fit` with hmexp's events, checkpoints, best epoch, history and progress bar."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Trainer:
         fine_tuning: How a pretrained part is treated.
         interruption: Ends the training after a step, with a checkpoint.
         pruner: Ends it after an epoch, where that is hopeless.
+        callbacks: Of the user's; they see an epoch after hmexp's own, and before its checkpoint is written.
     """
 
     cfg: TrainerConfig
@@ -52,6 +53,7 @@ class Trainer:
     fine_tuning: FineTuning = field(default_factory=FineTuning)
     interruption: Interruption = field(default_factory=Interruption)
     pruner: Pruner = field(default_factory=NoPruner)
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
     @property
     def monitor(self) -> Metric:
@@ -129,7 +131,8 @@ class Trainer:
         if state.epoch:
             publication.write()
             self.recorder.history(history.frame)
-        order = [FiniteLoss(), bar, history, evaluated, best, *([plateau] if plateau else []), early, checkpoints]
+        own = [FiniteLoss(), bar, history, evaluated, best, *([plateau] if plateau else []), early]
+        order = [*own, *self.callbacks, checkpoints]
         pruning = Pruning(self.pruner, self.cfg.last_epoch)
         return _Parts(history, best, early, bar, checkpoints, pruning, [*order, publication, pruning])
 

@@ -47,7 +47,7 @@ def test_articles_without_a_product_code_are_no_group(tmp_path):
 def test_folders_of_splits_in_any_case(names, tmp_path):
     draw(tmp_path, *(f"{name}/{label}/{number}.png" for name in names for label in "ab" for number in range(2)))
     data = DataModule(folders(tmp_path), PathsConfig(cache=str(tmp_path / "cache")))
-    assert data.classes == ("a", "b")
+    assert data.class_names == ("a", "b")
     assert data.sizes() == {"train": 4, "val": 4, "test": 4}
 
 
