@@ -3,12 +3,14 @@
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING, get_type_hints
 
 from hmexp.config.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL_FILE = "model.keras"
 CARD_FILE = "card.json"
@@ -39,11 +41,13 @@ class Card:
     sha256: str = ""
 
 
-def save_bundle(model: keras.Model, card: Card, folder: Path) -> None:
+def save_bundle(model: "keras.Model", card: Card, folder: Path) -> None:
     """Write a bundle; the folder appears whole or not at all.
 
     The model is saved without optimizer and metrics, so that loading it needs Keras alone.
     """
+    import keras
+
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -54,20 +58,58 @@ def save_bundle(model: keras.Model, card: Card, folder: Path) -> None:
     partial.replace(folder)
 
 
-def load_bundle(folder: Path) -> tuple[keras.Model, Card]:
+def load_bundle(folder: Path) -> tuple["keras.Model", Card]:
     """Load a bundle after its hash was checked, in Keras's safe mode.
 
     Raises:
-        UserError: No bundle, or a `model.keras` whose SHA-256 is not the card's.
+        UserError: No bundle, one that was changed, or a model that runs code of its own.
+    """
+    import keras
+
+    card = check_bundle(folder)
+    try:
+        return keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True), card
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{folder / MODEL_FILE}: expected a model that Keras loads safely, received {reason}") from None
+
+
+def check_bundle(folder: Path) -> Card:
+    """Read the card of a bundle whose model is the one that was saved; needs no Keras.
+
+    Raises:
+        UserError: No bundle, a damaged card, or a `model.keras` whose SHA-256 is not the card's.
     """
     path = folder / MODEL_FILE
     if not path.is_file() or not (folder / CARD_FILE).is_file():
         raise UserError(f"{folder}: expected a model bundle ({MODEL_FILE}, {CARD_FILE}), received none")
-    card = Card(**json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
+    card = read_card(folder)
     found = sha256(path)
     if found != card.sha256:
         raise UserError(f"{path}: expected SHA-256 {card.sha256}, received {found}: the file was changed")
-    return keras.saving.load_model(path, compile=False, safe_mode=True), card
+    return card
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of a bundle; fields of a later version are left out.
+
+    Raises:
+        UserError: No card, or a damaged one.
+    """
+    path = folder / CARD_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        card = Card(**{field.name: content[field.name] for field in fields(Card)})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"{path}: expected the card of a model, received a damaged one ({reason})") from None
+    for name, kind in get_type_hints(Card).items():
+        value, plain = getattr(card, name), getattr(kind, "__origin__", kind)
+        if isinstance(value, bool) or not isinstance(value, (int, float) if plain is float else plain):
+            raise UserError(f"{path}: expected {name} to be of type {plain.__name__}, received {value!r:.80}")
+    if not card.classes or not all(isinstance(name, str) for name in card.classes) or card.image_size < 1:
+        raise UserError(f"{path}: expected classes and an image size, received {card.classes!r:.80}, {card.image_size}")
+    return card
 
 
 def sha256(path: Path) -> str:

@@ -60,9 +60,7 @@ def move(registry: Registry, run: "Run") -> Promotion:
     version = registry.register(run, tags)
     before = registry.aliases().get(CHAMPION)
     if before != version:
-        if before is not None:
-            registry.point(PREVIOUS, before)
-        registry.point(CHAMPION, version)
+        registry.move({CHAMPION: version} if before is None else {PREVIOUS: before, CHAMPION: version})
     return Promotion(version, before)
 
 
@@ -75,6 +73,5 @@ def back(registry: Registry) -> Promotion:
     aliases = registry.aliases()
     if PREVIOUS not in aliases:
         raise UserError(f"tracking.model_name: expected a model with an earlier champion, received {registry.name}")
-    registry.point(CHAMPION, aliases[PREVIOUS])
-    registry.point(PREVIOUS, None)
+    registry.move({CHAMPION: aliases[PREVIOUS], PREVIOUS: None})
     return Promotion(aliases[PREVIOUS], aliases.get(CHAMPION))

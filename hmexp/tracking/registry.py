@@ -1,5 +1,6 @@
 """The model registry: versions and the aliases `champion` and `previous`."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from hmexp.config.errors import UserError
 from hmexp.config.secrets import masked
-from hmexp.tracking.model import BUNDLE_DIR
+from hmexp.tracking.model import BUNDLE_DIR, SHA_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import LoggedModel, Run
+    from mlflow.entities.model_registry import RegisteredModel
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+MOVING_TAG = "hmexp.moving"
+"""Of a registered model whose aliases are being moved: what they are to become."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +34,58 @@ class Registry:
     name: str
 
     def aliases(self) -> dict[str, str]:
-        """Alias -> version; empty where nothing is registered."""
-        found = self.client.search_registered_models(f"name = '{self.name}'")
-        return {alias: str(number) for alias, number in found[0].aliases.items()} if found else {}
+        """Alias -> version; empty where nothing is registered. Moves that were cut off are done first."""
+        model = self._model()
+        if model is None:
+            return {}
+        aliases = {alias: str(number) for alias, number in model.aliases.items()}
+        if MOVING_TAG not in model.tags:
+            return aliases
+        wanted = json.loads(model.tags[MOVING_TAG])
+        self._set(aliases, wanted)
+        return {alias: version for alias, version in (aliases | wanted).items() if version is not None}
+
+    def move(self, wanted: Mapping[str, str | None]) -> None:
+        """Give aliases to versions, or take them away (None), all of them or none.
+
+        What is wanted is written down before the first alias moves, and taken back after the last; whoever reads the
+        aliases in between does what is left.
+        """
+        before = self.aliases()
+        self.client.set_registered_model_tag(self.name, MOVING_TAG, json.dumps(dict(wanted)))
+        self._set(before, wanted)
+
+    def _set(self, before: Mapping[str, str], wanted: Mapping[str, str | None]) -> None:
+        for alias, version in wanted.items():
+            if version is not None:
+                self.client.set_registered_model_alias(self.name, alias, version)
+            elif alias in before:
+                self.client.delete_registered_model_alias(self.name, alias)
+        self.client.delete_registered_model_tag(self.name, MOVING_TAG)
+
+    def _model(self) -> "RegisteredModel | None":
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.client.get_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
 
     def version_of(self, run: "Run") -> str | None:
         """The version that a run's model has already, if any."""
-        found = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{run.info.run_id}'")
-        return str(found[0].version) if found else None
+        # By the run alone: a name in a filter would have to fit its grammar.
+        found = self.client.search_model_versions(f"run_id = '{run.info.run_id}'")
+        return next((str(version.version) for version in found if version.name == self.name), None)
 
     def register(self, run: "Run", tags: Mapping[str, str]) -> str:
         """Register a run's model, once; give its version.
 
         Raises:
-            UserError: The run has no model.
+            UserError: The run has no model, or one that is not as it was logged.
         """
+        self._check_model(run)
         version = self.version_of(run)
         if version is None:
             version = self._create(run)
@@ -62,7 +103,6 @@ class Registry:
         Raises:
             UserError: No such alias or version, or a model that is not there.
         """
-        from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
         try:
@@ -70,29 +110,45 @@ class Registry:
                 version = self.client.get_model_version(self.name, name)
             else:
                 version = self.client.get_model_version_by_alias(self.name, name)
-            place = download_artifacts(version.source, tracking_uri=self.client.tracking_uri)
-        except (MlflowException, OSError) as error:
+        except MlflowException as error:
             reason = " ".join(masked(str(error)).split())
             raise UserError(f"run: expected a model of the registry {self.name}, received {name}: {reason}") from None
-        return Path(place) / BUNDLE_DIR
+        return self._fetch(version.source, f"{self.name} {name}") / BUNDLE_DIR
 
-    def point(self, alias: str, version: str | None) -> None:
-        """Move an alias; None takes it away."""
-        if version is None:
-            self.client.delete_registered_model_alias(self.name, alias)
-        else:
-            self.client.set_registered_model_alias(self.name, alias, version)
+    def _check_model(self, run: "Run") -> None:
+        """Raise `UserError` where the run's model is gone or was changed since it was logged."""
+        from hmexp.models.bundle import check_bundle
 
-    def _create(self, run: "Run") -> str:
+        model = self._logged(run)
+        card = check_bundle(self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR)
+        logged = model.tags.get(SHA_TAG, card.sha256)
+        if card.sha256 != logged:
+            received = f"one of SHA-256 {card.sha256}"
+            raise UserError(f"run: expected the model that was logged, of SHA-256 {logged}, received {received}")
+
+    def _logged(self, run: "Run") -> "LoggedModel":
         outputs = run.outputs.model_outputs if run.outputs else []
         if not outputs:
             raise UserError(f"run: expected a run with a model, received {run.info.run_id} ({run.info.status})")
-        if not self.client.search_registered_models(f"name = '{self.name}'"):
+        return self.client.get_logged_model(outputs[-1].model_id)
+
+    def _fetch(self, place: str, which: str) -> Path:
+        """A folder of artifacts, copied where it is on another machine."""
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(download_artifacts(place, tracking_uri=self.client.tracking_uri))
+        except (MlflowException, OSError) as error:
+            reason = " ".join(masked(str(error)).split())
+            raise UserError(f"run: expected the model {which} in {masked(place)}, received {reason}") from None
+
+    def _create(self, run: "Run") -> str:
+        if self._model() is None:
             self.client.create_registered_model(self.name)
-        model_id = outputs[-1].model_id
         # Its place rather than `models:/<id>`, which MLflow would look for in the store of the process.
-        source = self.client.get_logged_model(model_id).artifact_location
+        model = self._logged(run)
         version = self.client.create_model_version(
-            self.name, source, run_id=run.info.run_id, model_id=model_id, await_creation_for=0
+            self.name, model.artifact_location, run_id=run.info.run_id, model_id=model.model_id, await_creation_for=0
         )
         return str(version.version)
