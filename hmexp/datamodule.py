@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from hmexp.batches.order import Order, Rows, num_batches
-from hmexp.catalogue.manifest import Manifest
+from hmexp.catalogue.manifest import Manifest, own, own_columns
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.plan import check_trainable, limit_rows, plan
-from hmexp.catalogue.read import Catalogue, read_catalogue
+from hmexp.catalogue.read import read_catalogue
 from hmexp.catalogue.report import StrategyReport
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import UserError
@@ -52,7 +52,7 @@ class DataModule:
         self.cfg, self.paths, self.backend, self.trains = cfg, paths, backend, trains
         catalogue = read_catalogue(cfg, paths.cache_path)
         rows = limit_rows(catalogue.rows, cfg.limit)
-        self.catalogue = Catalogue(**(vars(catalogue) | {"rows": rows}))
+        self.catalogue = replace(catalogue, rows=rows, num_limited=len(catalogue.rows) - len(rows))
         self.manifest, self.report = self._plan()
         self._store: Store | None = None
         self.digest = ""
@@ -76,6 +76,11 @@ class DataModule:
     def from_catalogue(cls, root: str | Path, overrides: Sequence[str] = (), **keywords: Any) -> "DataModule":  # noqa: ANN401
         """The data of a catalogue in H&M's layout (`data=hm`); see `from_folder`, and `label="department_name"`."""
         return cls._of("hm", overrides, {"root": str(root), **keywords})
+
+    @classmethod
+    def from_table(cls, csv: str | Path, overrides: Sequence[str] = (), **keywords: Any) -> "DataModule":  # noqa: ANN401
+        """The data of any table of articles (`data=table`): `image_column="file"`, `label="kind"`, ..."""
+        return cls._of("table", overrides, {"csv": str(csv), **keywords})
 
     @classmethod
     def sample(cls, overrides: Sequence[str] = (), **keywords: Any) -> "DataModule":  # noqa: ANN401
@@ -141,7 +146,8 @@ class DataModule:
 
     def setup(self) -> tuple[Manifest, StrategyReport]:
         """Make the manifest without the pictures in quarantine, and its digest."""
-        self.manifest, self.report = self._plan(self.quarantine["image"])
+        digests = dict(zip(images, self.store.digests(images), strict=True)) if (images := self._stored()) else {}
+        self.manifest, self.report = self._plan(self.quarantine["image"], digests)
         self.digest = self.manifest.digest(self.store.content_digest)
         return self.manifest, self.report
 
@@ -203,8 +209,25 @@ class DataModule:
         counts = self.manifest.frame["split"].value_counts()
         return {split: int(counts[split]) for split in SPLITS if split in counts}
 
-    def _plan(self, quarantined: Collection[str] = ()) -> tuple[Manifest, StrategyReport]:
-        planned = plan(self.cfg, self.catalogue, quarantined)
+    @property
+    def columns(self) -> list[str]:
+        """The catalogue's own columns."""
+        return own_columns(self.catalogue.rows)
+
+    def column_values(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Columns of the catalogue under their own names, by `article_id`."""
+        rows = self.catalogue.rows.set_index("article_id")
+        return rows[[own(name) for name in columns]].set_axis(list(columns), axis=1)
+
+    def _stored(self) -> list[str]:
+        """Paths of the pictures that have a row in the store."""
+        bad = set(self.quarantine["image"])
+        return [image for image in self.images if image not in bad]
+
+    def _plan(
+        self, quarantined: Collection[str] = (), digests: Mapping[str, str] | None = None
+    ) -> tuple[Manifest, StrategyReport]:
+        planned = plan(self.cfg, self.catalogue, quarantined, digests)
         if self.trains:
             check_trainable(planned[0])
         return planned

@@ -9,9 +9,21 @@ import pandas as pd
 from hmexp.config.strategies import SPLITS
 
 COLUMNS = ("article_id", "image", "label", "target", "group", "split", "weight")
-GIVEN_SPLIT = "given_split"
-"""What the catalogue's own column `split` is called in a manifest."""
+FOLDER_COLUMN = "folder"
+"""Column that `data=folder` fills with the name of the folder above the class, or an empty string."""
+OWN = "catalogue."
+"""Before the names of the catalogue's own columns, so that none of them can be taken for one of ours."""
 SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
+
+
+def own(column: str) -> str:
+    """What a column of the catalogue is called beside ours."""
+    return f"{OWN}{column}"
+
+
+def own_columns(frame: pd.DataFrame) -> list[str]:
+    """The catalogue's columns in a frame, under their own names."""
+    return [str(name).removeprefix(OWN) for name in frame.columns if str(name).startswith(OWN)]
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,7 @@ class Manifest:
 
     Attributes:
         frame: `article_id, image, label, group, split, weight` (all strings but `weight`, float), one row an
-            article (several where a strategy repeats it), sorted by id; further columns are the catalogue's.
+            article (several where a strategy repeats it), sorted by id; further columns are the catalogue's, see `own`.
             `split` is empty before the split; `label` is the class after merging.
     """
 
@@ -28,9 +40,8 @@ class Manifest:
 
     @classmethod
     def from_rows(cls, frame: pd.DataFrame) -> "Manifest":
-        """Make one from `article_id, image, label, group` and any further columns; `split` becomes `GIVEN_SPLIT`."""
+        """Make one from `article_id, image, label, group` and any further columns."""
         frame = frame.sort_values("article_id", kind="stable", ignore_index=True)
-        frame = frame.rename(columns={"split": GIVEN_SPLIT})
         return cls(frame.assign(split="", weight=1.0))
 
     def __len__(self) -> int:

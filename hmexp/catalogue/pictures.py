@@ -1,5 +1,6 @@
 """Where a catalogue's pictures come from: one small interface, and a folder that has it."""
 
+import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,10 +8,33 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from PIL import features
+
 from hmexp.config.errors import invalid
 from hmexp.console import log
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".avif", ".ppm", ".pgm", ".pnm"),
+)
+"""Endings of files that are taken for pictures unopened; of any other file its first bytes decide."""
+BESIDE = ("thumbs.db", "desktop.ini")
+"""Files that systems leave in every folder, of which nothing is said."""
+FIRST_BYTES = 16
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
+HEIC = "HEIC, which needs a plugin (pip install pillow-heif)"
+
+
+def recognise(head: bytes) -> str:
+    """What is wrong with a file that begins with these bytes; empty for a picture that can be decoded."""
+    if head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return ""
+    if head[4:8] == b"ftyp":
+        if head[8:12] in (b"avif", b"avis"):
+            return "" if features.check("avif") else "AVIF, which this Pillow cannot read"
+        if head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"):
+            return "" if importlib.util.find_spec("pillow_heif") else HEIC
+    return "empty" if not head else "no picture by its content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +59,10 @@ class PictureSource(Protocol):
         """All pictures, sorted by path."""
         ...
 
+    def left_out(self) -> dict[str, str]:
+        """Files that are no pictures, or cannot be read -> why; known once the pictures are listed."""
+        ...
+
     def open(self, path: str) -> BinaryIO:
         """A picture's bytes; safe to call from many threads."""
         ...
@@ -44,33 +72,31 @@ class PictureSource(Protocol):
         ...
 
 
-class DirectoryPictures:
-    """The picture files below a folder, in any depth; hidden files and folders are left out.
+class FilePictures:
+    """Pictures that a table names, wherever they are.
 
-    The folder is walked once, at the first need, and what was found is kept: a picture that changes later is
-    seen by the next instance.
+    The files are looked at once, at the first need, and what was found is kept: one that changes later is seen by the
+    next instance.
 
     Args:
-        root: What the paths are relative to.
-        folder: Only what lies below this folder of `root`.
+        root: What the paths are relative to; absolute ones stay as they are.
+        paths: As the table has them.
     """
 
-    def __init__(self, root: Path, folder: str = "") -> None:
+    def __init__(self, root: Path, paths: Sequence[str]) -> None:
         self.root = Path(root)
-        self.folder = folder
-        self._found: list[Picture] = []
+        self.paths = paths
+        self._found: dict[str, Picture] = {}
+        self._left_out: dict[str, str] = {}
 
     def list(self) -> list[Picture]:
-        """All pictures, sorted by path; empty where the folder is not there.
+        """The pictures that are there, sorted by path."""
+        return [self._known()[path] for path in sorted(self._known())]
 
-        Raises:
-            UserError: A folder that may not be read.
-        """
-        start = self.root / self.folder
-        if not self._found and start.is_dir():
-            prefix = f"{self.folder}/" if self.folder else ""
-            self._found = sorted(_walk(start, prefix, ()), key=lambda picture: picture.path)
-        return list(self._found)
+    def left_out(self) -> dict[str, str]:
+        """Paths without a file that is a picture -> why; those that are not there at all are no news."""
+        self._known()
+        return dict(self._left_out)
 
     def open(self, path: str) -> BinaryIO:
         """The file's bytes, unbuffered: a picture is read in one go."""
@@ -80,9 +106,9 @@ class DirectoryPictures:
         """32 hex digits over path, size and mtime of these pictures.
 
         Raises:
-            ValueError: A path that is not in the folder.
+            ValueError: A path that has no picture.
         """
-        known = {picture.path: picture for picture in self.list()}
+        known = self._known()
         digest = blake2b(digest_size=16)
         for path in sorted(set(paths)):
             if path not in known:
@@ -91,24 +117,94 @@ class DirectoryPictures:
             digest.update(f"{path}\0{picture.size}\0{picture.mtime_ns}\n".encode())
         return digest.hexdigest()
 
+    def _known(self) -> dict[str, Picture]:
+        if not self._found:  # nothing yet: the folder of the sample is looked at before it is drawn
+            self._found = {picture.path: picture for picture in self._look()}
+        return self._found
 
-def _walk(folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[Picture]:
-    """Pictures below `folder`; `above`: device and inode of the folders around it, so that no link loops."""
+    def _look(self) -> Iterator[Picture]:
+        """Look at the files."""
+        for path in dict.fromkeys(self.paths):
+            try:
+                file = self.root / path
+                found = file.stat()
+                if not file.is_file():
+                    continue
+                reason = "" if path.lower().endswith(EXTENSIONS) else recognise(_head(file))
+            except (OSError, ValueError):  # not there, a name that is too long, a NUL in it
+                continue
+            if reason:
+                self._left_out[path] = reason
+            else:
+                yield Picture(path, found.st_size, found.st_mtime_ns)
+
+
+class DirectoryPictures(FilePictures):
+    """The picture files below a folder, in any depth; hidden files and folders are left out.
+
+    Args:
+        root: What the paths are relative to.
+        folder: Only what lies below this folder of `root`.
+    """
+
+    def __init__(self, root: Path, folder: str = "") -> None:
+        super().__init__(root, ())
+        self.folder = folder
+        self._folders: list[str] = []
+
+    def folders(self) -> list[str]:
+        """The folders below, with or without pictures, relative to the root."""
+        self._known()
+        return sorted(self._folders)
+
+    def _look(self) -> Iterator[Picture]:
+        """Walk the folder; nothing where it is not there.
+
+        Raises:
+            UserError: A folder that may not be read.
+        """
+        start = self.root / self.folder
+        if start.is_dir():
+            yield from self._walk(start, f"{self.folder}/" if self.folder else "", ())
+
+    def _walk(self, folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[Picture]:
+        """Pictures below `folder`; `above`: device and inode of the folders around it, so that no link loops."""
+        try:
+            stat = folder.stat()
+            here = (stat.st_dev, stat.st_ino)
+            if here in above:
+                return
+            with os.scandir(folder) as scan:
+                entries = [entry for entry in scan if _wanted(entry)]
+        except PermissionError as error:
+            raise invalid("data.root", "folders that may be read", folder) from error
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.is_dir():
+                self._folders.append(path)
+                yield from self._walk(Path(entry.path), f"{path}/", (*above, here))
+            elif reason := _reason(entry):
+                self._left_out[path] = reason
+            else:
+                found = entry.stat()
+                yield Picture(path, found.st_size, found.st_mtime_ns)
+
+
+def _reason(entry: os.DirEntry[str]) -> str:
+    """Why a file is no picture; empty for one that is."""
+    if not entry.is_file():
+        return "a link to nothing" if entry.is_symlink() else "no file"
+    if entry.name.lower().endswith(EXTENSIONS):
+        return ""
     try:
-        stat = folder.stat()
-        here = (stat.st_dev, stat.st_ino)
-        if here in above:
-            return
-        with os.scandir(folder) as scan:
-            entries = [entry for entry in scan if _wanted(entry)]
-    except PermissionError as error:
-        raise invalid("data.root", "folders that may be read", folder) from error
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", (*above, here))
-        elif entry.name.lower().endswith(EXTENSIONS) and entry.is_file():
-            found = entry.stat()
-            yield Picture(prefix + entry.name, found.st_size, found.st_mtime_ns)
+        return recognise(_head(Path(entry.path)))
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(FIRST_BYTES)
 
 
 def _wanted(entry: os.DirEntry[str]) -> bool:
@@ -117,4 +213,4 @@ def _wanted(entry: os.DirEntry[str]) -> bool:
     except UnicodeEncodeError:  # No table could hold the name.
         log.warning(f"left out, its name is not UTF-8: {entry.path!r}")
         return False
-    return not entry.name.startswith(".")
+    return not entry.name.startswith(".") and entry.name.lower() not in BESIDE

@@ -1,20 +1,24 @@
 """A catalogue as it lies on disk -> its rows. One reader a kind of catalogue, registered for its schema."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
 from pathlib import Path
 
 import pandas as pd
 
-from hmexp.catalogue.manifest import SPLIT_NAMES
-from hmexp.catalogue.pictures import DirectoryPictures, PictureSource
+from hmexp.catalogue.manifest import FOLDER_COLUMN, SPLIT_NAMES, own
+from hmexp.catalogue.pictures import DirectoryPictures, FilePictures, PictureSource
 from hmexp.catalogue.sample import SAMPLE_VERSION, generate_sample, sample_articles, sample_pictures
-from hmexp.catalogue.split import FOLDER_COLUMN
-from hmexp.config.data import DataConfig, FolderData, HmData, SampleData
+from hmexp.catalogue.tables import clean_ids, clean_name, clean_names, doubtful_names, read_table
+from hmexp.config.data import DataConfig, FolderData, HmData, SampleData, TableData
 from hmexp.config.errors import UserError, invalid
 
 ID_DIGITS = 10
+ARTICLES = ("articles.csv", "articles.csv.gz", "articles.parquet")
+NAMED = 3
+"""Examples in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,14 @@ class Catalogue:
 
     Attributes:
         name: What it is called in reports and in MLflow.
-        rows: `article_id, image, label, group` and the catalogue's other columns, one row an article.
+        rows: `article_id, image, label, group`, one row an article, and the catalogue's own columns under the names
+            that `own` gives them, so that none of them clashes with ours.
         source: Its pictures.
         num_articles: All articles, with and without a picture or a label.
         num_unlabelled: Articles without a label.
         num_missing: Labelled articles without a picture (normal in H&M's catalogue).
+        num_limited: Articles that `data.limit` has left out.
+        warnings: Sentences on what was left out, or is doubtful.
         prepare: Writes what has to be there before the pictures can be read; the sample draws them here.
     """
 
@@ -37,6 +44,8 @@ class Catalogue:
     num_articles: int
     num_unlabelled: int = 0
     num_missing: int = 0
+    num_limited: int = 0
+    warnings: tuple[str, ...] = ()
     prepare: Callable[[], None] = field(default=lambda: None)
 
 
@@ -59,7 +68,7 @@ def read_catalogue(cfg: DataConfig, cache_dir: Path) -> Catalogue:
 @read_catalogue.register
 def _(cfg: SampleData, cache_dir: Path) -> Catalogue:
     root = cache_dir / "sample" / SAMPLE_VERSION
-    rows = _with_label(sample_articles(), cfg.label)
+    rows = _hm_rows(sample_articles(), cfg.label, "articles.csv")
     source = DirectoryPictures(root)
     images = {Path(path).stem: path for path in sample_pictures()}
     return _from_articles("sample", rows, images, source, prepare=lambda: generate_sample(root))
@@ -68,20 +77,57 @@ def _(cfg: SampleData, cache_dir: Path) -> Catalogue:
 @read_catalogue.register
 def _(cfg: HmData, cache_dir: Path) -> Catalogue:
     root = _folder(cfg)
-    table = root / "articles.csv"
-    if not table.is_file():
+    table = next((root / name for name in ARTICLES if (root / name).is_file()), None)
+    if table is None:
         raise UserError(
-            f"data.root: expected a folder with articles.csv and images/, received {root} without {table.name}"
+            f"data.root: expected a folder with articles.csv and images/, received {root} without {ARTICLES[0]}"
         )
-    rows = _with_label(_read_articles(table), cfg.label)
+    rows = _hm_rows(read_table(table, "data.root"), cfg.label, table.name)
     source = DirectoryPictures(root, "images")
-    images = {Path(picture.path).stem.zfill(ID_DIGITS): picture.path for picture in source.list()}
+    found = [(Path(picture.path).stem.zfill(ID_DIGITS), picture.path) for picture in source.list()]
+    images = dict(found)
     if not images:
         raise UserError(f"data.root: expected pictures in {root / 'images'}, received none")
-    catalogue = _from_articles(root.name, rows, images, source)
+    warnings = [*_several(found), *_without_article(found, rows["article_id"]), *_left_out(source)]
+    catalogue = _from_articles(root.name, rows, images, source, warnings)
     if catalogue.rows.empty:
         expected = "pictures named by article_id, such as images/010/0108775015.jpg"
         raise UserError(f"data.root: expected {expected}, received none that an article has")
+    return catalogue
+
+
+@read_catalogue.register
+def _(cfg: TableData, cache_dir: Path) -> Catalogue:
+    path = cfg.table_path
+    if not cfg.csv or not path.is_file():
+        raise UserError(f"data.csv: expected a CSV or Parquet file, received {cfg.csv or 'none'}, which is none")
+    table = read_table(path, "data.csv")
+    columns = {"data.image_column": cfg.image_column, "data.label": cfg.label, "data.id_column": cfg.id_column}
+    columns |= {"data.group_column": cfg.group_column, "data.split_column": cfg.split_column}
+    for key, column in columns.items():
+        if column is not None and column not in table:
+            raise invalid(key, f"a column of {path.name} ({', '.join(table.columns)})", column, table.columns)
+    folder = cfg.root_path if cfg.root else path.parent
+    images = table[cfg.image_column].str.strip()
+    ids = images if cfg.id_column is None else clean_ids(table[cfg.id_column])
+    groups = ids if cfg.group_column is None else clean_names(table[cfg.group_column])
+    source = FilePictures(folder, [image for image in images.unique() if image])
+    known = {picture.path for picture in source.list()}
+    rows = table.rename(columns=own).assign(
+        article_id=ids.where(ids != "", images),
+        label=clean_names(table[cfg.label]),
+        group=groups.where(groups != "", ids),
+        image=images.where(images.isin(known)),
+    )
+    repeated = rows.loc[rows["article_id"].duplicated() & rows["image"].notna(), "article_id"]
+    if len(repeated):
+        key = "data.id_column" if cfg.id_column else "data.image_column"
+        raise UserError(f"{key}: expected each value once in {path.name}, received {repeated.iloc[0]} twice")
+    catalogue = _of_rows(path.stem, rows, source, [*doubtful_names(rows["label"]), *_left_out(source)])
+    if catalogue.rows.empty:
+        expected = f"paths of pictures below {folder} in the column {cfg.image_column}"
+        first = next(iter(images), "none")
+        raise UserError(f"data.image_column: expected {expected}, received none that is there (the first is {first})")
     return catalogue
 
 
@@ -101,17 +147,25 @@ def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
     if not parts:
         expected = "a folder of pictures for each class, optionally under train/ validation/ test/"
         raise UserError(f"data.root: expected {expected}, received {len(paths)} pictures outside of them in {root}")
+    _check_one_reading(root, parts, depth)
     ids = ["/".join(part) for part in parts]
     rows = pd.DataFrame(
         {
             "article_id": ids,
             "image": ids,
-            "label": [part[depth - 1] for part in parts],
+            "label": [clean_name(part[depth - 1]) for part in parts],
             "group": ids,
             FOLDER_COLUMN: [part[0] if split_above else "" for part in parts],
         }
     )
-    return Catalogue(root.name, rows, source, num_articles=len(rows))
+    beside = [path for path in paths if path.count("/") < depth]
+    warnings = doubtful_names(rows["label"])
+    if beside:
+        warnings.append(f"{len(beside):,} pictures lie in no class folder and are left out ({_some(beside)})")
+    used = {"/".join(part[:depth]) for part in parts}
+    empty = [folder for folder in source.folders() if folder.count("/") == depth - 1 and folder not in used]
+    warnings += [f"the folder {folder} gives no picture" for folder in empty if folder.lower() not in SPLIT_NAMES]
+    return Catalogue(root.name, rows, source, num_articles=len(rows), warnings=(*warnings, *_left_out(source)))
 
 
 def _folder(cfg: DataConfig) -> Path:
@@ -123,28 +177,40 @@ def _folder(cfg: DataConfig) -> Path:
     return root
 
 
-def _read_articles(path: Path) -> pd.DataFrame:
-    """articles.csv with every column as text, so that leading zeros survive."""
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"data.root: expected a CSV table in {path}, received {error}") from None
+def _check_one_reading(root: Path, parts: Sequence[list[str]], depth: int) -> None:
+    """Raise `UserError` where the folders could be classes, or groups of classes, alike."""
+    if any(len(part) == depth + 1 for part in parts):
+        return
+    outer: dict[str, set[str]] = {}
+    for part in parts:
+        outer.setdefault(part[depth], set()).add(part[depth - 1])
+    inner = sorted(name for name, above in outer.items() if len(above) > 1)
+    tops = sorted({part[depth - 1] for part in parts})
+    if len(tops) == 1:
+        below = sorted(outer)
+        expected = f"folders of classes, received {tops[0]}/ alone, which holds {_some(below)}"
+        raise UserError(f"data.root: expected {expected} (data.root={root / tops[0]}?)")
+    if inner:
+        received = f"{_some(tops)}, each with folders such as {inner[0]}: either may be the classes"
+        raise UserError(f"data.root: expected one folder a class, received {received} (data=table says which it is)")
 
 
-def _with_label(articles: pd.DataFrame, label: str) -> pd.DataFrame:
-    """Add `label` and `group`; `product_code` is the id's first seven digits where the column is absent."""
+def _hm_rows(articles: pd.DataFrame, label: str, file: str) -> pd.DataFrame:
+    """Ours of a table in H&M's layout; `product_code` is the id's first seven digits where the column is absent."""
     columns = list(articles.columns)
     if "article_id" not in columns:
-        raise invalid("data.root", "a column article_id in articles.csv", f"the columns {', '.join(columns[:30])}")
+        raise invalid("data.root", f"a column article_id in {file}", f"the columns {', '.join(columns[:30])}")
     if label not in columns:
-        raise invalid("data.label", f"a column of articles.csv ({', '.join(columns)})", label, columns)
-    ids = articles["article_id"].astype(str).str.strip().str.zfill(ID_DIGITS)
+        raise invalid("data.label", f"a column of {file} ({', '.join(columns)})", label, columns)
+    ids = clean_ids(articles["article_id"].astype(str)).str.zfill(ID_DIGITS)
     repeated = ids[ids.duplicated()]
     if len(repeated):
-        raise UserError(f"data.root: expected each article_id once in articles.csv, received {repeated.iloc[0]} twice")
+        raise UserError(f"data.root: expected each article_id once in {file}, received {repeated.iloc[0]} twice")
     group = articles["product_code"].astype(str).str.strip() if "product_code" in columns else ids.str[:7]
     group = group.where(group != "", ids)
-    return articles.assign(article_id=ids, label=articles[label].astype(str).str.strip(), group=group)
+    return articles.rename(columns=own).assign(
+        article_id=ids, label=clean_names(articles[label].astype(str)), group=group
+    )
 
 
 def _from_articles(
@@ -152,10 +218,22 @@ def _from_articles(
     articles: pd.DataFrame,
     images: dict[str, str],
     source: PictureSource,
+    warnings: Sequence[str] = (),
+    prepare: Callable[[], None] = lambda: None,
+) -> Catalogue:
+    """The catalogue of articles whose pictures are known by their ids."""
+    rows = articles.assign(image=articles["article_id"].map(images))
+    return _of_rows(name, rows, source, [*doubtful_names(rows["label"]), *warnings], prepare)
+
+
+def _of_rows(
+    name: str,
+    rows: pd.DataFrame,
+    source: PictureSource,
+    warnings: Sequence[str],
     prepare: Callable[[], None] = lambda: None,
 ) -> Catalogue:
     """Keep the articles that have a label and a picture."""
-    rows = articles.assign(image=articles["article_id"].map(images))
     labelled = rows[rows["label"] != ""]
     found = labelled[labelled["image"].notna()]
     return Catalogue(
@@ -165,5 +243,33 @@ def _from_articles(
         num_articles=len(rows),
         num_unlabelled=len(rows) - len(labelled),
         num_missing=len(labelled) - len(found),
+        warnings=tuple(warnings),
         prepare=prepare,
     )
+
+
+def _several(found: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence on pictures of the same article, of which the last counts."""
+    more = sorted(name for name, count in Counter(name for name, _ in found).items() if count > 1)
+    return [f"{len(more):,} articles have several pictures, of which the last by path counts ({_some(more)})"] * bool(
+        more
+    )
+
+
+def _without_article(found: Sequence[tuple[str, str]], ids: pd.Series) -> list[str]:
+    known = set(ids)
+    lost = [path for name, path in found if name not in known]
+    return [f"{len(lost):,} pictures belong to no article ({_some(lost)})"] if lost else []
+
+
+def _left_out(source: PictureSource) -> list[str]:
+    """A sentence a reason on files below the root that are no pictures."""
+    reasons: dict[str, list[str]] = {}
+    for path, reason in source.left_out().items():
+        reasons.setdefault(reason, []).append(path)
+    return [f"{len(paths):,} files are left out: {reason} ({_some(paths)})" for reason, paths in reasons.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = ", ..." if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -6,9 +6,9 @@ from functools import singledispatch
 import numpy as np
 import pandas as pd
 
-from hmexp.catalogue.manifest import GIVEN_SPLIT, SPLIT_NAMES, Manifest
+from hmexp.catalogue.manifest import FOLDER_COLUMN, SPLIT_NAMES, Manifest, own, own_columns
 from hmexp.catalogue.report import Step
-from hmexp.config.errors import invalid
+from hmexp.config.errors import UserError, invalid
 from hmexp.config.strategies import (
     SPLITS,
     FixedSplit,
@@ -21,8 +21,8 @@ from hmexp.config.strategies import (
     StratifiedSplit,
 )
 
-FOLDER_COLUMN = "folder_split"
-"""Column that `data=folder` fills with the name of the folder above the class, or an empty string."""
+STRAY = 0.05
+"""How far a split's share may be from the one that was asked for before it is said."""
 
 
 @singledispatch
@@ -46,7 +46,7 @@ def _(cfg: GroupedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
     frame = manifest.frame
     names, lonely = deal(frame, frame["group"], _shares(cfg.fractions), cfg.seed)
     text = f"Stratified by class with every group kept whole, seed {cfg.seed}."
-    return _finish(manifest, names, "split: grouped", text, lonely)
+    return _finish(manifest, names, "split: grouped", text, lonely, cfg.fractions)
 
 
 @split.register
@@ -54,7 +54,7 @@ def _(cfg: StratifiedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
     frame = manifest.frame
     names, lonely = deal(frame, frame["article_id"], _shares(cfg.fractions), cfg.seed)
     text = f"Stratified by class, article by article, seed {cfg.seed}."
-    return _finish(manifest, names, "split: stratified", text, lonely)
+    return _finish(manifest, names, "split: stratified", text, lonely, cfg.fractions)
 
 
 @split.register
@@ -80,15 +80,12 @@ def _(cfg: HashSplit, manifest: Manifest) -> tuple[Manifest, Step]:
 
 @split.register
 def _(cfg: FixedSplit, manifest: Manifest) -> tuple[Manifest, Step]:
-    own = manifest.frame.drop(columns="split").rename(columns={GIVEN_SPLIT: "split"})
-    if cfg.column not in own or (own[cfg.column] == "").all():
-        raise invalid(
-            "data.split.column",
-            "a column of the catalogue",
-            cfg.column,
-            [str(name) for name in own if name != cfg.column],
-        )
-    values = own[cfg.column].astype(str).str.strip()
+    frame, columns = manifest.frame, own_columns(manifest.frame)
+    if cfg.column not in columns or (frame[own(cfg.column)] == "").all():
+        others = [name for name in columns if name != cfg.column]
+        expected = f"a filled column of the catalogue ({', '.join(columns) or 'it has none'})"
+        raise invalid("data.split.column", expected, cfg.column, others)
+    values = frame[own(cfg.column)].astype(str).str.strip()
     unknown = sorted(set(values.str.lower()) - set(SPLIT_NAMES))
     if unknown:
         expected = f"the values {', '.join(SPLIT_NAMES)} in the column {cfg.column}"
@@ -137,23 +134,33 @@ def deal(
     Returns:
         The part of each row, and the classes that went to `small`.
     """
-    table = pd.crosstab(group, frame["label"])
-    home, sizes = table.idxmax(axis=1), table.sum(axis=1)
+    home, sizes = _homes(frame, group)
     rng = np.random.default_rng(seed)
     side: dict[str, str] = {}
     lonely = []
-    for label in sorted(home.unique()):
-        groups = home.index[home == label].to_numpy()
+    for label, members in home.groupby(home, sort=True):
+        groups = members.index.to_numpy()
         if len(groups) < len(shares):
-            lonely.append(label)
+            lonely.append(str(label))
             side |= dict.fromkeys(groups, small)
             continue
+        drawn = rng.permutation(groups)
+        # The largest first, so that the small ones even out what these have left.
+        drawn = drawn[np.argsort(-sizes.loc[drawn].to_numpy(), kind="stable")]
         filled = dict.fromkeys(shares, 0.0)
-        for name in rng.permutation(groups):
+        for name, size in zip(drawn, sizes.loc[drawn].to_numpy(), strict=True):
             target = min(shares, key=filled.__getitem__)
             side[name] = target
-            filled[target] += sizes[name] / shares[target]
+            filled[target] += size / shares[target]
     return group.map(side).to_numpy(dtype=object), lonely
+
+
+def _homes(frame: pd.DataFrame, group: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Of each group the class that most of its rows have (the first by name of several), and its rows."""
+    counts = frame.groupby([group.rename("group"), frame["label"]], sort=True).size().rename("rows").reset_index()
+    first = counts.sort_values(["group", "rows", "label"], ascending=[True, False, True], kind="stable")
+    home = first.drop_duplicates("group").set_index("group")["label"]
+    return home, counts.groupby("group")["rows"].sum()
 
 
 def cross_validate(cfg: SplitConfig, manifest: Manifest) -> tuple[Manifest, Step]:
@@ -168,11 +175,21 @@ def cross_validate(cfg: SplitConfig, manifest: Manifest) -> tuple[Manifest, Step
     names = manifest.frame["split"].to_numpy(dtype=object)
     known = names != "test"
     frame = manifest.frame[known]
+    _check_folds(cfg, frame)
     folds = {str(fold): 1.0 for fold in range(cfg.folds or 1)}
     parts, lonely = deal(frame, frame["group"], folds, cfg.seed)
     names[known] = np.where(parts == str(cfg.fold), "val", "train")
     text = f"Fold {cfg.fold} of {cfg.folds} of train and val is val, groups kept whole, seed {cfg.seed}."
     return _finish(manifest, names, "cross-validation", text, lonely)
+
+
+def _check_folds(cfg: SplitConfig, frame: pd.DataFrame) -> None:
+    """Raise `UserError` where no class has a group for each fold."""
+    home, _ = _homes(frame, frame["group"])
+    most = home.value_counts()
+    if cfg.folds is not None and cfg.folds > most.iloc[0]:
+        expected = f"at most {most.iloc[0]}, the groups of train and val that {most.index[0]} has (no class has more)"
+        raise UserError(f"data.split.folds: expected {expected}, received {cfg.folds}")
 
 
 def _shares(fractions: Fractions) -> dict[str, float]:
@@ -188,14 +205,47 @@ def _place(article_id: str, seed: int) -> float:
 
 
 def _finish(
-    manifest: Manifest, names: np.ndarray, name: str, text: str, lonely: list[str] | None = None
+    manifest: Manifest,
+    names: np.ndarray,
+    name: str,
+    text: str,
+    lonely: list[str] | None = None,
+    fractions: Fractions | None = None,
 ) -> tuple[Manifest, Step]:
     done = manifest.with_frame(manifest.frame.assign(split=names))
     sizes = ", ".join(f"{part} {int((names == part).sum()):,}" for part in SPLITS)
     warnings = [f"{label} has fewer groups than splits, so all of it is in train" for label in lonely or []]
-    for part in ("val", "test"):
-        present = set(done.frame.loc[done.frame["split"] == part, "label"])
-        absent = [label for label in done.classes if label not in present and label not in (lonely or [])]
-        if present and absent:
-            warnings.append(f"{part} has no article of {', '.join(absent)}")
+    warnings += _missing_classes(done, lonely or [])
+    warnings += _strays(done, fractions) if fractions is not None else []
     return done, Step(name, f"{text} {sizes}.", len(manifest), len(manifest), warnings=tuple(warnings))
+
+
+def _missing_classes(done: Manifest, lonely: list[str]) -> list[str]:
+    """Sentences on the classes that a split lacks."""
+    frame, warnings = done.frame, []
+    there = {part: set(frame.loc[frame["split"] == part, "label"]) for part in SPLITS}
+    for part in ("val", "test"):
+        absent = [label for label in done.classes if label not in there[part] and label not in lonely]
+        if there[part] and absent:
+            warnings.append(f"{part} has no article of {', '.join(absent)}")
+    unknown = [label for label in done.classes if label not in there["train"]]
+    if there["train"] and unknown:
+        way = "another data.split.seed, or data/split=stratified, may help"
+        warnings.append(f"train has no article of {', '.join(unknown)}, which cannot be learned ({way})")
+    return warnings
+
+
+def _strays(done: Manifest, fractions: Fractions) -> list[str]:
+    """Sentences on the splits whose share is not the one that was asked for, with the group that causes it."""
+    frame, warnings = done.frame, []
+    for part, wanted in _shares(fractions).items():
+        rows = frame.loc[frame["split"] == part, "group"]
+        share = len(rows) / len(frame)
+        if abs(share - wanted) > STRAY:
+            largest = frame["group"].value_counts()
+            cause = f"the group {largest.index[0]} alone has {largest.iloc[0]:,} of {len(frame):,} articles"
+            if largest.iloc[0] / len(frame) < STRAY / 2:
+                cause = "classes with few groups go to train whole"
+            way = "data/split=stratified does not keep groups together"
+            warnings.append(f"{part} has {share:.0%} of the articles, not {wanted:.0%}: {cause} ({way})")
+    return warnings

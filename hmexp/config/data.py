@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from hmexp.config.errors import one_of, require
-from hmexp.config.strategies import BalanceConfig, MergeConfig, SplitConfig
+from hmexp.config.strategies import BalanceConfig, FixedSplit, MergeConfig, SplitConfig
 
 RESIZE_MODES = ("stretch", "pad", "crop")
 PILLOW_PIXEL_LIMIT = 178_956_970
@@ -70,6 +70,42 @@ class SampleData(DataConfig):
 @dataclass
 class HmData(DataConfig):
     """H&M's Kaggle layout: articles.csv and images/0xx/0xxxxxxxxx.jpg under `root`."""
+
+
+@dataclass
+class TableData(DataConfig):
+    """Any table of articles, CSV or Parquet, with a column of labels and a column of paths of pictures."""
+
+    csv: str = MISSING
+    """The table, such as articles.csv, .csv.gz or .parquet; any usual separator."""
+    image_column: str = MISSING
+    """Column of the pictures' paths: absolute, or below `data.root`."""
+    label: str = MISSING
+    """Column that is learned."""
+    root: str = ""
+    """Folder that the paths are below; empty is the table's own."""
+    id_column: str | None = None
+    """Column of the ids; null takes the pictures' paths."""
+    group_column: str | None = None
+    """Column of what must not be on two sides of a split, such as a product code; null makes none."""
+    split_column: str | None = None
+    """Column whose values are train, val (validation, valid) and test; null splits as `data/split` says."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.split_column is not None:
+            self.split = FixedSplit(
+                fractions=self.split.fractions,
+                seed=self.split.seed,
+                folds=self.split.folds,
+                fold=self.split.fold,
+                column=self.split_column,
+            )
+
+    @property
+    def table_path(self) -> Path:
+        """The table, absolute, with `~` expanded."""
+        return Path(self.csv).expanduser().absolute()
 
 
 @dataclass

@@ -26,6 +26,11 @@ FREE_TEXT = frozenset(
         ),
         *(
             "data.root",
+            "data.csv",
+            "data.image_column",
+            "data.id_column",
+            "data.group_column",
+            "data.split_column",
             "data.label",
             "data.merge.into",
             "data.split.column",

@@ -18,7 +18,7 @@ from hmexp.config.quoting import CLASS_MAP, class_map
 T = TypeVar("T")
 
 GROUPS: dict[str, dict[str, type]] = {
-    "data": {"sample": data.SampleData, "hm": data.HmData, "folder": data.FolderData},
+    "data": {"sample": data.SampleData, "hm": data.HmData, "folder": data.FolderData, "table": data.TableData},
     "data/merge": {
         "none": strategies.NoMerge,
         "hm9": strategies.Hm9Merge,

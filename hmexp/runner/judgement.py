@@ -25,7 +25,8 @@ PAIRS = 6
 A_PAIR = 6
 LOOKED_AT = 8
 USUAL = ("colour_group_name", "index_group_name")
-NOT_SLICED = ("article_id", "image", "label", "group", "split", "target", "predicted", "confidence")
+SLICED = "slice."
+"""Before the names of the catalogue's columns beside those of the predictions, which may be the same."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,9 @@ def judge(result: SplitResult, data: DataModule, temperature: float) -> Judgemen
     """
     evaluation = result.evaluation
     columns = slice_columns(data)
-    extra = data.catalogue.rows.set_index("article_id")[columns]
+    extra = data.column_values(columns).add_prefix(SLICED)
     predictions = result.predictions.join(extra, on="article_id")
-    slices = {column: by_slice(predictions, column) for column in columns}
+    slices = {column: by_slice(predictions, f"{SLICED}{column}") for column in columns}
     return Judgement(
         result=result,
         intervals=bootstrap(evaluation.probabilities, result.targets, evaluation.classes),
@@ -185,10 +186,10 @@ def slice_columns(data: DataModule) -> list[str]:
     Raises:
         UserError: A column that the catalogue has not.
     """
-    rows = data.catalogue.rows
-    there = [str(name) for name in rows.columns if name not in NOT_SLICED]
+    there = data.columns
     if data.cfg.slices is None:
-        return [name for name in USUAL if name in there and rows[name].nunique() > 1]
+        values = data.column_values([name for name in USUAL if name in there])
+        return [str(name) for name in values if values[name].nunique() > 1]
     for column in data.cfg.slices:
         if column not in there:
             expected = f"columns of the catalogue ({', '.join(there) or 'it has none'})"

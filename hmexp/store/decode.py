@@ -28,11 +28,16 @@ from typing import BinaryIO
 
 import numpy as np
 import PIL
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else [])]
 """What a file may hold, whatever its name says. Pillow's last holes were in rarer formats (CVE-2026-40192)."""
-DECODER_VERSION = f"1 (Pillow {PIL.__version__})"
+with suppress(ImportError):  # an optional plugin
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    FORMATS.append("HEIF")
+DECODER_VERSION = f"2 (Pillow {PIL.__version__})"
 """Part of the store's fingerprint. The number grows when the same file gives other pixels."""
 NO_PICTURE = "no picture that can be read"
 FILTER = Image.Resampling.BILINEAR

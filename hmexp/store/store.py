@@ -72,6 +72,10 @@ class Store:
             raise ValueError(f"expected pictures of the store {self.path}, received {list(paths)[missing[0]]}")
         return rows
 
+    def digests(self, paths: Sequence[str]) -> list[str]:
+        """The hash of each picture file's bytes, 32 hex digits; see `rows` for what it raises."""
+        return [str(digest) for digest in self._digests.iloc[self.rows(paths)]]
+
     def content_digest_of(self, paths: Sequence[str]) -> str:
         """`content_digest` of some of the pictures; see `rows` for what it raises."""
         return digest_of_content(zip(paths, self._digests.iloc[self.rows(paths)], strict=True))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hmexp.catalogue.balance import balance, class_weights
-from hmexp.catalogue.manifest import Manifest
+from hmexp.catalogue.manifest import Manifest, own
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.report import sibling_shares
 from hmexp.catalogue.split import cross_validate, split
@@ -136,25 +136,25 @@ def test_hash_keeps_an_articles_side_when_the_catalogue_grows():
 
 def test_fixed_takes_the_columns_word_for_it():
     values = ["train"] * 6 + ["validation", "VALID", "test", "test"]
-    done, _ = split(cfg.FixedSplit(column="side"), make_manifest({"a": 10}, side=values))
+    done, _ = split(cfg.FixedSplit(column="side"), make_manifest({"a": 10}, **{own("side"): values}))
     assert done.frame["split"].tolist() == ["train"] * 6 + ["val", "val", "test", "test"]
 
 
 def test_fixed_reads_the_catalogues_own_column_split():
     values = ["train"] * 6 + ["val", "val", "test", "test"]
-    done, _ = split(cfg.FixedSplit(), make_manifest({"a": 10}, split=values))
+    done, _ = split(cfg.FixedSplit(), make_manifest({"a": 10}, **{own("split"): values}))
     assert done.frame["split"].tolist() == values
 
 
 def test_fixed_without_val_takes_it_out_of_train():
     values = ["train"] * 90 + ["test"] * 10
-    done, step = split(cfg.FixedSplit(column="side"), make_manifest({"a": 100}, side=values))
+    done, step = split(cfg.FixedSplit(column="side"), make_manifest({"a": 100}, **{own("side"): values}))
     assert done.frame["split"].value_counts().to_dict() == {"train": 80, "val": 10, "test": 10}
     assert "becomes val" in step.text
 
 
 def test_fixed_refuses_other_values_and_other_columns():
-    manifest = make_manifest({"a": 3}, side=["train", "val", "holdout"])
+    manifest = make_manifest({"a": 3}, **{own("side"): ["train", "val", "holdout"]})
     with pytest.raises(UserError, match="received holdout"):
         split(cfg.FixedSplit(column="side"), manifest)
     with pytest.raises(UserError, match=r"received sid \(did you mean side\?\)"):

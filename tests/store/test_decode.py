@@ -186,7 +186,7 @@ def test_what_is_no_picture(data):
 
 def test_formats_that_are_not_named_are_not_parsed():
     with pytest.raises(BadPicture, match="no picture"):
-        decode(encoded(photograph(32, 32), "PPM"), 16, "stretch", LIMIT)
+        decode(encoded(photograph(32, 32), "PCX"), 16, "stretch", LIMIT)
 
 
 def test_a_stream_does_as_well():
