@@ -25,14 +25,33 @@ def answered() -> list[signal.Signals]:
     return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-@contextmanager
-def answer_signals() -> Iterator[None]:
-    """Answer SIGTERM and SIGHUP inside the block as Python answers Ctrl-C."""
+class Answer:
+    """Answers a signal as Python answers Ctrl-C, and remembers it: some imports swallow every exception.
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    Attributes:
+        requested: Whether a signal came.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Called by Python."""
+        self.requested = True
         raise KeyboardInterrupt
 
-    previous = {number: signal.signal(number, interrupt) for number in answered()}
+
+def check_interrupted() -> None:
+    """Raise KeyboardInterrupt where a signal came and its exception was lost."""
+    if any(getattr(signal.getsignal(number), "requested", False) for number in SIGNALS):
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def answer_signals() -> Iterator[None]:
+    """Answer SIGINT, SIGTERM and SIGHUP inside the block with KeyboardInterrupt."""
+    answer = Answer()
+    previous = {number: signal.signal(number, answer) for number in answered()}
     try:
         yield
     finally:

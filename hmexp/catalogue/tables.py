@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import unicodedata
+import warnings
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -35,9 +36,12 @@ def read_table(path: Path, key: str) -> pd.DataFrame:
             content = gzip.decompress(content)
         text = content.decode("utf-8-sig")
         _check_rows(path, key, text)
-        return pd.read_csv(
-            io.StringIO(text), sep=_separator(text), dtype=str, keep_default_na=False, index_col=False, quotechar='"'
-        ).rename(columns=lambda name: str(name).strip())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of empty cells beyond the header
+            table = pd.read_csv(
+                io.StringIO(text), sep=_separator(text), dtype=str, keep_default_na=False, index_col=False
+            )
+        return table.rename(columns=lambda name: str(name).strip())
     except UnicodeDecodeError as error:
         received = f"a byte {content[error.start : error.start + 1]!r} that is none (at {error.start:,})"
         raise UserError(f"{key}: expected a table in UTF-8 in {path}, received {received}") from None

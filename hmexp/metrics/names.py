@@ -1,5 +1,6 @@
 """The one table of metrics, with their direction, and the names that configs and records use."""
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ def parse_best(key: str, metric: str) -> Metric:
 
 
 def better(metric: Metric, value: float, than: float) -> bool:
-    """Whether `value` is better; equal is not."""
+    """Whether `value` is better; equal is not. NaN is better than nothing, and anything is better than NaN."""
+    if math.isnan(than):
+        return not math.isnan(value)
     return value > than if metric.higher_is_better else value < than
 
 

@@ -94,6 +94,7 @@ def run_training(
     size = f"{len(data.manifest):,} rows, {len(data.class_names)} classes"
     log.info(f"{data.catalogue.name}: {size}; starting {config.backend}")
     device = start_backend(config)
+    interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(config, invocation, folder, origin)
         with _recorded(recorder, folder):

@@ -33,11 +33,20 @@ def set_up_device(cfg: TrainerConfig, seed: int, deterministic: bool) -> Device:
     Raises:
         UserError: A GPU or a strategy that is not there.
     """
-    keras.backend.clear_session()
+    set_up_keras()
     set_up = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()]
     device = set_up(cfg, deterministic)
     keras.utils.set_random_seed(seed)
     return device
+
+
+def set_up_keras() -> None:
+    """Set all of Keras's that a result depends on, whatever the user's `keras.json` and variables say."""
+    keras.backend.clear_session()
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
 
 
 def fresh_session() -> None:
@@ -53,9 +62,11 @@ def _tensorflow(cfg: TrainerConfig, deterministic: bool) -> Device:
     gpus = tf.config.list_physical_devices("GPU")
     strategy = _strategy(cfg, len(gpus), {"mirrored"}, "mirrored")
     chosen = _choose(cfg.device, gpus, several=strategy != "none")
-    tf.config.set_visible_devices(chosen, "GPU")
+    if tf.config.get_visible_devices("GPU") != chosen:  # a process that computes already cannot change them
+        tf.config.set_visible_devices(chosen, "GPU")
     for gpu in chosen:
-        tf.config.experimental.set_memory_growth(gpu, True)
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     kind = "gpu" if chosen else "cpu"

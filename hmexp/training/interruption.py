@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from hmexp.console import log
-from hmexp.process import answered
+from hmexp.process import answered, check_interrupted
 
 
 class Interruption:
@@ -25,6 +25,7 @@ class Interruption:
     @contextmanager
     def listening(self) -> Iterator["Interruption"]:
         """Answer SIGINT, SIGTERM and SIGHUP inside the block."""
+        check_interrupted()
         previous = {number: signal.signal(number, self._handle) for number in answered()}
         try:
             yield self

@@ -21,7 +21,7 @@ class Patience:
 
     def see(self, value: float) -> int:
         """Epochs since the best one, this epoch included."""
-        if math.isnan(self.value) or better(self.metric, value, self.value):
+        if better(self.metric, value, self.value):
             self.value, self.waited = value, 0
         else:
             self.waited += 1

@@ -1,0 +1,72 @@
+"""What a user's home, variables and machine say does not steer a run, or is refused before it costs anything."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from hmexp.config.errors import UserError
+from hmexp.metrics.names import METRICS, better
+from hmexp.runner.backend import require_device
+
+TRAINING = [
+    *("model=cnn", "model.widths=[4]", "model.norm=batch", "data.image_size=16", "data.limit=200", "trainer.epochs=1"),
+    "tracking=none",
+]
+
+
+@pytest.mark.slow
+def test_keras_own_settings_do_not_steer_a_run(tmp_path, cache):
+    hostile = {"floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first"}
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "keras.json").write_text(json.dumps(hostile))
+    losses = []
+    for number, own in enumerate(({}, {"KERAS_HOME": str(tmp_path / "home")})):
+        env = os.environ | {"HMEXP_CACHE": str(cache)} | own
+        job_dir = tmp_path / str(number)
+        words = [*TRAINING, f"hydra.run.dir={job_dir}"]
+        subprocess.run([sys.executable, "-m", "hmexp", *words], env=env, check=True, capture_output=True)
+        losses.append(pd.read_csv(job_dir / "history.csv")["train/loss"].tolist())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("device", ["gpu", "gpu:0", "gpu:7"])
+def test_a_gpu_that_is_hidden_is_refused_before_anything_is_imported(device, monkeypatch):
+    for value in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+        with pytest.raises(UserError, match=rf"trainer\.device: expected auto or cpu .*received {device}"):
+            require_device(device)
+    require_device("cpu")
+    require_device("auto")
+
+
+@pytest.mark.parametrize("name", ["loss", "accuracy"])
+def test_nan_is_never_better_and_anything_is_better_than_nan(name):
+    nan, metric = float("nan"), METRICS[name]
+    assert better(metric, 0.5, nan)
+    assert not better(metric, nan, 0.5)
+    assert not better(metric, nan, nan)
+
+
+@pytest.mark.slow
+def test_an_epoch_of_nan_does_not_stay_the_best(tmp_path):
+    import numpy as np
+
+    from hmexp.training.best import Best
+
+    class Nothing:
+        def in_place(self):
+            from contextlib import nullcontext
+
+            return nullcontext()
+
+    network = SimpleNamespace(weights=[np.zeros(1)])
+    best = Best(tmp_path, "val/loss", METRICS["loss"], Nothing())
+    best.set_model(SimpleNamespace(network=network))
+    for epoch, value in enumerate([float("nan"), 2.0, float("nan"), 1.0, 3.0]):
+        best.on_epoch_end(epoch, {"val_loss": value})
+    assert (best.epoch, best.value) == (4, 1.0)
