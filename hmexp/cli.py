@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         return _fail(str(error), 2)
     except KeyboardInterrupt as stop:
-        return _fail(f"interrupted; this goes on: {stop or line}", INTERRUPTED, kind="")
+        return _fail(f"interrupted; this goes on: {str(stop) or line}", INTERRUPTED, kind="")
     except BrokenPipeError:  # `hmexp --help | head -1`
         drop_stdout()
         return 0

@@ -52,7 +52,11 @@ class ConsoleHandler(logging.Handler):
 
 
 class LoggedTable(Table):
-    """A table that is drawn on a console, and is text wherever else a log goes."""
+    """A table that is drawn on a console, and is text wherever else a log goes; names in it move no cursor."""
+
+    def add_row(self, *cells: Any, **settings: Any) -> None:  # noqa: ANN401
+        """Add a row, its control characters shown by their escapes."""
+        super().add_row(*(without_control(cell) if isinstance(cell, str) else cell for cell in cells), **settings)
 
     def __str__(self) -> str:
         drawing = io.StringIO()

@@ -22,6 +22,7 @@ from hmexp.config.record import PathsConfig
 from hmexp.config.secrets import masked
 from hmexp.console import log_file
 from hmexp.jobs.trial import TRIAL_FILE
+from hmexp.process import full_disk
 
 RECORD_FILE = "run.json"
 LOCK_FILE = "run.lock"
@@ -231,9 +232,13 @@ def _new_folder(paths: PathsConfig) -> Path:
 def _given_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError, ValueError) as error:
-        raise invalid("hydra.run.dir", "a folder that can be made", f"{folder} ({error})") from None
-    if (folder / RECORD_FILE).exists():
+        has_run = (folder / RECORD_FILE).exists()
+    except (OSError, ValueError) as error:
+        if full_disk(error) is not None:
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise invalid("hydra.run.dir", "a folder that can be made", f"{folder} ({reason})") from None
+    if has_run:
         raise UserError(f"hydra.run.dir: expected a new folder, received {folder}, which has a run")
     return folder
 
