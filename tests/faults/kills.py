@@ -41,6 +41,12 @@ def environment(root: Path) -> dict[str, str]:
     return os.environ | {"HMEXP_CACHE": str(root / "cache"), "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
+def answer_all() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C, and nohup SIGHUP; here all of them are to count."""
+    for number in SIGNALS[1:]:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def finish(words: list[str], root: Path) -> tuple[int, str]:
     """Runs a command to its end; gives its exit code and all that it said."""
     done = subprocess.run(command(words), cwd=root, env=environment(root), capture_output=True, text=True, check=False)
@@ -52,7 +58,13 @@ def kill(words: list[str], root: Path, number: int, after: float) -> tuple[int, 
     output = root / "output.txt"
     with output.open("w") as stream:
         process = subprocess.Popen(
-            command(words), cwd=root, env=environment(root), stdout=stream, stderr=stream, start_new_session=True
+            command(words),
+            cwd=root,
+            env=environment(root),
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            preexec_fn=answer_all,
         )
         try:
             process.wait(after)
