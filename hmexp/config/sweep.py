@@ -3,6 +3,7 @@
 `_target_` is how Hydra finds a plugin; it is Hydra's own key, and the only place where hmexp has one.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,10 @@ from hmexp.config.errors import one_of, require
 PRUNERS = ("none", "median", "halving")
 ORACLES = ("random", "bayesian", "hyperband")
 PLUGINS = "hydra_plugins.hmexp_sweeps"
+MOST_JOBS = 1_000_000
+"""What `hydra.sweeper.max_jobs` may be set to: the points of a list are held in memory."""
+MOST_WORKERS = 1024
+"""What `hydra.launcher.n_workers` and `hydra.launcher.threads` may be set to."""
 
 
 @dataclass
@@ -35,6 +40,11 @@ class GridConfig:
     """Jobs that must have reached an epoch before another is ended there."""
     batch_size: int | None = None
     """Jobs that a launcher other than `process` gets at a time; null is all of a list, and 4 of a search."""
+    max_jobs: int = 10_000
+    """Most jobs that a sweep may have, counted before anything starts: points times seeds times folds."""
+
+    skip_invalid: bool = False
+    """Goes on without the points that cannot be run; without it, one of them refuses the whole sweep."""
 
     def __post_init__(self) -> None:
         one_of("hydra.sweeper.prune", self.prune, PRUNERS)
@@ -43,6 +53,8 @@ class GridConfig:
             require(value >= least, f"hydra.sweeper.{name}", f"a whole number of at least {least}", value)
         ok = self.batch_size is None or self.batch_size >= 1
         require(ok, "hydra.sweeper.batch_size", "null or a whole number of at least 1", self.batch_size)
+        expected = f"a whole number from 1 to {MOST_JOBS:,}"
+        require(1 <= self.max_jobs <= MOST_JOBS, "hydra.sweeper.max_jobs", expected, self.max_jobs)
 
 
 @dataclass
@@ -66,9 +78,11 @@ class KerasTunerConfig(GridConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("hydra.sweeper.oracle", self.oracle, ORACLES)
-        for name, least in (("max_trials", 1), ("factor", 2), ("hyperband_iterations", 1), ("seed", 0)):
+        ranges = {"max_trials": (1, MOST_JOBS), "factor": (2, 1000), "hyperband_iterations": (1, MOST_JOBS)}
+        for name, (least, most) in (ranges | {"seed": (0, 2**32 - 2)}).items():
             value = getattr(self, name)
-            require(value >= least, f"hydra.sweeper.{name}", f"a whole number of at least {least}", value)
+            expected = f"a whole number from {least} to {most:,}"
+            require(least <= value <= most, f"hydra.sweeper.{name}", expected, value)
         points = self.num_initial_points
         ok = points is None or points >= 1
         require(ok, "hydra.sweeper.num_initial_points", "null or a whole number of at least 1", points)
@@ -93,9 +107,10 @@ class ProcessConfig:
     def __post_init__(self) -> None:
         for name in ("n_workers", "threads"):
             value = getattr(self, name)
-            ok = value is None or value >= 1
-            require(ok, f"hydra.launcher.{name}", "null or a whole number of at least 1", value)
+            ok = value is None or 1 <= value <= MOST_WORKERS
+            require(ok, f"hydra.launcher.{name}", f"null or a whole number from 1 to {MOST_WORKERS:,}", value)
         for name in ("time_limit", "memory_limit"):
             value = getattr(self, name)
-            require(value is None or value > 0, f"hydra.launcher.{name}", "null or a number above 0", value)
+            ok = value is None or 0 < value < math.inf
+            require(ok, f"hydra.launcher.{name}", "null or a number above 0", value)
         require(self.retries >= 0, "hydra.launcher.retries", "a whole number of at least 0", self.retries)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 TABLE_FILE = "sweep.db"
-PENDING, RUNNING, FINISHED, PRUNED, FAILED = "pending", "running", "finished", "pruned", "failed"
-ENDED = (FINISHED, PRUNED, FAILED)
+PENDING, RUNNING = "pending", "running"
+FINISHED, PRUNED, FAILED, SKIPPED = "finished", "pruned", "failed", "skipped"
+ENDED = (FINISHED, PRUNED, FAILED, SKIPPED)
 PATIENCE = 60.0
 """Seconds to wait while another process writes."""
 SCHEMA = """
@@ -37,14 +38,14 @@ class Job:
         parent: Number of the job whose last checkpoint it starts from.
         seed: `seed`, where the sweep repeats points.
         fold: `data.split.fold`, where the sweep cross-validates.
-        status: pending, running, finished, pruned or failed.
+        status: pending, running, finished, pruned, failed, or skipped: it cannot be run.
         attempts: Times that it was started.
         pid: Process of the last attempt.
         begun: Seconds since 1970 of the first start.
         seconds: Time of all attempts.
         objective: Value that the sweep compares by.
         metrics: All final metrics.
-        reason: Why it failed or was pruned.
+        reason: Why it failed, or was pruned or skipped.
         run_id: In MLflow.
     """
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from hmexp.console import log
-from hmexp.jobs.table import FAILED, FINISHED, Job, label_of
+from hmexp.jobs.table import FAILED, FINISHED, SKIPPED, Job, label_of
 from hmexp.metrics.names import better
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
@@ -85,7 +85,8 @@ def _page(sweep: Sweep, points: pd.DataFrame, jobs: pd.DataFrame, best: Job | No
     note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
     every = jobs.drop(columns=["begun"], errors="ignore")
     tables = [PageTable("Points, the best first", points, note), PageTable("Jobs", every)]
-    failed = [f"job {job.number} ({job.label()}): {job.reason}" for job in sweep.jobs if job.status == FAILED]
+    left_out = [job for job in sweep.jobs if job.status in (FAILED, SKIPPED)]
+    warnings = [f"job {job.number} {job.status} ({job.label()}): {job.reason}" for job in left_out]
     facts = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
     verdict, config = "No job finished, so there is no best point.", ""
     if best is not None:
@@ -98,7 +99,7 @@ def _page(sweep: Sweep, points: pd.DataFrame, jobs: pd.DataFrame, best: Job | No
         verdict=verdict,
         facts=tuple(facts),
         tables=tuple(tables),
-        warnings=tuple(failed),
+        warnings=tuple(warnings),
         figures=tuple(figures),
         command=str(sweep.table.facts().get("command", "")),
         config=config,
@@ -132,6 +133,8 @@ def _say(sweep: Sweep, left: bool, points: pd.DataFrame, best: Job | None) -> No
     for job in sweep.jobs:
         if job.status == FAILED:
             log.warning(f"job {job.number} failed ({job.label()}): {job.reason}; see {sweep.job_dir(job)}/log")
+        elif job.status == SKIPPED:
+            log.warning(f"job {job.number} was skipped ({job.label()}): {job.reason}")
     lines = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
     if sweep.recorder.run_id:
         view = sweep.recorder.share_view(_keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)

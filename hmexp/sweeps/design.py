@@ -39,6 +39,7 @@ class Design:
         metric: Of the objective.
         rule: When a job is hopeless; None for never.
         retries: Times that a failed job is tried again.
+        skip_invalid: Whether points that cannot be run are left out.
     """
 
     fixed: tuple[str, ...]
@@ -49,6 +50,7 @@ class Design:
     metric: Metric
     rule: PruningRule | None
     retries: int
+    skip_invalid: bool = False
 
     @property
     def replicates(self) -> list[Replicate]:
@@ -109,4 +111,15 @@ def make_design(cfg: GridConfig, base: RunConfig, fixed: tuple[str, ...], varied
     if cfg.prune != "none":
         rule = PruningRule(cfg.prune, cfg.prune_after, cfg.prune_factor, cfg.prune_jobs, metric.higher_is_better)
     own = tuple(word for word in fixed if not word.startswith(("resume=", "seeds=", "folds=")))
-    return Design(own, base.seeds, base.folds, base.seed, objective, metric, rule, retries)
+    return Design(own, base.seeds, base.folds, base.seed, objective, metric, rule, retries, cfg.skip_invalid)
+
+
+def check_num_jobs(num_points: int, design: Design, max_jobs: int) -> None:
+    """Refuse a sweep of more jobs than `hydra.sweeper.max_jobs`, by arithmetic alone.
+
+    Raises:
+        UserError: It would have more.
+    """
+    each = design.seeds * design.folds
+    received = f"{num_points * each:,} (points: {num_points:,}, seeds: {design.seeds:,}, folds: {design.folds:,})"
+    require(num_points * each <= max_jobs, "hydra.sweeper.max_jobs", f"at most {max_jobs:,} jobs", received)

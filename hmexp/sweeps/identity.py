@@ -20,9 +20,11 @@ from hmexp.sweeps.design import Design
 from hmexp.sweeps.folder import find_sweep
 from hmexp.sweeps.space import Space
 
-CHANGEABLE = ("params", "when", "max_trials", "batch_size")
+CHANGEABLE = ("params", "when", "max_trials", "batch_size", "max_jobs", "skip_invalid")
 """Settings of a sweeper that may be others when a sweep goes on; its space is compared as a whole."""
-BESIDE = re.compile(r"resume=|\+*paths\.|\+*hydra[./]launcher|hydra\.sweeper\.(max_trials|batch_size)=")
+BESIDE = re.compile(
+    r"resume=|\+*paths\.|\+*hydra[./]launcher|hydra\.sweeper\.(max_trials|batch_size|max_jobs|skip_invalid)="
+)
 """Words that say where, in what processes and how long, not what."""
 
 

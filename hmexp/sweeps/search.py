@@ -1,5 +1,6 @@
 """What a sweep tries next: every point of a list, or what an oracle proposes."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,6 +45,16 @@ class Search(Protocol):
 
     def load(self, state: Any) -> None:  # noqa: ANN401
         """Go on from a state."""
+
+
+def num_hyperband_trials(max_epochs: int, factor: int) -> int:
+    """Trials of one run of hyperband, as keras-tuner (1.4.8) has them: brackets of ever longer first rounds."""
+    num_brackets, epochs = 0, float(max_epochs)
+    while epochs >= 1:
+        num_brackets, epochs = num_brackets + 1, epochs / factor
+    last = math.ceil(1 + math.log(max_epochs, factor))
+    rounds = ((bracket, number) for bracket in range(num_brackets) for number in range(bracket + 1))
+    return sum(math.ceil(last / (bracket + 1) * factor ** (bracket - number)) for bracket, number in rounds)
 
 
 class Grid:

@@ -1,13 +1,15 @@
 """The space of a sweep, read from Hydra's own sweep syntax."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
 from random import Random
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError, invalid
@@ -73,12 +75,17 @@ class Reader:
         parser: Hydra's, with its config loader for `glob(*)`.
         when: The section `hydra.sweeper.when`.
         is_integer: Whether the value of a key is a whole number; None where that is not known.
+        max_values: Most values that one key may have.
     """
 
     def __init__(
-        self, parser: OverridesParser, when: Mapping[str, Any], is_integer: Callable[[str], bool | None]
+        self,
+        parser: OverridesParser,
+        when: Mapping[str, Any],
+        is_integer: Callable[[str], bool | None],
+        max_values: int = 10_000,
     ) -> None:
-        self.parser, self.when, self.is_integer = parser, when, is_integer
+        self.parser, self.when, self.is_integer, self.max_values = parser, when, is_integer, max_values
 
     def read(self, params: Mapping[str, str], words: Sequence[str]) -> Request:
         """Split words into fixed ones and the space.
@@ -113,16 +120,31 @@ class Reader:
                     f"hydra.sweeper.when.{key}: expected a parameter with a list of values, received an interval"
                 )
             return self._interval(key, value, override)
+        if isinstance(value, RangeSweep):
+            self._check_range(key, value, str(override.get_value_string()))
         choices = _choices(override)
         if not choices:
             raise UserError(f"{key}: expected values to choose from, received none that {override.input_line} fits")
         under = {} if key in above else self._under(key, choices, (*above, key))
         return Parameter(key, choices, under=under)
 
+    def _check_range(self, key: str, value: RangeSweep, text: str) -> None:
+        """Count a range without going through it."""
+        start, stop, step = (Decimal(number or 0) for number in (value.start, value.stop, value.step))
+        if not (start.is_finite() and stop.is_finite() and step.is_finite() and step):
+            raise UserError(
+                f"{key}: expected range(START,STOP,STEP) of numbers with a STEP other than 0, received {text}"
+            )
+        size = max(0, int(((stop - start) / step).to_integral_value(ROUND_CEILING)))
+        if size > self.max_values:
+            expected = f"at most {self.max_values:,} values (hydra.sweeper.max_jobs)"
+            number = f"{size:,}" if size < 10**15 else f"{Decimal(size):.0e}"
+            raise UserError(f"{key}: expected {expected}, received the {number} of {text}")
+
     def _interval(self, key: str, value: IntervalSweep, override: Override) -> Parameter:
         low, high = (float(edge) for edge in (value.start, value.end))  # type: ignore[arg-type]
         log = "log" in value.tags
-        if not low < high or (log and low <= 0):
+        if not -math.inf < low < high < math.inf or (log and low <= 0):
             expected = "interval(LOW,HIGH) with LOW below HIGH" + (", above 0 on a log scale" if log else "")
             raise UserError(f"{key}: expected {expected}, received interval({low:g},{high:g})")
         known = self.is_integer(key)
@@ -149,6 +171,15 @@ def is_integer(cfg: DictConfig, key: str) -> bool | None:
     """Whether the value of a key is a whole number; None where the configuration has no number there."""
     value = OmegaConf.select(cfg, key, throw_on_missing=False)
     return {int: True, float: False}.get(type(value))
+
+
+def num_points(space: Space) -> int:
+    """How many points `combinations` gives, without going through them; an interval counts as one value."""
+    if not space:
+        return 1
+    first, rest = space[0], space[1:]
+    own = sum(num_points(first.under.get(value, ())) for value in first.choices or ("",))
+    return own * num_points(rest)
 
 
 def combinations(space: Space) -> Iterator[Values]:
@@ -179,12 +210,16 @@ def example(space: Space) -> Values:
 
 
 def edges(space: Space) -> Iterator[Values]:
-    """Points in which each choice, and each end of an interval, is there at least once."""
-    yield example(space)
+    """Points in which each choice, and each end of an interval, is there at least once; conditional ones too."""
+    first = example(space)
+    yield first
     for number, parameter in enumerate(space):
-        for value in parameter.ends[1:]:
-            this = {parameter.key: value} | example(parameter.under.get(value, ()))
-            yield example(space[:number]) | this | example(space[number + 1 :])
+        before, after = example(space[:number]), example(space[number + 1 :])
+        for value in parameter.ends:
+            for inner in edges(parameter.under.get(value, ())):
+                point = before | {parameter.key: value} | inner | after
+                if point != first:
+                    yield point
 
 
 def words_of(values: Values) -> list[str]:

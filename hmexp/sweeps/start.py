@@ -25,14 +25,14 @@ from hmexp.jobs.folder import LOCK_FILE
 from hmexp.jobs.table import FAILED, JobTable, plain_key
 from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
-from hmexp.sweeps.design import Design, make_design
+from hmexp.sweeps.design import Design, check_num_jobs, make_design
 from hmexp.sweeps.folder import DONE, find_sweep, make_folder
 from hmexp.sweeps.identity import asked_for, check_data, check_same, check_stopped
 from hmexp.sweeps.launch import Batches, Pool
 from hmexp.sweeps.pool import ProcessPool
-from hmexp.sweeps.preflight import Composer, Preflight
-from hmexp.sweeps.search import STOP_AFTER, Grid, Point, Search
-from hmexp.sweeps.space import Reader, Request, Space, Values, edges, example, words_of
+from hmexp.sweeps.preflight import Composer, Preflight, check_points
+from hmexp.sweeps.search import STOP_AFTER, Grid, Search, num_hyperband_trials
+from hmexp.sweeps.space import Reader, Request, Space, example, num_points, words_of
 from hmexp.sweeps.sweep import Sweep, unharmed
 from hmexp.sweeps.view import View
 from hmexp.tracking.store import create_store
@@ -114,7 +114,7 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
         check_stopped(stored)
     if isinstance(first.tracking, MlflowTracking):
         create_store(first.tracking, first.paths)  # one that does not answer is said before anything is written
-    digests = plan.preflight.prepare()
+    digests = plan.preflight.prepare(plan.design.skip_invalid)
     if stored is not None:
         check_data(stored, digests)
     wanted = Path(str(side.config.hydra.sweep.dir)).absolute()
@@ -152,11 +152,12 @@ def make_plan(side: HydraSide, arguments: Sequence[str]) -> Plan:
     require_backend(first.backend)
     varied = {parameter.key for parameter in request.space}
     design = make_design(cfg, first, request.fixed, varied, process.retries if process else 0)
+    check_num_jobs(_num_points(cfg, request.space, first), design, cfg.max_jobs)
     grid = None if isinstance(cfg, KerasTunerConfig) else Grid(request.space)
     if grid is None:
         _check_searchable(cfg, varied)
     preflight = Preflight(composer)
-    _check_points(request.space, grid, design, preflight)
+    check_points(request.space, grid, design, preflight)
     # What jobs are forked from imports TensorFlow while this process goes on.
     workers = None if process is None else ProcessPool(process, first.backend, side.command.flags)
     search = _oracle(cfg, request, design, first) if grid is None else grid
@@ -166,7 +167,17 @@ def make_plan(side: HydraSide, arguments: Sequence[str]) -> Plan:
 def _read(cfg: GridConfig, composer: Composer, side: HydraSide, arguments: Sequence[str]) -> Request:
     parser = OverridesParser.create(config_loader=side.context.config_loader)
     plain = [str(word.input_line) for word in parser.parse_overrides(list(arguments)) if not word.is_sweep_override()]
-    return Reader(parser, cfg.when, lambda key: composer.is_integer(plain, key)).read(cfg.params, arguments)
+    reader = Reader(parser, cfg.when, lambda key: composer.is_integer(plain, key), cfg.max_jobs)
+    return reader.read(cfg.params, arguments)
+
+
+def _num_points(cfg: GridConfig, space: Space, first: RunConfig) -> int:
+    """How many points a sweep has, or may come to have."""
+    if not isinstance(cfg, KerasTunerConfig):
+        return num_points(space)
+    if cfg.oracle != "hyperband":
+        return cfg.max_trials
+    return cfg.hyperband_iterations * num_hyperband_trials(first.trainer.epochs, cfg.factor)
 
 
 def _check_searchable(cfg: KerasTunerConfig, varied: set[str]) -> None:
@@ -184,30 +195,6 @@ def _oracle(cfg: KerasTunerConfig, request: Request, design: Design, first: RunC
     with quiet_natives():
         from hmexp.sweeps.oracle import Oracle
     return Oracle(cfg, request.space, design.metric.higher_is_better, first.trainer.epochs)
-
-
-def _check_points(space: Space, grid: Grid | None, design: Design, preflight: Preflight) -> None:
-    """Check each value once; say what cannot run, and refuse a sweep of which nothing can.
-
-    Raises:
-        UserError: The first refusal, where all points are refused.
-    """
-    refusals: list[str] = []
-
-    def runs(values: Values) -> bool:
-        try:
-            preflight(design.words(design.jobs(0, Point(values))[0]))
-        except UserError as error:
-            refusals.append(str(error))
-            return False
-        return True
-
-    found = [runs(values) for values in edges(space)]
-    others = [] if grid is None else grid.points
-    if not any(found) and not any(runs(point.parameters) for point in others):
-        raise UserError(refusals[0])
-    for line in dict.fromkeys(refusals):
-        log.warning(f"not all points can run: {line}")
 
 
 def _open(plan: Plan, folder: Path, command: SweepCommand, digests: dict[str, str]) -> SweepRecorder:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hmexp.jobs.table import FAILED, FINISHED, PENDING, PRUNED, RUNNING, Job
+from hmexp.jobs.table import FAILED, FINISHED, PENDING, PRUNED, RUNNING, SKIPPED, Job
 from hmexp.metrics.aggregate import aggregate
 from hmexp.metrics.names import Metric
 
-STATES = (FAILED, RUNNING, PENDING, FINISHED, PRUNED)
+STATES = (FAILED, RUNNING, PENDING, FINISHED, PRUNED, SKIPPED)
 """The state of a point is the first of these that one of its jobs has."""
 
 

@@ -11,7 +11,7 @@ from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.jobs.folder import is_running
-from hmexp.jobs.table import ENDED, FAILED, PENDING, RUNNING, Job, JobTable, label_of
+from hmexp.jobs.table import ENDED, FAILED, PENDING, RUNNING, SKIPPED, Job, JobTable, label_of
 from hmexp.jobs.trial import TrialInfo
 from hmexp.metrics.names import better
 from hmexp.sweeps.design import Design
@@ -146,8 +146,7 @@ class Sweep:
         try:
             config = self.check(words)
         except UserError as error:
-            job.status, job.reason = FAILED, str(error)
-            self.job_dir(job).mkdir(exist_ok=True)
+            job.status, job.reason = SKIPPED if self.design.skip_invalid else FAILED, str(error)
             self._close(job)
             return
         job_dir = self.job_dir(job)
@@ -181,6 +180,7 @@ class Sweep:
         """Tell everybody how a job ended, and the search when its point is complete."""
         job_dir = self.job_dir(job)
         if job.status == FAILED:
+            job_dir.mkdir(exist_ok=True)
             text = failure_text(job, job_dir)
             with (job_dir / "log").open("a", encoding="utf-8") as stream:
                 stream.write(text)

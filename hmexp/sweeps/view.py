@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from hmexp.console import console, log
-from hmexp.jobs.table import ENDED, FAILED, RUNNING, Job
+from hmexp.jobs.table import ENDED, FAILED, RUNNING, SKIPPED, Job
 from hmexp.sweeps.sweep import Sweep
 
 SHORT = 60
@@ -50,7 +50,7 @@ class View:
         value = "" if job.objective is None else f"  {self._objective} {job.objective:.4f}"
         why = f"  {job.reason}" if job.reason else ""
         what = f"job {job.number} {job.status}: {_short(job.label())}"
-        level = logging.WARNING if job.status == FAILED else logging.INFO
+        level = logging.WARNING if job.status in (FAILED, SKIPPED) else logging.INFO
         log.log(level, f"{what}{value}  {job.seconds:.0f} s{why}  [{self._counts()}]")
         self.refresh(now=True)
 

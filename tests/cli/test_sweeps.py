@@ -71,29 +71,30 @@ def test_each_job_fails_alone(hmexp, tmp_path):
     (tmp_path / "trouble.py").write_text(TROUBLE)
     limits = ["hydra.launcher.n_workers=2", "hydra.launcher.time_limit=60", "hydra.launcher.memory_limit=2.5"]
     values = "model.dropout=0.13,0.1,0.11,0.12,0.14,1.5"  # the one that hangs keeps one worker busy
-    done = hmexp("-m", *SMALL, "plugins=[trouble]", values, *limits, code=1)
-    assert done.stderr == "hmexp: error: 5 of 6 jobs failed: 0, 2, 3, 4, 5\n"  # the plugin imports TensorFlow
+    done = hmexp("-m", *SMALL, "plugins=[trouble]", values, *limits, "hydra.sweeper.skip_invalid=true", code=1)
+    assert done.stderr == "hmexp: error: 4 of 6 jobs failed: 0, 2, 3, 4\n"  # the plugin imports TensorFlow
     jobs = JobTable(sweep_dir(tmp_path)).jobs()
     reasons = [
         *("over hydra.launcher.time_limit=60 s", "", "this network cannot be built (exit 1)", "killed by SIGKILL"),
         *("out of memory: ", "model.dropout: expected a share from 0 to below 1, received 1.5"),
     ]
     for job, reason in zip(jobs, reasons, strict=True):
-        assert job.status == ("failed" if reason else "finished")
         assert job.reason.startswith(reason)
-        if reason:
+        assert job.status == ("skipped" if "1.5" in reason else "failed" if reason else "finished")
+        if job.status == "failed":
             assert reason in (sweep_dir(tmp_path) / str(job.number) / "log").read_text()
             assert f"job {job.number} failed" in done.stdout
     assert "ValueError: this network cannot be built" in (sweep_dir(tmp_path) / "2" / "log").read_text()
     runs = mlflow_runs(tmp_path)
     (parent,) = runs[runs["tags.hmexp.kind"] == "sweep"].itertuples()
     children = runs[runs["tags.mlflow.parentRunId"] == parent.run_id].set_index("tags.hmexp.job").sort_index()
-    assert children["status"].tolist() == ["FAILED", "FINISHED", "FAILED", "FAILED", "FAILED", "FAILED"]
-    assert children["params.sweep/model.dropout"].tolist() == ["0.13", "0.1", "0.11", "0.12", "0.14", "1.5"]
+    assert children["status"].tolist() == ["FAILED", "FINISHED", "FAILED", "FAILED", "FAILED"]
+    assert children["params.sweep/model.dropout"].tolist() == ["0.13", "0.1", "0.11", "0.12", "0.14"]
     assert parent.status == "FAILED"
     table = hmexp("runs", "sweep=latest").stdout
-    assert table.count("failed") == 5 + 1
-    assert hmexp("-m", "model.dropout=1.5,1.6", code=2).stderr.count("model.dropout: expected a share") == 1
+    assert table.count("failed") == 4 + 1
+    assert table.count("skipped") == 1
+    assert hmexp("-m", "model.dropout=1.5,1.6", code=2).stderr.count("model.dropout: expected a share") == 2
     assert sweep_dir(tmp_path)
 
 
@@ -254,6 +255,13 @@ def test_other_launchers(launcher, hmexp, tmp_path, monkeypatch):
             "trainer.epochs: expected one value under hyperband",
         ),
         (["seeds=0"], "seeds: expected a whole number of at least 1, received 0"),
+        (["trainer.batch_size=8,x"], "received x (hydra.sweeper.skip_invalid=true goes on with the rest)"),
+        (["seeds=1000000000"], "hydra.sweeper.max_jobs: expected at most 10,000 jobs, received 1,000,000,000"),
+        (["model.dropout=range(0,1000000000)"], "model.dropout: expected at most 10,000 values"),
+        (
+            ["hydra/sweeper=keras_tuner", "hydra.sweeper.max_trials=100000", "model.dropout=interval(0,0.5)"],
+            "hydra.sweeper.max_jobs: expected at most 10,000 jobs, received 100,000",
+        ),
     ],
 )
 def test_wrong_input_is_one_line_and_writes_nothing(words, line, hmexp, tmp_path):

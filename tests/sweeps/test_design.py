@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -5,9 +6,9 @@ import pytest
 
 from hmexp.config.errors import UserError
 from hmexp.config.invocation import split_flags
-from hmexp.config.sweep import GridConfig, ProcessConfig
+from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.metrics.names import METRICS
-from hmexp.sweeps.design import Design, make_design
+from hmexp.sweeps.design import Design, check_num_jobs, make_design
 from hmexp.sweeps.launch import Launch
 from hmexp.sweeps.search import Point
 
@@ -73,8 +74,37 @@ def test_flags_that_jobs_need():
         (lambda: GridConfig(prune_factor=1), "hydra.sweeper.prune_factor: expected a whole number of at least 2"),
         (lambda: ProcessConfig(time_limit=0), "hydra.launcher.time_limit: expected null or a number above 0"),
         (lambda: ProcessConfig(retries=-1), "hydra.launcher.retries"),
+        (lambda: ProcessConfig(n_workers=10**9), "hydra.launcher.n_workers: expected null or a whole number from 1 to"),
+        (
+            lambda: ProcessConfig(memory_limit=math.nan),
+            "hydra.launcher.memory_limit: expected null or a number",
+        ),
+        (lambda: ProcessConfig(time_limit=math.inf), "hydra.launcher.time_limit: expected null or a number above 0"),
+        (lambda: GridConfig(max_jobs=0), "hydra.sweeper.max_jobs: expected a whole number from 1 to 1,000,000"),
+        (lambda: GridConfig(max_jobs=10**9), "hydra.sweeper.max_jobs: expected a whole number from 1 to 1,000,000"),
+        (lambda: KerasTunerConfig(max_trials=10**9), "hydra.sweeper.max_trials: expected a whole number from 1 to"),
+        (lambda: KerasTunerConfig(factor=10**9), "hydra.sweeper.factor: expected a whole number from 2 to 1,000"),
+        (lambda: KerasTunerConfig(seed=2**32), "hydra.sweeper.seed: expected a whole number from 0 to"),
     ],
 )
 def test_settings_are_checked(make, line):
     with pytest.raises(UserError, match=line):
         make()
+
+
+@pytest.mark.parametrize(
+    ("points", "runs", "received"),
+    [
+        (11, {}, r"11 \(points: 11, seeds: 1, folds: 1\)"),
+        (1, {"seeds": 10**9}, r"1,000,000,000 \(points: 1, seeds: 1,000,000,000, folds: 1\)"),
+        (3, {"seeds": 2, "folds": 2}, "12 "),
+        (1, {"folds": 10**18}, "1,000,000,000,000,000,000 "),
+    ],
+)
+def test_jobs_are_counted_before_there_are_any(points, runs, received):
+    with pytest.raises(UserError, match=rf"hydra\.sweeper\.max_jobs: expected at most 10 jobs, received {received}"):
+        check_num_jobs(points, design(**runs), 10)
+
+
+def test_as_many_jobs_as_allowed():
+    check_num_jobs(5, design(seeds=2), 10)

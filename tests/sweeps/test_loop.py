@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,6 @@ from hmexp.sweeps.launch import Batches
 from hmexp.sweeps.results import recorded_seconds
 from hmexp.sweeps.search import Grid
 from hmexp.sweeps.space import Parameter
-from hmexp.sweeps.start import _check_points
 from hmexp.sweeps.sweep import Sweep
 from hmexp.sweeps.view import View
 from hmexp.tracking.sweeps import NoSweepRecorder
@@ -70,22 +70,22 @@ def test_a_sweep_in_which_nothing_finished_has_its_page(make, tmp_path):
     assert not (tmp_path / "experiment").exists()
 
 
-def test_each_value_is_looked_at_before_anything_runs():
-    design = Design((), 1, 1, 0, OBJECTIVE, METRICS["macro_f1"], None, 0)
-    looked = []
+def test_what_cannot_be_run_is_skipped(make, tmp_path):
+    def check(words):
+        if "model.dropout=0.2" in words:
+            raise UserError("no luck with 0.2")
+        return SimpleNamespace(backend="tensorflow")
 
-    def preflight(words):
-        looked.append(words)
-        if "a=1" in words or "b=1" in words:
-            raise UserError("no ones")
+    def finish(number):
+        leave_run(tmp_path / str(number))
+        return JobReturn(status=JobStatus.COMPLETED)
 
-    space = (Parameter("a", ("1", "2")), Parameter("b", ("1", "2")))
-    _check_points(space, Grid(space), design, preflight)  # of the four points one can run, and no edge
-    assert looked[:3] == [("a=1", "b=1"), ("a=2", "b=1"), ("a=1", "b=2")]
-    assert looked[-1] == ("a=2", "b=2")
-    space = (Parameter("a", ("1",)), Parameter("b", ("1", "2")))
-    with pytest.raises(UserError, match="no ones"):
-        _check_points(space, Grid(space), design, preflight)
+    sweep, launched = make(finish)
+    sweep.check, sweep.design = check, replace(sweep.design, skip_invalid=True)
+    sweep.run()
+    assert launched == [0]
+    assert [(job.status, job.reason) for job in sweep.jobs] == [("finished", ""), ("skipped", "no luck with 0.2")]
+    assert not (tmp_path / "1").exists()
 
 
 def test_ctrl_c_does_not_wait_for_a_batch(make, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hmexp.config.sweep import KerasTunerConfig
+from hmexp.sweeps.search import num_hyperband_trials
 from hmexp.sweeps.space import Reader
 
 pytestmark = pytest.mark.slow
@@ -94,6 +95,16 @@ def test_the_bayesian_oracle_finds_more_than_chance():
             values.append(max(found))
         best[kind] = sum(values)
     assert best["bayesian"] > best["random"]
+
+
+@pytest.mark.parametrize(("epochs", "factor"), [(1, 3), (4, 2), (9, 3), (10, 3)])
+def test_trials_of_hyperband_are_known_before(epochs, factor):
+    oracle = make(["a=interval(0.0,1.0)"], epochs=epochs, oracle="hyperband", factor=factor)
+    number = 0
+    while oracle.ask(number) is not None:
+        oracle.tell(number, float(number))
+        number += 1
+    assert number == num_hyperband_trials(epochs, factor)
 
 
 def test_hyperband_goes_on_with_the_best_from_their_checkpoints():

@@ -2,7 +2,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hmexp.config.errors import UserError
-from hmexp.sweeps.space import Reader, combinations, edges, example, words_of
+from hmexp.sweeps.space import Reader, combinations, edges, example, num_points, words_of
 
 
 def read(words, params=None, when=None, is_integer=None):
@@ -77,6 +77,24 @@ def test_conditions_of_conditions():
         (["a=interval(0,1)"], {"a": {1: {"c": "1,2"}}}, "expected a parameter with a list of values"),
         (["a=interval(3,1)"], {}, r"a: expected interval\(LOW,HIGH\) with LOW below HIGH"),
         (["a=tag(log,interval(0,1))"], {}, "above 0 on a log scale"),
+        (
+            ["a=interval(0,inf)"],
+            {},
+            r"a: expected interval\(LOW,HIGH\) .*, received interval\(0,inf\)",
+        ),
+        (["a=interval(nan,1)"], {}, r"a: expected interval\(LOW,HIGH\) with LOW below HIGH"),
+        (["a=range(0,5,0)"], {}, "a: expected range.* with a STEP other than 0, received range\\(0,5,0\\)"),
+        (["a=range(0,1,0.0)"], {}, "a: expected range.* with a STEP other than 0"),
+        (["a=range(0,inf)"], {}, "a: expected range.* of numbers"),
+        (["a=range(5)", "b=range(5,0)"], {}, "b: expected values to choose from, received none"),
+        (["a=range(0,1000000000)"], {}, "a: expected at most 10,000 values .*, received the 1,000,000,000 of range"),
+        (["a=range(0,1,1e-300)"], {}, "received the 1e\\+300 of range"),
+        (["a=range(0,-1000000000,-1)"], {}, "received the 1,000,000,000 of range"),
+        (["a=shuffle(range(0,1000000000))"], {}, "received the 1,000,000,000 of shuffle"),
+        (["a=sort(range(0,1000000000),reverse=true)"], {}, "received the 1,000,000,000 of sort"),
+        (["a=tag(x,range(0,1000000000))"], {}, "received the 1,000,000,000 of tag"),
+        (["a=float(range(0,1000000000))"], {}, "received the 1,000,000,000 of float"),
+        (["a=1,2"], {"a": {1: {"b": "range(0,1000000000)"}}}, "b: expected at most 10,000 values"),
     ],
 )
 def test_what_is_refused(words, when, line):
@@ -90,6 +108,7 @@ def test_every_value_of_a_search_is_looked_at_once():
     assert list(map(words_of, edges(request.space))) == [
         ["model.depth=1", "model.dropout=0.1", "a=2"],
         ["model.depth=2", "model.kernel=3", "model.dropout=0.1", "a=2"],
+        ["model.depth=2", "model.kernel=5", "model.dropout=0.1", "a=2"],
         ["model.depth=1", "model.dropout=0.5", "a=2"],
         ["model.depth=1", "model.dropout=0.1", "a=9"],
     ]
@@ -101,3 +120,32 @@ def test_a_shuffled_list_has_the_same_order_again(values):
     assert first == second
     assert first != tuple(map(str, range(50)))
     assert sorted(map(int, first)) == list(range(50))
+
+
+def test_a_range_at_the_limit_is_read():
+    assert len(read(["a=range(0,10000)"]).space[0].choices) == 10_000
+    assert len(read(["a=range(0,1,0.0001)"]).space[0].choices) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "when"),
+    [
+        ([], {}),
+        (["a=1,2", "b=range(0,1,0.25)"], {}),
+        (["a=1,2,3", "b=4,5"], {"a": {1: {"c": "7,8", "d": "9"}, 2: {"c": "7"}}}),
+        (["a=1,2"], {"a": {1: {"b": "3,4"}}, "b": {4: {"c": "5,6,7"}}}),
+    ],
+)
+def test_points_are_counted_without_going_through_them(words, when):
+    space = read(words, when=when).space
+    assert num_points(space) == len(list(combinations(space)))
+
+
+def test_every_conditional_value_is_looked_at():
+    space = read(["a=1,2"], when={"a": {2: {"b": "3,4"}}, "b": {4: {"c": "5,6"}}}).space
+    assert [tuple(values.items()) for values in edges(space)] == [
+        (("a", "1"),),
+        (("a", "2"), ("b", "3")),
+        (("a", "2"), ("b", "4"), ("c", "5")),
+        (("a", "2"), ("b", "4"), ("c", "6")),
+    ]
