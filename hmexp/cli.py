@@ -38,7 +38,7 @@ class Verb:
 VERBS = {
     "train": Verb("train", "train", "hmexp.runner.train:train", "catalogue -> store -> fit -> evaluate -> MLflow"),
     "evaluate": Verb(
-        "evaluate", "evaluate", "hmexp.runner.evaluation:evaluate", "a run's model on a split, or against another's"
+        "evaluate", "evaluate", "hmexp.runner.evaluate:evaluate", "a run's model on a split, or against another's"
     ),
     "stage": Verb("stage", "train", "hmexp.runner.stage:stage", "build the image store and nothing else"),
     "runs": Verb("runs", "runs", "hmexp.sweeps.verbs:runs", "the leaderboard, or with sweep=SWEEP a sweep's table"),

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import math
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from hmexp.config.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL_FILE = "model.keras"
 CARD_FILE = "card.json"
@@ -39,11 +42,13 @@ class Card:
     sha256: str = ""
 
 
-def save_bundle(model: keras.Model, card: Card, folder: Path) -> None:
+def save_bundle(model: "keras.Model", card: Card, folder: Path) -> None:
     """Write a bundle; the folder appears whole or not at all.
 
     The model is saved without optimizer and metrics, so that loading it needs Keras alone.
     """
+    import keras
+
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -54,23 +59,89 @@ def save_bundle(model: keras.Model, card: Card, folder: Path) -> None:
     partial.replace(folder)
 
 
-def load_bundle(folder: Path) -> tuple[keras.Model, Card]:
+def read_card(folder: Path) -> Card:
+    """Read the card of a bundle and check the hash of its model, without Keras.
+
+    Fields that a later version may have added are left out.
+
+    Raises:
+        UserError: No bundle, a card that is damaged, or a `model.keras` whose SHA-256 is not the card's.
+    """
+    path, model_path = folder / CARD_FILE, folder / MODEL_FILE
+    if not path.is_file() or not model_path.is_file():
+        raise UserError(f"{folder}: expected a model bundle ({MODEL_FILE}, {CARD_FILE}), received none")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):  # JSON or UTF-8 that is broken
+        raise UserError(f"{path}: expected JSON, received something else: the file was changed") from None
+    card = _card(path, record)
+    found = sha256(model_path)
+    if found != card.sha256:
+        raise UserError(f"{model_path}: expected SHA-256 {card.sha256}, received {found}: the file was changed")
+    return card
+
+
+def load_bundle(folder: Path) -> tuple["keras.Model", Card]:
     """Load a bundle after its hash was checked, in Keras's safe mode.
 
     Raises:
-        UserError: No bundle, or a `model.keras` whose SHA-256 is not the card's.
+        UserError: See `read_card`; or a model that Keras cannot load, or only by running code that lies in it.
     """
-    path = folder / MODEL_FILE
-    if not path.is_file() or not (folder / CARD_FILE).is_file():
-        raise UserError(f"{folder}: expected a model bundle ({MODEL_FILE}, {CARD_FILE}), received none")
-    card = Card(**json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
-    found = sha256(path)
-    if found != card.sha256:
-        raise UserError(f"{path}: expected SHA-256 {card.sha256}, received {found}: the file was changed")
-    return keras.saving.load_model(path, compile=False, safe_mode=True), card
+    card = read_card(folder)
+    import keras
+
+    try:
+        model = keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
+    except Exception as error:  # whatever Keras, h5py or zipfile finds in a file that is not ours
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        expected = "a model that Keras loads in safe mode"
+        raise UserError(f"{folder / MODEL_FILE}: expected {expected}, received one that it refuses: {first}") from None
+    return model, card
 
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _card(path: Path, record: object) -> Card:
+    """The card that a JSON value stands for."""
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: expected a mapping, received {type(record).__name__}: the file was changed")
+    types = get_type_hints(Card)
+    for field in fields(Card):
+        if field.name not in record and field.default is MISSING:
+            raise UserError(f"{path}: expected the field {field.name}, received none: the file was changed")
+        if field.name in record and not _is(record[field.name], types[field.name]):
+            received = f"{json.dumps(record[field.name])[:60]}"
+            raise UserError(f"{path}: {field.name}: expected {_words(types[field.name])}, received {received}")
+    card = Card(**{name: record[name] for name in types if name in record})
+    for name, good in (
+        ("classes", len(card.classes) > 0 and len(set(card.classes)) == len(card.classes)),
+        ("image_size", card.image_size > 0),
+        ("temperature", math.isfinite(card.temperature) and card.temperature > 0),
+        ("resize", card.resize in ("stretch", "pad", "crop")),
+    ):
+        if not good:
+            raise UserError(f"{path}: {name}: expected what a model was saved with, received {record[name]}")
+    return card
+
+
+def _is(value: object, kind: Any) -> bool:  # noqa: ANN401
+    """Whether a JSON value is of a type such as `list[str]`; a whole number is a float too, a boolean neither."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is list:
+        return isinstance(value, list) and all(_is(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is(item, inner[1]) for item in value.values())
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _words(kind: Any) -> str:  # noqa: ANN401
+    names = {str: "text", int: "a whole number", float: "a number"}
+    if get_origin(kind) is list:
+        return "a list of texts"
+    return "a mapping" if get_origin(kind) is dict else names[kind]

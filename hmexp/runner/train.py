@@ -15,11 +15,11 @@ from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.evaluation.report import slice_columns
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.job import JobRecord, make_job_dir, read_record, running, save_config
-from hmexp.runner.judgement import slice_columns
 from hmexp.runner.lineage import Lineage, check_classes, check_data, lineage_of
 from hmexp.runner.member import read_member
 from hmexp.runner.modes import under_mode

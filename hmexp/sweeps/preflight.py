@@ -15,7 +15,7 @@ from hmexp.config.explain import explain
 from hmexp.config.schemas import to_config
 from hmexp.config.verbs import RunConfig
 from hmexp.datamodule import DataModule
-from hmexp.runner.judgement import slice_columns
+from hmexp.evaluation.report import slice_columns
 from hmexp.runner.train import check_sections
 from hmexp.sweeps.space import is_integer
 
