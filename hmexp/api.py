@@ -192,8 +192,8 @@ class Trainer:
             return to_config(composed.tree, RunConfig)
 
     def _evaluate(self, model: "keras.Model | None", data: DataModule | None, split: str) -> Any:  # noqa: ANN401
-        from hmexp.runner.evaluate import evaluate_rows
-        from hmexp.runner.evaluation import split_rows
+        from hmexp.evaluation.predict import evaluate_rows
+        from hmexp.runner.evaluate import split_rows
 
         model, data = model or self._model, data or self._data
         if model is None or data is None:

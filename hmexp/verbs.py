@@ -40,7 +40,7 @@ TABLE = (
         "evaluate",
         config="evaluate",
         schema="evaluate",
-        function="hmexp.runner.evaluation:evaluate",
+        function="hmexp.runner.evaluate:evaluate",
         help="a run's model on a split, or against another's",
         recalls=True,
     ),

@@ -66,7 +66,7 @@ def pr_curves(probabilities: np.ndarray, targets: np.ndarray, classes: tuple[str
 
 def _curve(label: str, scores: np.ndarray, positive: np.ndarray) -> Curve:
     # Imported here: scikit-learn takes a second.
-    from sklearn.metrics import average_precision_score, precision_recall_curve
+    from sklearn.metrics import precision_recall_curve
 
     precision, recall, _ = precision_recall_curve(positive, scores)
-    return Curve(label, int(positive.sum()), precision, recall, float(average_precision_score(positive, scores)))
+    return Curve(label, int(positive.sum()), precision, recall, float(-np.diff(recall) @ precision[:-1]))

@@ -8,7 +8,8 @@ import pandas as pd
 from hmexp.metrics.names import METRICS
 
 ECE_BINS = 15
-SMALL_GAP, LARGE_GAP = 0.03, 0.10
+TOP = 3
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Evaluation:
     absent: tuple[str, ...]
     probabilities: np.ndarray
 
+    def confusion_table(self) -> pd.DataFrame:
+        """The cells of the confusion that hold a picture: `target, predicted, count`, in the order of the classes."""
+        target, predicted = np.nonzero(self.confusion)
+        names = np.array(self.classes, dtype=object)
+        columns = {"target": names[target], "predicted": names[predicted], "count": self.confusion[target, predicted]}
+        return pd.DataFrame(columns)
+
 
 def evaluate_logits(split: str, logits: np.ndarray, targets: np.ndarray, classes: tuple[str, ...]) -> Evaluation:
     """Evaluate a split.
@@ -53,8 +61,8 @@ def evaluate_logits(split: str, logits: np.ndarray, targets: np.ndarray, classes
     # Imported here: scikit-learn takes a second.
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-    log_probabilities = _log_softmax(logits)
-    predicted = logits.argmax(axis=1)
+    log_probabilities = log_softmax(logits)
+    predicted = log_probabilities.argmax(axis=1)
     labels = np.arange(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
     present = support > 0
@@ -73,6 +81,20 @@ def evaluate_logits(split: str, logits: np.ndarray, targets: np.ndarray, classes
     )
 
 
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of logits, float64 `[n, classes]`, always finite.
+
+    A picture whose logits hold no number (a training that diverged) gets equal probabilities; infinite logits count as
+    the largest numbers of float32.
+    """
+    # Imported here: scipy.special takes a third of a second.
+    from scipy.special import log_softmax as of_finite
+
+    broken = np.isnan(logits).any(axis=1, keepdims=True)
+    finite = np.where(broken, 0.0, np.nan_to_num(logits.astype(np.float64), posinf=LARGEST, neginf=-LARGEST))
+    return np.asarray(of_finite(finite, axis=1))
+
+
 def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -> float:
     """|accuracy - confidence|, weighted over 15 bins of confidence (Guo et al., On Calibration, ICML 2017)."""
     confidence = probabilities.max(axis=1)
@@ -82,48 +104,18 @@ def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -
     return float(np.abs(gaps).sum() / len(targets))
 
 
-def overfit_sentence(train: Evaluation, val: Evaluation, name: str = "accuracy") -> str:
-    """The gap between train and validation, said plainly.
-
-    Args:
-        train: On train.
-        val: On val.
-        name: A metric from 0 to 1 of which more is better, so that points mean something.
-
-    Raises:
-        ValueError: Another metric.
-    """
-    if not METRICS[name].higher_is_better:
-        raise ValueError(f"expected a metric of which more is better, received {name}")
-    on_train, on_val = train.metrics[name], val.metrics[name]
-    gap = on_train - on_val
-    words = name.replace("_", " ").replace(" f1", " F1")
-    head = f"{words[0].upper()}{words[1:]} is {on_train:.3f} on train and {on_val:.3f} on val"
-    points = f"{abs(gap) * 100:.1f} points"
-    if gap <= -SMALL_GAP:
-        return f"{head}: val is easier by {points}, as with strong regularisation, augmentation or few articles."
-    if gap < 0:
-        return f"{head}: val is ahead by {points}, so the model does not overfit."
-    if gap < SMALL_GAP:
-        verdict = "the model does not overfit"
-    elif gap < LARGE_GAP:
-        verdict = "the model overfits somewhat"
-    else:
-        verdict = "the model overfits"
-    return f"{head}: a gap of {points}, so {verdict}."
+def in_top(scores: np.ndarray, targets: np.ndarray, top: int) -> np.ndarray:
+    """Whether each target is among the `top` highest scores, bool `[n]`; of equal scores the first class is higher."""
+    of_target = scores[np.arange(len(targets)), targets][:, None]
+    before = np.arange(scores.shape[1]) < targets[:, None]
+    return np.asarray(((scores > of_target) | ((scores == of_target) & before)).sum(axis=1) < top)
 
 
 def _of_pictures(log_probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     """The metrics that are means over pictures."""
-    ranked = np.argsort(-log_probabilities, axis=1, kind="stable")
     return {
         "loss": float(-log_probabilities[np.arange(len(targets)), targets].mean()),
-        "accuracy": float((ranked[:, 0] == targets).mean()),
-        "top3_accuracy": float((ranked[:, :3] == targets[:, None]).any(axis=1).mean()),
+        "accuracy": float((log_probabilities.argmax(axis=1) == targets).mean()),
+        "top3_accuracy": float(in_top(log_probabilities, targets, TOP).mean()),
         "ece": expected_calibration_error(np.exp(log_probabilities), targets),
     }
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

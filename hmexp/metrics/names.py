@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hmexp.config.errors import invalid
@@ -35,6 +35,9 @@ METRICS = {
     )
 }
 MONITORS = tuple(f"val/{name}" for name in METRICS)
+CLASS_PREFIX = "test/f1/"
+MAX_RECORDED = 50
+"""Classes whose F1 is a metric of its own in the record; of more, `metrics.json` and the tables have it."""
 BEST = tuple(f"best/val/{name}" for name in METRICS)
 
 
@@ -75,14 +78,23 @@ def slug(label: str) -> str:
 def slugs(classes: Iterable[str]) -> dict[str, str]:
     """Class -> slug, each slug once: a second one of the same spelling gets a number."""
     found: dict[str, str] = {}
+    taken: set[str] = set()
+    last: dict[str, int] = {}
     for label in classes:
         stem = name = slug(label)
-        number = 2
-        while name in found.values():
-            name = f"{stem}_{number}"
-            number += 1
+        while name in taken:
+            last[stem] = last.get(stem, 1) + 1
+            name = f"{stem}_{last[stem]}"
+        taken.add(name)
         found[label] = name
     return found
+
+
+def recorded(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that a record keeps: all of them, but no `test/f1/<slug>` where there are more than 50."""
+    of_classes = {name for name in metrics if name.startswith(CLASS_PREFIX)}
+    left_out = of_classes if len(of_classes) > MAX_RECORDED else set()
+    return {name: value for name, value in metrics.items() if name not in left_out}
 
 
 def _parse(key: str, name: str, valid: tuple[str, ...]) -> Metric:

@@ -11,8 +11,6 @@ RARE, NONE = "(rare)", "(none)"
 MIN_NUM = 20
 MAX_NUMBERS = 12
 """Numbers with more distinct values than this are cut into quartiles."""
-NORMAL_975 = 1.959963984540054
-"""The standard normal distribution's 97.5 % quantile."""
 
 
 def by_slice(predictions: pd.DataFrame, column: str, min_num: int = MIN_NUM) -> pd.DataFrame:
@@ -58,10 +56,11 @@ def wilson(right: int, num: int) -> tuple[float, float]:
         right: Successes.
         num: Trials, at least 1.
     """
-    share, square = right / num, NORMAL_975**2 / num
-    middle = (share + square / 2) / (1 + square)
-    half = NORMAL_975 * float(np.sqrt(share * (1 - share) / num + square / (4 * num))) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Imported here: scipy.stats takes a second.
+    from scipy.stats import binomtest
+
+    found = binomtest(right, num).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _figures(part: pd.DataFrame) -> tuple[int, float, float, float, float]:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 import shutil
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from hmexp.config.errors import UserError
 
@@ -51,68 +52,96 @@ def save_bundle(model: "keras.Model", card: Card, folder: Path) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    keras.Model(model.inputs[0], model.outputs[0], name=model.name).save(partial / MODEL_FILE)
+    keras.Model(model.input, model.output, name=model.name).save(partial / MODEL_FILE)
     record = asdict(card) | {"sha256": sha256(partial / MODEL_FILE)}
     (partial / CARD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
 
 
+def read_card(folder: Path) -> Card:
+    """Read the card of a bundle and check the hash of its model, without Keras.
+
+    Fields that a later version may have added are left out.
+
+    Raises:
+        UserError: No bundle, a card that is damaged, or a `model.keras` whose SHA-256 is not the card's.
+    """
+    path, model_path = folder / CARD_FILE, folder / MODEL_FILE
+    if not path.is_file() or not model_path.is_file():
+        raise UserError(f"{folder}: expected a model bundle ({MODEL_FILE}, {CARD_FILE}), received none")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):  # JSON or UTF-8 that is broken
+        raise UserError(f"{path}: expected JSON, received something else: the file was changed") from None
+    card = _card(path, record)
+    found = sha256(model_path)
+    if found != card.sha256:
+        raise UserError(f"{model_path}: expected SHA-256 {card.sha256}, received {found}: the file was changed")
+    return card
+
+
 def load_bundle(folder: Path) -> tuple["keras.Model", Card]:
     """Load a bundle after its hash was checked, in Keras's safe mode.
 
     Raises:
-        UserError: No bundle, one that was changed, or a model that runs code of its own.
+        UserError: See `read_card`; or a model that Keras cannot load, or only by running code that lies in it.
     """
+    card = read_card(folder)
     import keras
 
-    card = check_bundle(folder)
     try:
-        return keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True), card
-    except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{folder / MODEL_FILE}: expected a model that Keras loads safely, received {reason}") from None
-
-
-def check_bundle(folder: Path) -> Card:
-    """Read the card of a bundle whose model is the one that was saved; needs no Keras.
-
-    Raises:
-        UserError: No bundle, a damaged card, or a `model.keras` whose SHA-256 is not the card's.
-    """
-    path = folder / MODEL_FILE
-    if not path.is_file() or not (folder / CARD_FILE).is_file():
-        raise UserError(f"{folder}: expected a model bundle ({MODEL_FILE}, {CARD_FILE}), received none")
-    card = read_card(folder)
-    found = sha256(path)
-    if found != card.sha256:
-        raise UserError(f"{path}: expected SHA-256 {card.sha256}, received {found}: the file was changed")
-    return card
-
-
-def read_card(folder: Path) -> Card:
-    """Read the card of a bundle; fields of a later version are left out.
-
-    Raises:
-        UserError: No card, or a damaged one.
-    """
-    path = folder / CARD_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        card = Card(**{field.name: content[field.name] for field in fields(Card)})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"{path}: expected the card of a model, received a damaged one ({reason})") from None
-    for name, kind in get_type_hints(Card).items():
-        value, plain = getattr(card, name), getattr(kind, "__origin__", kind)
-        if isinstance(value, bool) or not isinstance(value, (int, float) if plain is float else plain):
-            raise UserError(f"{path}: expected {name} to be of type {plain.__name__}, received {value!r:.80}")
-    if not card.classes or not all(isinstance(name, str) for name in card.classes) or card.image_size < 1:
-        raise UserError(f"{path}: expected classes and an image size, received {card.classes!r:.80}, {card.image_size}")
-    return card
+        model = keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
+    except Exception as error:  # whatever Keras, h5py or zipfile finds in a file that is not ours
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        expected = "a model that Keras loads in safe mode"
+        raise UserError(f"{folder / MODEL_FILE}: expected {expected}, received one that it refuses: {first}") from None
+    return model, card
 
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _card(path: Path, record: object) -> Card:
+    """The card that a JSON value stands for."""
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: expected a mapping, received {type(record).__name__}: the file was changed")
+    types = get_type_hints(Card)
+    for field in fields(Card):
+        if field.name not in record and field.default is MISSING:
+            raise UserError(f"{path}: expected the field {field.name}, received none: the file was changed")
+        if field.name in record and not _is(record[field.name], types[field.name]):
+            received = f"{json.dumps(record[field.name])[:60]}"
+            raise UserError(f"{path}: {field.name}: expected {_words(types[field.name])}, received {received}")
+    card = Card(**{name: record[name] for name in types if name in record})
+    for name, good in (
+        ("classes", len(card.classes) > 0 and len(set(card.classes)) == len(card.classes)),
+        ("image_size", card.image_size > 0),
+        ("temperature", math.isfinite(card.temperature) and card.temperature > 0),
+        ("resize", card.resize in ("stretch", "pad", "crop")),
+    ):
+        if not good:
+            raise UserError(f"{path}: {name}: expected what a model was saved with, received {record[name]}")
+    return card
+
+
+def _is(value: object, kind: Any) -> bool:  # noqa: ANN401
+    """Whether a JSON value is of a type such as `list[str]`; a whole number is a float too, a boolean neither."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is list:
+        return isinstance(value, list) and all(_is(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is(item, inner[1]) for item in value.values())
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _words(kind: Any) -> str:  # noqa: ANN401
+    names = {str: "text", int: "a whole number", float: "a number"}
+    if get_origin(kind) is list:
+        return "a list of texts"
+    return "a mapping" if get_origin(kind) is dict else names[kind]

@@ -1,82 +1,210 @@
-"""The best model on train (a sample), val and test: predictions once, everything else from them."""
+"""The verb `evaluate`: a trained model on a split, of its own catalogue or of another; against a second model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from hmexp.config.training import TrainerConfig
-from hmexp.console import progress_bar
+from hmexp.config.errors import UserError, require
+from hmexp.config.invocation import Invocation
+from hmexp.config.stored import stored_config
+from hmexp.config.strategies import SPLITS
+from hmexp.config.verbs import EvaluateConfig
+from hmexp.console import log
 from hmexp.datamodule import DataModule
-from hmexp.metrics.evaluation import Evaluation, evaluate_logits
+from hmexp.evaluation.predict import SplitResult, evaluate_rows
+from hmexp.evaluation.report import EvaluationReport, make_report, slice_columns
+from hmexp.evaluation.tables import class_table, frame_table
+from hmexp.evaluation.write import write_report
+from hmexp.jobs.find import find_job
+from hmexp.metrics.compare import Comparison, compare
+from hmexp.models.bundle import Card, load_bundle, read_card
+from hmexp.reports.evaluation import comparison_bars
+from hmexp.reports.page import PageTable, RunPage, run_report
+from hmexp.reports.style import save
+from hmexp.runner.backend import start_backend
 
-EVALUATION_BATCH = 128
+MAX_NAMES = 10
 
 
 @dataclass(frozen=True)
-class SplitResult:
-    """A split's figures and its predictions.
+class EvaluateResult:
+    """What an evaluation gives to whoever called it.
 
     Attributes:
-        evaluation: Metrics, classes, confusion.
-        logits: float32 `[pictures, classes]`.
-        targets: int64 `[pictures]`.
-        predictions: `article_id, image, split, target, predicted, confidence` and `p/<class>`, a row a picture.
+        folder: With tables, figures and `report.html`.
+        metrics: Name -> value.
+        comparison: With `against`, the two models side by side.
     """
 
-    evaluation: Evaluation
-    logits: np.ndarray
-    targets: np.ndarray
-    predictions: pd.DataFrame
+    folder: Path
+    metrics: dict[str, float]
+    comparison: Comparison | None
 
 
-def evaluate_splits(model: Any, data: DataModule, cfg: TrainerConfig) -> dict[str, SplitResult]:  # noqa: ANN401
-    """Evaluate a model on every split that has rows; on train only on a sample of `trainer.train_sample`."""
-    limit = None if cfg.limit_batches is None else cfg.limit_batches * cfg.batch_size
-    results = {}
-    for split in data.sizes():
-        most = cfg.train_sample if split == "train" else None
-        sizes = [size for size in (most, limit) if size is not None]
-        rows = data.rows(split, limit=min(sizes) if sizes else None)
-        results[split] = evaluate_rows(model, data, split, rows, data.class_names)
-    return results
+def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
+    """Evaluate a run's model, in its bundle, on a split; all that can be wrong is found before pictures are staged.
+
+    Raises:
+        UserError: No such run or model, classes that the model does not know, a split without pictures.
+    """
+    require(config.run is not None, "run", "a run id, a unique prefix of one, latest, or a job folder", "none")
+    named = {key: run for key in ("run", "against") if (run := getattr(config, key))}
+    job_dirs = [find_job(config.paths, key, run).path for key, run in named.items()]
+    cards = _cards(job_dirs)
+    data = DataModule(config.data, config.paths, config.backend, trains=False)
+    slice_columns(data)
+    for card in cards:
+        _check_size(data, card, invocation)
+    _numbered(split_rows(data, config.split), cards[0])
+    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows; starting {config.backend}")
+    start_backend(config)
+    models = [load_bundle(job_dir / "model")[0] for job_dir in job_dirs]
+    views = [_view(data, card) for card in cards]
+    rows = _numbered(split_rows(views[0], config.split), cards[0])
+    classes = tuple(cards[0].classes)
+    results = [
+        evaluate_rows(model, view, config.split, rows, classes) for model, view in zip(models, views, strict=True)
+    ]
+    report = make_report(results[0], views[0], cards[0].temperature)
+    folder = job_dirs[0] / "evaluations" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{config.split}"
+    write_report(report, models[0], views[0], folder)
+    results[0].predictions.to_parquet(folder / "predictions.parquet", index=False)
+    comparison = _compare(results, job_dirs, folder) if len(results) == 2 else None
+    warnings = [f"no picture of {name}" for name in _some(report.result.evaluation.absent)]
+    warnings += [text for job_dir in job_dirs for text in _leak(config, rows, job_dir)]
+    _say(report, comparison, job_dirs)
+    for warning in warnings:
+        log.warning(warning)
+    _save_page(report, comparison, warnings, invocation, job_dirs, folder)
+    log.info(f"report  {folder / 'report.html'}")
+    return EvaluateResult(folder, dict(results[0].evaluation.metrics), comparison)
 
 
-def evaluate_rows(
-    model: Any,  # noqa: ANN401
-    data: DataModule,
-    split: str,
-    rows: pd.DataFrame,
-    classes: tuple[str, ...],
-) -> SplitResult:
-    """Evaluate a model on rows of the manifest, whose `target` numbers the model's `classes`."""
-    logits, targets = predict_logits(model, data, rows, f"evaluating {split}"), rows["target"].to_numpy(np.int64)
-    evaluation = evaluate_logits(split, logits, targets, classes)
-    probabilities = evaluation.probabilities
-    predicted = probabilities.argmax(axis=1)
-    names = np.array(classes, dtype=object)
-    table = pd.DataFrame(
-        {
-            "article_id": rows["article_id"].to_numpy(),
-            "image": rows["image"].to_numpy(),
-            "split": split,
-            "target": rows["label"].to_numpy(),
-            "predicted": names[predicted],
-            "confidence": probabilities.max(axis=1),
-        }
+def _cards(job_dirs: Sequence[Path]) -> list[Card]:
+    """The cards of the runs' bundles, whose models have the same classes.
+
+    Raises:
+        UserError: A run without a model, a damaged bundle, or other classes.
+    """
+    for key, job_dir in zip(("run", "against"), job_dirs, strict=False):
+        if not (job_dir / "model").is_dir():
+            raise UserError(f"{key}: expected a run that has a model, received {job_dir.name}, which did not finish")
+    cards = [read_card(job_dir / "model") for job_dir in job_dirs]
+    if len({tuple(card.classes) for card in cards}) > 1:
+        raise UserError("against: expected a model of the same classes, received one of others")
+    return cards
+
+
+def _check_size(data: DataModule, card: Card, invocation: Invocation) -> None:
+    """Raise `UserError` where the command asks for another size than the model takes."""
+    for key in ("image_size", "resize"):
+        asked, taken = getattr(data.cfg, key), getattr(card, key)
+        if asked != taken and any(word.startswith(f"data.{key}=") for word in invocation.overrides):
+            raise UserError(f"data.{key}: expected {taken}, as the model takes it, received {asked}")
+
+
+def _view(data: DataModule, card: Card) -> DataModule:
+    """The catalogue with its pictures as a model takes them, prepared."""
+    view = data.resized(card.image_size, card.resize)
+    view.prepare()
+    view.setup()
+    return view
+
+
+def split_rows(data: DataModule, split: str) -> pd.DataFrame:
+    """Rows of a split, each article once; `all` takes every split.
+
+    Raises:
+        UserError: The split has no pictures.
+    """
+    names = SPLITS if split == "all" else (split,)
+    parts = [data.rows(name).drop_duplicates("article_id") for name in names]
+    rows = pd.concat(parts, ignore_index=True)
+    if rows.empty:
+        raise UserError(f"split: expected a split with pictures ({', '.join(data.sizes())}), received {split}")
+    return rows
+
+
+def _numbered(rows: pd.DataFrame, card: Card) -> pd.DataFrame:
+    """The rows with the model's numbers of their classes, of which it may know more than the catalogue has.
+
+    Raises:
+        UserError: A class that the model does not know.
+    """
+    unknown = sorted(set(rows["label"]) - set(card.classes))
+    if unknown:
+        expected = f"classes of the model ({', '.join(_some(card.classes))})"
+        received = ", ".join(_some(unknown))
+        raise UserError(f"data: expected {expected}, received {received} (data/merge=map renames classes)")
+    return rows.assign(target=rows["label"].map({name: number for number, name in enumerate(card.classes)}))
+
+
+def _some(names: Sequence[str]) -> list[str]:
+    """The names, or the first ten and how many are left out."""
+    rest = len(names) - MAX_NAMES
+    return [*names[:MAX_NAMES], f"{rest:,} more"] if rest > 0 else list(names)
+
+
+def _leak(config: EvaluateConfig, rows: pd.DataFrame, job_dir: Path) -> list[str]:
+    """A warning where pictures that a run learned from are taken for pictures that it has not seen."""
+    if config.split in ("train", "all") or stored_config(job_dir).data.root != config.data.root:
+        return []
+    manifest = pd.read_parquet(job_dir / "manifest.parquet", columns=["article_id", "split"])
+    seen = rows["article_id"].isin(manifest.loc[manifest["split"] == "train", "article_id"]).sum()
+    text = f"{job_dir.name} learned from {seen:,} of these {len(rows):,} pictures: its figures are too good"
+    return [text] if seen else []
+
+
+def _compare(results: list[SplitResult], job_dirs: list[Path], folder: Path) -> Comparison:
+    a, b = results
+    comparison = compare(a.targets, a.evaluation.probabilities, b.evaluation.probabilities)
+    comparison.table.to_csv(folder / "comparison.csv", index=False)
+    save(comparison_bars(comparison.table, job_dirs[0].name, job_dirs[1].name), folder / "figures" / "comparison.png")
+    return comparison
+
+
+def _say(report: EvaluationReport, comparison: Comparison | None, job_dirs: list[Path]) -> None:
+    evaluation = report.result.evaluation
+    log.info(f"{job_dirs[0].name} on {evaluation.split}: {evaluation.num:,} pictures")
+    log.info(frame_table(report.intervals.metrics, "Figures with 95 % intervals"))
+    log.info(class_table(evaluation))
+    if comparison is not None:
+        log.info(frame_table(comparison.table, f"a = {job_dirs[0].name}, b = {job_dirs[1].name}"))
+        log.info(_verdict(comparison, job_dirs))
+
+
+def _verdict(comparison: Comparison, job_dirs: list[Path]) -> str:
+    """Whether the difference is real, on macro F1 and on accuracy."""
+    names = job_dirs[0].name, job_dirs[1].name
+    return " ".join(comparison.sentence(*names, metric) for metric in ("macro_f1", "accuracy"))
+
+
+def _save_page(
+    report: EvaluationReport,
+    comparison: Comparison | None,
+    warnings: list[str],
+    invocation: Invocation,
+    job_dirs: list[Path],
+    folder: Path,
+) -> None:
+    evaluation = report.result.evaluation
+    scores = ", ".join(f"{name.replace('_', ' ')} {evaluation.metrics[name]:.3f}" for name in ("accuracy", "macro_f1"))
+    verdict = f"{scores} on {evaluation.num:,} pictures of {evaluation.split}."
+    tables = report.tables()
+    if comparison is not None:
+        verdict += f" {_verdict(comparison, job_dirs)}"
+        tables.insert(0, PageTable(f"a = {job_dirs[0].name}, b = {job_dirs[1].name}", comparison.table))
+    page = RunPage(
+        title=f"{job_dirs[0].name} on {evaluation.split}",
+        verdict=verdict,
+        facts=(("run", str(job_dirs[0])), ("pictures", f"{evaluation.num:,}")),
+        tables=tuple(tables),
+        warnings=tuple(warnings),
+        figures=tuple(sorted((folder / "figures").glob("*.png"))),
+        command=invocation.command,
+        config=(job_dirs[0] / "config.yaml").read_text(encoding="utf-8"),
     )
-    by_class = pd.DataFrame(probabilities, columns=[f"p/{name}" for name in classes])
-    return SplitResult(evaluation, logits, targets, pd.concat([table, by_class], axis=1))
-
-
-def predict_logits(model: Any, data: DataModule, rows: pd.DataFrame, what: str) -> np.ndarray:  # noqa: ANN401
-    """Logits of rows in their order, float32 `[rows, classes]`."""
-    import keras
-
-    with progress_bar() as bar:
-        task = bar.add_task(what, total=len(rows), note="")
-        advance = keras.callbacks.LambdaCallback()
-        advance.on_predict_batch_end = lambda batch, logs=None: bar.advance(task, EVALUATION_BATCH)
-        batches = data.ordered_batches(data.part(rows), EVALUATION_BATCH)
-        return np.asarray(model.predict(batches, verbose=0, callbacks=[advance]), dtype=np.float32)
+    (folder / "report.html").write_text(run_report(page), encoding="utf-8")

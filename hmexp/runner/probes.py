@@ -9,10 +9,10 @@ import keras
 import pandas as pd
 
 from hmexp.console import log
+from hmexp.evaluation.tables import frame_table
 from hmexp.reports.figures import learning_rate_curve
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
-from hmexp.runner.tables import frame_table
 from hmexp.training.callbacks import FiniteLoss, ProgressBar
 from hmexp.training.probe import find_learning_rate, profile
 

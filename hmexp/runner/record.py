@@ -10,8 +10,8 @@ from hmexp.config.errors import UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunsConfig, UiConfig
 from hmexp.console import log
+from hmexp.evaluation.tables import frame_table
 from hmexp.metrics.names import parse_best
-from hmexp.runner.tables import frame_table
 from hmexp.tracking.complete import close_dead_runs, complete_records
 from hmexp.tracking.runs import leaderboard
 from hmexp.tracking.store import is_local, open_store, tracking_uri

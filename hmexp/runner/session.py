@@ -12,22 +12,23 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.evaluation.page import save_figures, save_page
+from hmexp.evaluation.predict import SplitResult, evaluate_splits
+from hmexp.evaluation.report import make_report
+from hmexp.evaluation.tables import class_table, counts_table, metrics_table, steps_table
+from hmexp.evaluation.write import write_report, write_tables
 from hmexp.jobs.folder import JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
-from hmexp.metrics.calibration import fit_temperature
-from hmexp.metrics.evaluation import overfit_sentence
-from hmexp.metrics.names import slugs
+from hmexp.metrics.calibration import helpful_temperature
+from hmexp.metrics.names import recorded, slugs
+from hmexp.metrics.overfitting import overfit_sentence
 from hmexp.models.bundle import Card, save_bundle
 from hmexp.reports.figures import curves
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
 from hmexp.runner.environment import describe_environment, versions
-from hmexp.runner.evaluate import SplitResult, evaluate_splits
-from hmexp.runner.figures import save_figures, save_page
-from hmexp.runner.judgement import judge
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.resume import Origin, say_what_differs
-from hmexp.runner.tables import class_table, counts_table, metrics_table, steps_table
 from hmexp.runner.train import Given, RunResult
 from hmexp.training.compilation import compilation
 from hmexp.training.device import Device
@@ -103,16 +104,18 @@ class Session:
         log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(model, self.data, self.config.trainer)
         metrics = final_metrics(fitted, results)
-        temperature = fit_temperature(results["val"].logits, results["val"].targets)
+        temperature = helpful_temperature(results["val"].logits, results["val"].targets)
+        if temperature == 1.0:
+            log.info("temperature: 1, as none that is fitted on a part of val helps on the rest")
         save_bundle(model, self._card(metrics, temperature), self.job_dir / "model")
         self._save_results(results, metrics)
-        judgement = judge(results.get("test", results["val"]), self.data, temperature)
-        judgement.save(model, self.data, self.job_dir)
+        report = make_report(results.get("test", results["val"]), self.data, temperature)
+        write_report(report, model, self.data, self.job_dir)
         if "test" in results:
-            judge(results["val"], self.data, temperature).save_tables(self.job_dir)
+            write_tables(make_report(results["val"], self.data, temperature), self.job_dir)
         save_figures(self.job_dir, self.data, model, fitted)
-        save_page(self.job_dir, self.data, results, judgement, self.facts(fitted), self.invocation.command)
-        self.recorder.result(metrics)
+        save_page(self.job_dir, self.data, results, report, self.facts(fitted), self.invocation.command)
+        self.recorder.result(recorded(metrics))
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)
         self.recorder.artifacts(self.job_dir)

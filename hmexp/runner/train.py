@@ -16,12 +16,12 @@ from hmexp.config.record import MlflowTracking
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import start_backend
 from hmexp.runner.environment import git_state, versions
-from hmexp.runner.judgement import slice_columns
 from hmexp.runner.modes import under_mode
 from hmexp.runner.resume import Origin, check_classes, check_data, origin_of
 from hmexp.training.interruption import Interruption

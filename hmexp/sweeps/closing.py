@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from hmexp.console import log
+from hmexp.evaluation.tables import frame_table
 from hmexp.jobs.table import FAILED, FINISHED, SKIPPED, Job, label_of
 from hmexp.metrics.names import better
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
 from hmexp.reports.sweep import sweep_figures
-from hmexp.runner.tables import frame_table
 from hmexp.sweeps.folder import DONE
 from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.search import STOP_AFTER

@@ -16,7 +16,7 @@ from hmexp.config.schemas import to_config
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
-from hmexp.runner.judgement import slice_columns
+from hmexp.evaluation.report import slice_columns
 from hmexp.runner.train import check_sections
 from hmexp.sweeps.design import Design
 from hmexp.sweeps.search import Grid, Point

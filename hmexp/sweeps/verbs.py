@@ -5,10 +5,10 @@ import pandas as pd
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import RunsConfig
 from hmexp.console import log
+from hmexp.evaluation.tables import frame_table
 from hmexp.jobs.table import JobTable
 from hmexp.metrics.names import parse_best
 from hmexp.runner.record import runs as all_runs
-from hmexp.runner.tables import frame_table
 from hmexp.sweeps.closing import narrow
 from hmexp.sweeps.folder import find_sweep
 from hmexp.sweeps.summary import point_frame

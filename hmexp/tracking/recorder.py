@@ -15,6 +15,7 @@ from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.secrets import masked
 from hmexp.console import log
 from hmexp.jobs.folder import LOCK_FILE, JobFolder
+from hmexp.metrics.names import recorded
 from hmexp.tracking.model import log_bundle
 from hmexp.tracking.runs import DIGEST_TAG, JOB_TAG, PRUNED_TAG, SECONDS_TAG
 from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
@@ -219,7 +220,8 @@ class MlflowRecorder:
         if (job_dir / "history.csv").is_file():
             _backfill(client, run_id, pd.read_csv(job_dir / "history.csv"))
         if (job_dir / "metrics.json").is_file():
-            _log_results(client, run_id, json.loads((job_dir / "metrics.json").read_text(encoding="utf-8")))
+            metrics = json.loads((job_dir / "metrics.json").read_text(encoding="utf-8"))
+            _log_results(client, run_id, recorded(metrics))
         if (job_dir / "model").is_dir():
             log_bundle(client, run_id, job_dir / "model")
         _log_artifacts(client, run_id, job_dir)

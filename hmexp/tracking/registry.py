@@ -117,10 +117,10 @@ class Registry:
 
     def _check_model(self, run: "Run") -> None:
         """Raise `UserError` where the run's model is gone or was changed since it was logged."""
-        from hmexp.models.bundle import check_bundle
+        from hmexp.models.bundle import read_card
 
         model = self._logged(run)
-        card = check_bundle(self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR)
+        card = read_card(self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR)
         logged = model.tags.get(SHA_TAG, card.sha256)
         if card.sha256 != logged:
             received = f"one of SHA-256 {card.sha256}"

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import precision_recall_fscore_support
 
-from hmexp.metrics.bootstrap import bootstrap, ingredients, metrics_of, resampled, scores_of, unstack
+from hmexp.metrics.bootstrap import bootstrap, ingredients, metrics_of, resampled, scores_of, total, unstack
 from hmexp.metrics.evaluation import evaluate_logits
 from hmexp.metrics.names import METRICS
 
@@ -101,7 +101,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
 
 def _total(probabilities, targets):
     parts = zip(np.array_split(probabilities, 20), np.array_split(targets, 20), strict=True)
-    return sum(ingredients(*part).sum(axis=0, keepdims=True) for part in parts)
+    return sum(total(ingredients(*part)) for part in parts)
 
 
 def test_equal_seeds_draw_equal_pictures_and_others_others():
@@ -122,6 +122,34 @@ def test_chunks_make_no_difference(monkeypatch):
 def test_a_probability_of_zero_has_a_finite_loss():
     found = bootstrap(np.float32([[1, 0], [1, 0]]), np.array([0, 1]), ("x", "y")).metrics
     assert np.isfinite(found[ENDS].to_numpy()).all()
+
+
+@pytest.mark.parametrize("num_classes", [2, 5, 60])
+def test_sums_are_those_of_one_column_a_class_and_number(num_classes):
+    """Against the plain formula: a dense matrix of everything that a picture adds."""
+    rng = np.random.default_rng(4)
+    targets = rng.integers(num_classes, size=150)
+    probabilities = softmax(rng.normal(size=(150, num_classes)), axis=1).astype(np.float32)
+    exact, identity = probabilities.astype(np.float64), np.eye(num_classes)
+    predicted, confidence = exact.argmax(axis=1), exact.max(axis=1)
+    right = predicted == targets
+    gaps = np.eye(15)[np.minimum((confidence * 15).astype(int), 14)] * (right - confidence)[:, None]
+    top3 = (np.argsort(-exact, axis=1, kind="stable")[:, :3] == targets[:, None]).any(axis=1)
+    loss = -np.log(exact[np.arange(150), targets])
+    hits = identity[targets] * right[:, None]
+    dense = np.column_stack([hits, identity[targets], identity[predicted], gaps, loss, top3])
+    sparse = ingredients(probabilities, targets)
+    assert np.array_equal(sparse.toarray(), dense)
+    draws = np.random.default_rng(3).integers(150, size=(40, 150))
+    expected = np.stack([dense.sum(axis=0), *(dense[draw].sum(axis=0) for draw in draws)])
+    np.testing.assert_allclose(resampled(sparse, 40, seed=3), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_what_a_picture_adds_does_not_grow_with_the_classes():
+    rng = np.random.default_rng(0)
+    for num_classes in (3, 3000):
+        probabilities = softmax(rng.normal(size=(20, num_classes)), axis=1).astype(np.float32)
+        assert ingredients(probabilities, rng.integers(num_classes, size=20)).nnz <= 20 * 6
 
 
 def test_no_rows_is_an_error():

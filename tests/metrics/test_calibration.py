@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from hmexp.metrics.calibration import calibration_error, cross_entropy, fit_temperature, reliability, with_temperature
+from hmexp.metrics.calibration import (
+    calibration_error,
+    cross_entropy,
+    fit_temperature,
+    helpful_temperature,
+    reliability,
+    with_temperature,
+)
 from hmexp.metrics.evaluation import expected_calibration_error
 
 
@@ -69,3 +76,20 @@ def test_a_model_that_is_always_right_or_always_wrong_stays_within_the_bounds():
 def test_no_rows_is_an_error():
     with pytest.raises(ValueError, match="received none"):
         fit_temperature(np.zeros((0, 2), np.float32), np.zeros(0, np.int64))
+
+
+def test_a_temperature_that_helps_is_kept():
+    logits, targets = calibrated(2000)
+    assert helpful_temperature(3 * logits, targets) == fit_temperature(3 * logits, targets)
+
+
+@pytest.mark.parametrize("num", [3, 12, 60])
+def test_a_temperature_that_only_fits_its_own_pictures_is_not_kept(num):
+    """Calibrated already: what a fit finds in a few pictures is chance. Over many draws few are kept."""
+    kept = [helpful_temperature(*calibrated(num, seed)) != 1.0 for seed in range(40)]
+    assert np.mean(kept) < 0.3
+
+
+def test_logits_without_numbers_have_the_temperature_one():
+    logits = np.full((50, 3), np.nan, np.float32)
+    assert helpful_temperature(logits, np.zeros(50, np.int64)) == 1.0

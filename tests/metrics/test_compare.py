@@ -90,8 +90,8 @@ def test_the_swap_test_is_a_loop_of_swaps():
 def test_swapping_all_pictures_turns_the_difference_around():
     targets, a, b = models(200, 1.6, 1.0)
     columns = ingredients(a, targets), ingredients(b, targets)
-    totals = [module.unstack(part.sum(axis=0, keepdims=True), 3) for part in columns]
-    moved = (columns[0] - columns[1])[:, :9].sum(axis=0, keepdims=True)
+    totals = [module.unstack(module.total(part), 3) for part in columns]
+    moved = (columns[0] - columns[1])[:, :9].sum(axis=0)[None]
     gaps = [module._macro_f1_gap(*totals, share * moved)[0] for share in (0, 1)]
     assert gaps[0] > 0
     assert gaps[1] == pytest.approx(-gaps[0])

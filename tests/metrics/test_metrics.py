@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hmexp.config.errors import UserError
-from hmexp.metrics.evaluation import evaluate_logits, overfit_sentence
-from hmexp.metrics.names import METRICS, better, parse_best, parse_monitor, slug, slugs
+from hmexp.metrics.evaluation import evaluate_logits
+from hmexp.metrics.names import METRICS, better, parse_best, parse_monitor, recorded, slug, slugs
 
 CLASSES = ("a", "b", "c", "absent")
 
@@ -73,32 +73,39 @@ def test_no_rows_is_an_error():
         evaluate_logits("test", np.zeros((0, 2), np.float32), np.zeros(0, np.int64), ("a", "b"))
 
 
-@pytest.mark.parametrize(
-    ("train", "val", "words"),
-    [
-        (0.957, 0.798, "0.957 on train and 0.798 on val: a gap of 15.9 points, so the model overfits."),
-        (0.85, 0.80, "a gap of 5.0 points, so the model overfits somewhat."),
-        (0.80, 0.79, "a gap of 1.0 points, so the model does not overfit."),
-        (0.80, 0.81, "val is ahead by 1.0 points, so the model does not overfit."),
-        (0.70, 0.80, "val is easier by 10.0 points"),
-    ],
-)
-def test_the_gap_is_said_plainly(predictions, train, val, words):
-    evaluation = evaluate_logits("train", *predictions, CLASSES)
-    pair = [type(evaluation)(**(vars(evaluation) | {"metrics": {"accuracy": value}})) for value in (train, val)]
-    assert words in overfit_sentence(*pair)
-
-
-def test_a_gap_is_said_of_metrics_of_which_more_is_better(predictions):
-    evaluation = evaluate_logits("train", *predictions, CLASSES)
-    assert overfit_sentence(evaluation, evaluation, "macro_f1").startswith("Macro F1 is ")
-    with pytest.raises(ValueError, match="received loss"):
-        overfit_sentence(evaluation, evaluation, "loss")
-
-
 def test_two_classes_have_a_top3_accuracy():
     logits = np.array([[2.0, 1.0], [0.0, 1.0]], np.float32)
     assert evaluate_logits("val", logits, np.array([1, 1]), ("x", "y")).metrics["top3_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_logits_that_are_no_numbers_still_give_finite_figures(predictions, broken, everywhere):
+    logits, targets = predictions
+    logits[:: 1 if everywhere else 7, 1] = broken
+    evaluation = evaluate_logits("val", logits, targets, CLASSES)
+    assert all(np.isfinite(value) for value in evaluation.metrics.values())
+    assert np.allclose(evaluation.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_record_keeps_the_f1_of_up_to_fifty_classes():
+    few = {"best/val/loss": 1.0} | {f"test/f1/{number}": 0.5 for number in range(50)}
+    assert recorded(few) == few
+    assert recorded(few | {"test/f1/50": 0.5}) == {"best/val/loss": 1.0}
+
+
+def test_many_classes_of_one_spelling_have_a_slug_each():
+    found = slugs(["class 2", *("\u4e2d" * number for number in range(1, 2000))])
+    assert len(set(found.values())) == 2000
+
+
+def test_the_table_of_the_confusion_has_its_cells(predictions):
+    evaluation = evaluate_logits("val", *predictions, CLASSES)
+    table = evaluation.confusion_table()
+    assert table["count"].sum() == 500
+    assert (table["count"] > 0).all()
+    cell = table.set_index(["target", "predicted"]).loc[("b", "a"), "count"]
+    assert cell == evaluation.confusion[1, 0]
 
 
 def test_huge_logits_stay_finite():

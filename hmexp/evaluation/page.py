@@ -1,4 +1,4 @@
-"""Which figures and which page a run gets."""
+"""The page of a run, and the figures of its training and its data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from hmexp.datamodule import DataModule
-from hmexp.metrics.evaluation import overfit_sentence
+from hmexp.evaluation.predict import SplitResult
+from hmexp.evaluation.report import EvaluationReport
+from hmexp.metrics.overfitting import overfit_sentence
 from hmexp.reports import figures
 from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save, shorten
-from hmexp.runner.evaluate import SplitResult
-from hmexp.runner.judgement import Judgement
 from hmexp.training.feed import FitResult
 
 SHEET = 32
@@ -24,7 +24,7 @@ ORDER = (
 
 
 def save_figures(job_dir: Path, data: DataModule, model: Any, fitted: FitResult) -> None:  # noqa: ANN401
-    """Draw what is known of the training and its data into `figures/`; a `Judgement` draws its own."""
+    """Draw what is known of the training and its data into `figures/`; an `EvaluationReport` has its own."""
     folder = job_dir / "figures"
     save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
     save(figures.class_distribution(distribution(data)), folder / "class_distribution.png")
@@ -54,7 +54,7 @@ def save_page(
     job_dir: Path,
     data: DataModule,
     results: dict[str, SplitResult],
-    judgement: Judgement,
+    evaluation_report: EvaluationReport,
     facts: Sequence[tuple[str, str]],
     command: str,
 ) -> None:
@@ -69,7 +69,7 @@ def save_page(
     changes = [step.changes.assign(step=step.name) for step in report.steps if len(step.changes)]
     tables = [
         PageTable("The best epoch's model", metrics.rename_axis("metric").reset_index()),
-        *judgement.tables(),
+        *evaluation_report.tables(),
         PageTable("What became of the catalogue", steps),
         PageTable(
             "Rows of each class",
