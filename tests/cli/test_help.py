@@ -35,7 +35,7 @@ def test_every_key_of_a_verb_has_its_meaning(verb, capsys):
     ("typed", "expected"),
     [
         ("hmexp pro", ["promote"]),
-        ("hmexp model=", ["model=backbone", "model=cnn", "model=cnn3", "model=resnet"]),
+        ("hmexp model=", ["model=backbone", "model=cnn", "model=cnn3", "model=resnet", "model=saved"]),
         ("hmexp trainer.ep", ["trainer.epochs="]),
         ("hmexp runs me", ["metric="]),
         ("hmexp stage data=h", ["data=hm"]),
