@@ -1,40 +1,69 @@
 """Where a catalogue's pictures come from: one small interface, and a folder that has it."""
 
-import importlib.util
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Protocol
-
-from PIL import features
 
 from hmexp.config.errors import invalid
 from hmexp.console import log
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".avif", ".ppm", ".pgm", ".pnm"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
-"""Endings of files that are taken for pictures unopened; of any other file its first bytes decide."""
+"""Files of these names are pictures unopened; any other file is one if it begins like one."""
+RAW_EXTENSIONS = (".dng", ".nef", ".cr2", ".arw", ".orf", ".rw2", ".pef", ".srw")
+"""Raw files of cameras begin like a TIFF, and would be decoded as its small preview."""
 BESIDE = ("thumbs.db", "desktop.ini")
 """Files that systems leave in every folder, of which nothing is said."""
-FIRST_BYTES = 16
-MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
-HEIC = "HEIC, which needs a plugin (pip install pillow-heif)"
+HEAD_BYTES = 64
+SIGNATURES = (
+    ("JPEG", re.compile(rb"\xff\xd8\xff")),
+    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("GIF", re.compile(rb"GIF8[79]a")),
+    ("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL)),
+    ("BMP", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL)),
+    ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]")),
+    ("PPM", re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s")),
+    ("AVIF", re.compile(rb"....ftyp(avif|avis|....(....)*(avif|avis))", re.DOTALL)),
+    ("HEIC", re.compile(rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL)),
+    ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51")),
+    ("JPEG XL", re.compile(rb"\0\0\0\x0cJXL |\xff\x0a")),
+    ("Photoshop", re.compile(rb"8BPS\0")),
+)
+UNREADABLE = {
+    "HEIC": "HEIC, which needs `pip install pillow-heif`",
+    "JPEG 2000": "JPEG 2000, which hmexp does not read",
+    "JPEG XL": "JPEG XL, which hmexp does not read",
+    "Photoshop": "Photoshop, which hmexp does not read",
+}
+HAS_HEIC = find_spec("pillow_heif") is not None
 
 
-def recognise(head: bytes) -> str:
-    """What is wrong with a file that begins with these bytes; empty for a picture that can be decoded."""
-    if head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return ""
-    if head[4:8] == b"ftyp":
-        if head[8:12] in (b"avif", b"avis"):
-            return "" if features.check("avif") else "AVIF, which this Pillow cannot read"
-        if head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"):
-            return "" if importlib.util.find_spec("pillow_heif") else HEIC
-    return "empty" if not head else "no picture by its content"
+def kind_of(head: bytes) -> str:
+    """The format that a file begins like, such as `JPEG`, or nothing; `head` is its first `HEAD_BYTES`."""
+    return next((kind for kind, signature in SIGNATURES if signature.match(head)), "")
+
+
+def unreadable(kind: str) -> str:
+    """Why pictures of this format cannot be decoded here; nothing where they can."""
+    return "" if kind == "HEIC" and HAS_HEIC else UNREADABLE.get(kind, "")
+
+
+def why_no_picture(name: str, head: bytes) -> str:
+    """Why a file of this name that begins like this is no picture; empty for one that is."""
+    suffix = Path(name).suffix.lower()
+    if suffix in RAW_EXTENSIONS:
+        return f"a camera's raw file ({suffix})"
+    kind = kind_of(head)
+    if not kind:
+        return f"no picture ({suffix or 'no ending'})" if head else "an empty file"
+    return unreadable(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +159,7 @@ class FilePictures:
                 found = file.stat()
                 if not file.is_file():
                     continue
-                reason = "" if path.lower().endswith(EXTENSIONS) else recognise(_head(file))
+                reason = "" if path.lower().endswith(EXTENSIONS) else why_no_picture(path, _head(file))
             except (OSError, ValueError):  # not there, a name that is too long, a NUL in it
                 continue
             if reason:
@@ -173,6 +202,7 @@ class DirectoryPictures(FilePictures):
             stat = folder.stat()
             here = (stat.st_dev, stat.st_ino)
             if here in above:
+                self._left_out[prefix.rstrip("/")] = "a link to a folder around it"
                 return
             with os.scandir(folder) as scan:
                 entries = [entry for entry in scan if _wanted(entry)]
@@ -180,7 +210,7 @@ class DirectoryPictures(FilePictures):
             raise invalid("data.root", "folders that may be read", folder) from error
         for entry in entries:
             path = prefix + entry.name
-            if entry.is_dir():
+            if _is_dir(entry):
                 self._folders.append(path)
                 yield from self._walk(Path(entry.path), f"{path}/", (*above, here))
             elif reason := _reason(entry):
@@ -190,21 +220,30 @@ class DirectoryPictures(FilePictures):
                 yield Picture(path, found.st_size, found.st_mtime_ns)
 
 
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
 def _reason(entry: os.DirEntry[str]) -> str:
     """Why a file is no picture; empty for one that is."""
-    if not entry.is_file():
-        return "a link to nothing" if entry.is_symlink() else "no file"
-    if entry.name.lower().endswith(EXTENSIONS):
-        return ""
     try:
-        return recognise(_head(Path(entry.path)))
+        if entry.is_symlink() and not Path(entry.path).exists():
+            return "a link that leads nowhere"
+        if not entry.is_file():
+            return "no file"
+        if entry.name.lower().endswith(EXTENSIONS):
+            return ""
+        return why_no_picture(entry.name, _head(Path(entry.path)))
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
 
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(FIRST_BYTES)
+        return stream.read(HEAD_BYTES)
 
 
 def _wanted(entry: os.DirEntry[str]) -> bool:

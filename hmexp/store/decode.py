@@ -30,14 +30,18 @@ import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError, features
 
-FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else [])]
+from hmexp.catalogue.pictures import HAS_HEIC, HEAD_BYTES, kind_of, unreadable
+
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """What a file may hold, whatever its name says. Pillow's last holes were in rarer formats (CVE-2026-40192)."""
-with suppress(ImportError):  # an optional plugin
+if features.check("avif"):
+    FORMATS += ("AVIF",)
+if HAS_HEIC:
     import pillow_heif
 
     pillow_heif.register_heif_opener()
-    FORMATS.append("HEIF")
-DECODER_VERSION = f"2 (Pillow {PIL.__version__})"
+    FORMATS += ("HEIF",)
+DECODER_VERSION = f"2 (Pillow {PIL.__version__}, {' '.join(FORMATS)})"
 """Part of the store's fingerprint. The number grows when the same file gives other pixels."""
 NO_PICTURE = "no picture that can be read"
 FILTER = Image.Resampling.BILINEAR
@@ -86,6 +90,9 @@ def decode(picture: bytes | BinaryIO, image_size: int, resize: str, max_pixels: 
             return np.asarray(_fit(image, image_size, resize))
     except (BadPicture, MemoryError):
         raise
+    except UnidentifiedImageError as error:
+        stream.seek(0)
+        raise BadPicture(unreadable(kind_of(stream.read(HEAD_BYTES))) or NO_PICTURE) from error
     except Image.DecompressionBombError as error:
         found = re.search(r"\d+", str(error))
         raise BadPicture(_too_large(int(found[0]) if found else 0, max_pixels)) from error
@@ -103,8 +110,6 @@ def _too_large(pixels: int, max_pixels: int) -> str:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return NO_PICTURE
     text = " ".join(str(error).split())
     return "truncated" if "truncated" in text.lower() else f"damaged ({text[:80] or type(error).__name__})"
 

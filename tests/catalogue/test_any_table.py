@@ -214,10 +214,10 @@ def test_pictures_are_known_by_their_content_and_what_is_left_out_is_named(tmp_p
     assert "1 pictures lie in no class folder and are left out (loose.png)" in said
     assert "the folder c gives no picture" in said
     assert "the folder d gives no picture" in said
-    assert "no picture by its content (a/notes.txt)" in said
-    assert "HEIC, which needs a plugin (pip install pillow-heif) (b/phone.heic)" in said
-    assert "a link to nothing (b/dead.jpg)" in said
-    assert "empty (c/empty.bin)" in said
+    assert "no picture (.txt) (a/notes.txt)" in said
+    assert "HEIC, which needs `pip install pillow-heif` (b/phone.heic)" in said
+    assert "a link that leads nowhere (b/dead.jpg)" in said
+    assert "an empty file (c/empty.bin)" in said
     assert "Thumbs" not in said
     data = DataModule(folders(tmp_path), PathsConfig(cache=str(tmp_path.parent / "cache")), trains=False)
     data.prepare()

@@ -1,8 +1,11 @@
+import io
 import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from hmexp.catalogue import pictures
 from hmexp.catalogue.pictures import DirectoryPictures
 
 
@@ -45,7 +48,13 @@ def test_links_are_followed_without_loops(tmp_path):
     (tmp_path / "root" / "a" / "up").symlink_to(tmp_path / "root")
     (tmp_path / "root" / "a" / "here").symlink_to(tmp_path / "root" / "a")
     (tmp_path / "root" / "gone.jpg").symlink_to(tmp_path / "nothing")
-    assert paths_of(DirectoryPictures(tmp_path / "root")) == ["a/1.jpg", "b/2.jpg"]
+    source = DirectoryPictures(tmp_path / "root")
+    assert paths_of(source) == ["a/1.jpg", "b/2.jpg"]
+    assert source.left_out() == {
+        "a/here": "a link to a folder around it",
+        "a/up": "a link to a folder around it",
+        "gone.jpg": "a link that leads nowhere",
+    }
 
 
 def test_names_that_no_table_can_hold_are_left_out(tmp_path, caplog):
@@ -78,3 +87,63 @@ def test_a_path_that_is_not_there_is_named(tmp_path):
     write(tmp_path, "a.jpg")
     with pytest.raises(ValueError, match=r"received b\.jpg"):
         DirectoryPictures(tmp_path).fingerprint(["a.jpg", "b.jpg"])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF"])
+@pytest.mark.parametrize("name", ["0108775015", "a.dat", "b.txt", "c.heic", "d.avif"])
+def test_content_decides_where_the_ending_does_not(tmp_path, kind, name):
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(stream, kind)
+    (tmp_path / name).write_bytes(stream.getvalue())
+    source = DirectoryPictures(tmp_path)
+    assert paths_of(source) == [name]
+    assert source.left_out() == {}
+
+
+@pytest.mark.parametrize("ending", ["jfif", "pjpeg", "jpe", "ppm", "PGM", "pnm", "JFIF"])
+def test_rarer_endings_of_pictures(tmp_path, ending):
+    write(tmp_path, f"a.{ending}")
+    assert paths_of(DirectoryPictures(tmp_path)) == [f"a.{ending}"]
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+
+def test_heic_is_a_picture_where_its_plugin_is(tmp_path, monkeypatch):
+    (tmp_path / "a.heic").write_bytes(HEIC)
+    (tmp_path / "b").write_bytes(HEIC)
+    monkeypatch.setattr(pictures, "HAS_HEIC", False)
+    reason = "HEIC, which needs `pip install pillow-heif`"
+    source = DirectoryPictures(tmp_path)
+    assert paths_of(source) == []
+    assert source.left_out() == {"a.heic": reason, "b": reason}
+    monkeypatch.setattr(pictures, "HAS_HEIC", True)
+    assert paths_of(DirectoryPictures(tmp_path)) == ["a.heic", "b"]
+
+
+def test_all_that_is_left_out_has_a_reason(tmp_path):
+    write(tmp_path, "a/1.jpg", "notes.txt", "a/readme", ".DS_Store", ".git/x", "a/Thumbs.db", "raw.NEF")
+    (tmp_path / "empty").touch()
+    (tmp_path / "p1.md").write_bytes(b"P1 is urgent, P2 is not")
+    (tmp_path / "bm.md").write_bytes(b"BMW and other makers of cars, a list")
+    (tmp_path / "new.jxl").write_bytes(b"\xff\x0a" + bytes(20))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    source = DirectoryPictures(tmp_path)
+    assert source.left_out() == {
+        "a/readme": "no picture (no ending)",
+        "bm.md": "no picture (.md)",
+        "empty": "an empty file",
+        "loop": "a link that leads nowhere",
+        "new.jxl": "JPEG XL, which hmexp does not read",
+        "notes.txt": "no picture (.txt)",
+        "p1.md": "no picture (.md)",
+        "pipe": "no file",
+        "raw.NEF": "a camera's raw file (.nef)",
+    }
+    assert paths_of(source) == ["a/1.jpg"]
+
+
+def test_paths_left_out_are_relative_to_the_root(tmp_path):
+    write(tmp_path, "images/1.jpg", "images/b/notes.txt", "other.txt")
+    assert DirectoryPictures(tmp_path, "images").left_out() == {"images/b/notes.txt": "no picture (.txt)"}

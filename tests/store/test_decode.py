@@ -55,7 +55,7 @@ def test_pad_and_crop_of_a_scaled_jpeg_are_those_of_the_full_picture(resize):
     assert difference.mean() < 1.5
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF"])
 def test_every_format(kind):
     picture = photograph(64, 64)
     difference = np.abs(decode(encoded(picture, kind), 64, "stretch", LIMIT).astype(int) - np.asarray(picture))
@@ -184,9 +184,14 @@ def test_what_is_no_picture(data):
     assert str(caught.value) == "no picture that can be read"
 
 
+def test_a_format_that_is_known_and_not_read_is_named():
+    with pytest.raises(BadPicture, match=r"^JPEG XL, which hmexp does not read$"):
+        decode(b"\xff\x0a" + bytes(60), 16, "stretch", LIMIT)
+
+
 def test_formats_that_are_not_named_are_not_parsed():
     with pytest.raises(BadPicture, match="no picture"):
-        decode(encoded(photograph(32, 32), "PCX"), 16, "stretch", LIMIT)
+        decode(encoded(photograph(32, 32), "TGA"), 16, "stretch", LIMIT)
 
 
 def test_a_stream_does_as_well():
