@@ -138,6 +138,7 @@ class Judgement:
 
     def _draw_heats(self, model: Any, data: DataModule, folder: Path) -> None:  # noqa: ANN401
         """Where the model looked: its surest hits, then its surest misses."""
+        from hmexp.training.backends import backend_named
         from hmexp.training.grad_cam import grad_cam
 
         predictions = self.result.predictions
@@ -155,7 +156,7 @@ class Judgement:
             f"{'hit' if target == predicted else 'miss'}: {shorten(predicted, 18)}\n{confidence:.0%}"
             for target, predicted, confidence in rows[["target", "predicted", "confidence"]].to_numpy()
         ]
-        heats = grad_cam(model, pictures, seen)
+        heats = grad_cam(model, pictures, seen, backend_named(data.backend))
         title = f"What speaks for the predicted class (Grad-CAM), {self.split}"
         save(sheets.heat_sheet(pictures, heats, captions, title), folder / f"grad_cam_{self.split}.png")
 
