@@ -65,6 +65,7 @@ def hmexp_epoch(store: "object", targets: np.ndarray, job: Path) -> float:
     from hmexp.config.augment import AugmentConfig, CrossEntropyConfig
     from hmexp.config.optimizer import AdamConfig
     from hmexp.config.training import TrainerConfig
+    from hmexp.training.backends import backend_named
     from hmexp.training.feed import Feed
     from hmexp.training.learner import Learner
     from hmexp.training.loss import build_loss
@@ -74,7 +75,8 @@ def hmexp_epoch(store: "object", targets: np.ndarray, job: Path) -> float:
     part = Rows(np.arange(len(targets)), targets)
     few = Rows(part.rows[:BATCH], targets[:BATCH])
     steps = num_batches(len(part), BATCH)
-    learner = Learner(compiled_model(), Augmentation(AugmentConfig(), CLASSES), build_loss(CrossEntropyConfig()))
+    augmentation, loss = Augmentation(AugmentConfig(), CLASSES), build_loss(CrossEntropyConfig())
+    learner = Learner(compiled_model(), augmentation, loss, backend_named("tensorflow"))
     job.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(TrainerConfig(epochs=1, batch_size=BATCH), AdamConfig(), job, NoRecorder())
     feed = Feed(

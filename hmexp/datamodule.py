@@ -1,6 +1,5 @@
 """The DataModule: catalogue, manifest, store and batches behind prepare, setup and train/val/test."""
 
-import importlib
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +22,7 @@ from hmexp.config.errors import UserError
 from hmexp.config.record import PathsConfig
 from hmexp.config.strategies import SPLITS
 from hmexp.store import Store, StoreSpec, stage
+from hmexp.training.backends import backend_named
 
 
 class DataModule:
@@ -233,8 +233,8 @@ class DataModule:
         return planned
 
     def _batches(self) -> Any:  # noqa: ANN401
-        """The module that feeds this backend."""
-        return importlib.import_module(f"hmexp.batches.{'tensorflow' if self.backend == 'tensorflow' else 'arrays'}")
+        """What feeds this backend."""
+        return backend_named(self.backend).batches()
 
     def _check_bad_fraction(self) -> None:
         bad, total = self.quarantine, len(self.images)

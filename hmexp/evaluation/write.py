@@ -95,6 +95,7 @@ def _draw_pairs(report: EvaluationReport, data: DataModule, folder: Path) -> Non
 
 def _draw_heats(report: EvaluationReport, model: Any, data: DataModule, folder: Path) -> None:  # noqa: ANN401
     """Where the model looked: its surest hits, then its surest misses."""
+    from hmexp.training.backends import backend_named
     from hmexp.training.grad_cam import grad_cam
 
     predictions = report.result.predictions
@@ -112,7 +113,7 @@ def _draw_heats(report: EvaluationReport, model: Any, data: DataModule, folder: 
         f"{'hit' if target == predicted else 'miss'}: {shorten(predicted, 18)}\n{confidence:.0%}"
         for target, predicted, confidence in rows[["target", "predicted", "confidence"]].to_numpy()
     ]
-    heats = grad_cam(model, pictures, seen)
+    heats = grad_cam(model, pictures, seen, backend_named(data.backend))
     title = f"What speaks for the predicted class (Grad-CAM), {report.split}"
     save(sheets.heat_sheet(pictures, heats, captions, title), folder / f"grad_cam_{report.split}.png")
 

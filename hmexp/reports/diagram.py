@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from hmexp.compat.keras import inbound_nodes
 from hmexp.reports.style import GREY, INK, new_figure, shorten
 
 ROWS_A_COLUMN, MAX_COLUMNS = 16, 4
@@ -40,7 +41,7 @@ def layer_boxes(model: Any) -> list[LayerBox]:  # noqa: ANN401
     names, boxes = {layer.name for layer in model.layers}, []
     for layer in model.layers:
         # A layer shared with another model has that model's nodes too: only this model's layers are named.
-        parents = {node.operation.name for inbound in layer._inbound_nodes for node in inbound.parent_nodes} & names
+        parents = {node.operation.name for inbound in inbound_nodes(layer) for node in inbound.parent_nodes} & names
         shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
         boxes.append(LayerBox(layer.name, type(layer).__name__, shape, layer.count_params(), tuple(sorted(parents))))
     return boxes

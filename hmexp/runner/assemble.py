@@ -14,10 +14,11 @@ from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
-from hmexp.training.device import Device, fresh_session
+from hmexp.training.backends import Device
+from hmexp.training.device import fresh_session
 from hmexp.training.feed import Feed
 from hmexp.training.interruption import Interruption
-from hmexp.training.learner import Learner, compiled
+from hmexp.training.learner import Learner
 from hmexp.training.loss import build_loss
 from hmexp.training.precision import faster, time_precisions
 from hmexp.training.pruner import NoPruner, Pruner
@@ -53,7 +54,9 @@ class Assembly:
             `float32`, `mixed_bfloat16` or `mixed_float16`.
         """
         if self.network is not None:
-            return str(self.network.dtype_policy.name)  # it was made under a policy
+            policy = str(self.network.dtype_policy.name)  # it was made under one
+            keras.config.set_dtype_policy(policy)
+            return policy
         chosen = decided or self.config.trainer.precision
         if chosen == "auto":
             seconds = time_precisions(self._throwaway, next(iter(self.feed().train(1, 0, 1))))
@@ -69,9 +72,10 @@ class Assembly:
         """The network with its augmentation and loss, made where the device wants it."""
         with self.device.scope():
             network = self.network or self._build()
-            augmentation = Augmentation(self.config.augment, len(self.data.class_names), compiled)
+            backend, num_classes = self.device.backend, len(self.data.class_names)
+            augmentation = Augmentation(self.config.augment, num_classes, backend.compile_stage)
             any_size = self.config.trainer.image_sizes is not None
-            return Learner(network, augmentation, build_loss(self.config.loss), any_size)
+            return Learner(network, augmentation, build_loss(self.config.loss), backend, any_size)
 
     def _build(self) -> keras.Model:
         return build_model(self.config.model, self.config.data.image_size, len(self.data.class_names))

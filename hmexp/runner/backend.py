@@ -1,49 +1,64 @@
-"""Which library Keras computes with: chosen before anything imports Keras."""
+"""Which library Keras computes with: checked before anything is paid, chosen before anything imports Keras."""
 
 import importlib.util
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunConfig
 from hmexp.console import quiet_natives
+from hmexp.training.backends import Device, backend_named
+from hmexp.training.backends.choice import check_gpu, check_strategy
 
-if TYPE_CHECKING:
-    from hmexp.training.device import Device
+KERAS_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
+"""What Keras reads once, when it is imported, and what would cut a training short or fail there."""
 
 
-def start_backend(config: RunConfig) -> "Device":
+def start_backend(config: RunConfig) -> Device:
     """Let Keras take the configured backend, and set up the device.
 
     Raises:
-        UserError: A backend that is not installed, a device or strategy that is not there.
+        UserError: A backend that is not installed, a device or strategy that is not there, a `keras.json` that Keras
+            refuses.
     """
+    check_backend(config)
     require_backend(config.backend)
-    require_device(config.trainer.device)
     os.environ["KERAS_BACKEND"] = config.backend
+    os.environ["KERAS_NNX_ENABLED"] = "false"
+    for name in KERAS_VARIABLES:
+        os.environ.pop(name, None)
     with quiet_natives():
+        _import_keras()
         from hmexp.training.device import set_up_device
 
-        return set_up_device(config.trainer, config.seed, config.deterministic)
+        return set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
 
 
-def require_device(device: str) -> None:
-    """Raise `UserError` where a GPU is asked for on a machine that plainly has none, before a backend is imported."""
-    if not device.startswith("gpu") or sys.platform != "linux":
-        return
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
-    kinds = ("nvidia*", "kfd", "dxg", "accel*", "dri")  # NVIDIA, ROCm, WSL, TPUs, Intel
-    if hidden or not any(found for kind in kinds for found in Path("/dev").glob(kind)):
-        where = "with CUDA_VISIBLE_DEVICES empty" if hidden else "on this machine"
-        raise UserError(f"trainer.device: expected auto or cpu {where}, received {device}")
+def check_backend(config: RunConfig) -> None:
+    """Raise `UserError` where a backend, its strategy or a GPU cannot be there; imports no backend."""
+    _require_installed(config.backend)
+    check_strategy(config.trainer, config.backend, backend_named(config.backend).strategies)
+    check_gpu(config.trainer.device)
 
 
 def require_backend(backend: str) -> None:
     """Raise `UserError` where a backend is not installed, or Keras runs on another one in this process."""
-    if importlib.util.find_spec(backend) is None:
-        raise UserError(f"backend: expected an installed library, received {backend} (pip install 'hmexp[{backend}]')")
+    _require_installed(backend)
     keras = sys.modules.get("keras")
     if keras is not None and keras.backend.backend() != backend:
         raise UserError(f"backend: expected {keras.backend.backend()}, which this process uses, received {backend}")
+
+
+def _require_installed(backend: str) -> None:
+    if importlib.util.find_spec(backend) is None:
+        raise UserError(f"backend: expected an installed library, received {backend} (pip install 'hmexp[{backend}]')")
+
+
+def _import_keras() -> None:
+    """Import Keras, which reads its home file then."""
+    try:
+        importlib.import_module("keras")
+    except ValueError as error:
+        if "configuration" not in str(error):
+            raise
+        raise UserError(f"keras.json in KERAS_HOME: {' '.join(str(error).split())}") from None

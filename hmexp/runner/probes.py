@@ -54,7 +54,7 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
             callback.on_train_batch_end(step, logs)
 
     trace = job_dir / "trace"
-    table = profile(learner, _batches(assembly), cfg.probe_steps, told, trace)
+    table = profile(learner, _batches(assembly), cfg.probe_steps, told, assembly.device.backend.trace(trace))
     table.to_csv(job_dir / "profile.csv", index=False)
     rate = cfg.probe_steps * cfg.batch_size / table["seconds"].sum()
     log.info(frame_table(table, f"Where the time of {cfg.probe_steps} steps goes, {rate:,.0f} images/s"))

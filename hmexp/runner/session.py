@@ -30,8 +30,7 @@ from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.train import Given, RunResult
-from hmexp.training.compilation import compilation
-from hmexp.training.device import Device
+from hmexp.training.backends import Device
 from hmexp.training.feed import FitResult
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
@@ -101,7 +100,7 @@ class Session:
             return self._prune(fitted)
         if self.config.deterministic:
             log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
-        log.info(f"XLA: {compilation(learner, self.config.trainer.jit_compile, self.config.deterministic)}")
+        log.info(f"XLA: {learner.compilation(self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(model, self.data, self.config.trainer)
         metrics = final_metrics(fitted, results)
         temperature = helpful_temperature(results["val"].logits, results["val"].targets)

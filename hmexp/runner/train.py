@@ -20,7 +20,7 @@ from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import parse_monitor
-from hmexp.runner.backend import start_backend
+from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.modes import under_mode
 from hmexp.runner.resume import Origin, check_classes, check_data, origin_of
@@ -125,6 +125,7 @@ def check_sections(config: RunConfig) -> None:
     Raises:
         UserError: One is broken.
     """
+    check_backend(config)
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
     check_sizes(config)

@@ -75,8 +75,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         self.interruption.check()
 
     def _save(self, epoch: int, step: int) -> None:
-        if hasattr(self.model, "jax_state_sync"):
-            self.model.jax_state_sync()
+        self.model.backend.write_back(self.model)
         history: History = self.kept["history"]
         states = {name: callback.state() for name, callback in self.kept.items()}
         network = self.model.network

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hmexp.compat.keras import moving_averages
 from hmexp.training.callbacks import Logs
 from hmexp.training.norms import Statistics, measure_norms
 
@@ -63,9 +64,7 @@ class EvaluatedWeights(keras.callbacks.Callback):  # type: ignore[misc]
         if not self.average:
             return
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        for weight, average in zip(
-            optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
-        ):
+        for weight, average in moving_averages(optimizer):
             held = _copy(weight)
             weight.assign(_copy(average))
             average.assign(held)

@@ -8,23 +8,27 @@ from typing import Any
 
 import keras
 
+from hmexp.compat.keras import all_layers
+from hmexp.training.backends.protocol import Fusion
 
-def trainable_copy(network: keras.Model, any_size: bool) -> keras.Model:
+
+def trainable_copy(network: keras.Model, fusion: Fusion | None, any_size: bool) -> keras.Model:
     """The same network, sharing every variable, as it is fastest to train.
 
     Args:
         network: A functional model.
+        fusion: Of the backend.
         any_size: Take pictures of any size, for progressive resizing.
 
     Returns:
-        On TensorFlow, a copy whose batch norms are computed by the fused kernel; else the network itself, unless
-        it has to take any size.
+        Where the backend has a fused kernel, a copy whose batch norms are computed by it; else the network itself,
+        unless it has to take any size.
     """
-    fuses = keras.backend.backend() == "tensorflow" and any(_fits(layer) for layer in network._flatten_layers())
+    fuses = fusion is not None and any(_fits(layer) for layer in all_layers(network))
     if not fuses and not any_size:
         return network
     inputs = keras.Input((None, None, 3), dtype=network.input.dtype, name="any_pictures") if any_size else None
-    replace = _replace if fuses else lambda layer: layer
+    replace = fusion if fusion is not None and fuses else lambda layer: layer
     copy: keras.Model = keras.models.clone_model(network, input_tensors=inputs, clone_function=replace, recursive=True)
     return copy
 
@@ -57,7 +61,8 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         return input_shape
 
 
-def _replace(layer: keras.layers.Layer) -> keras.layers.Layer:
+def fused_norm(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer itself, or, for a batch norm that the kernel fits, a layer that computes it."""
     return FusedBatchNormalization(layer) if _fits(layer) else layer
 
 

@@ -1,6 +1,6 @@
 """Where a model looks: gradient-weighted class activation maps (Selvaraju et al., Grad-CAM, ICCV 2017)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from hmexp.compat.keras import inbound_nodes
+from hmexp.training.backends import Backend
+
 BATCH = 32
-Score = Callable[[Any], Any]
 
 
-def grad_cam(model: keras.Model, pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def grad_cam(model: keras.Model, pictures: np.ndarray, targets: np.ndarray, backend: Backend) -> np.ndarray:
     """Heat maps of what speaks for a class, at the size of the pictures.
 
     The maps are those of the last layer with one for each place; its channels are weighed by the mean gradient of the
@@ -23,6 +25,7 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, targets: np.ndarray) -> n
         model: Functional: uint8 `[n, height, width, 3]` -> logits `[n, classes]`. Models inside it count as one layer.
         pictures: uint8 `[n, height, width, 3]`.
         targets: int64 `[n]`, the class that each map is about.
+        backend: Computes the gradients.
 
     Returns:
         float32 `[n, height, width]`: 1 where most speaks for the class; 0 where nothing does, which may be everywhere.
@@ -34,7 +37,7 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, targets: np.ndarray) -> n
         raise ValueError(f"expected a target for each of {len(pictures)} pictures, received {len(targets)}")
     halves = _split(_in_float32(model))
     heats = [
-        _heats(halves, pictures[start : start + BATCH], targets[start : start + BATCH])
+        _heats(halves, pictures[start : start + BATCH], targets[start : start + BATCH], backend)
         for start in range(0, len(pictures), BATCH)
     ]
     return np.concatenate([np.zeros((0, *pictures.shape[1:3]), np.float32), *heats])
@@ -68,15 +71,15 @@ def _outputs(layer: keras.layers.Layer) -> list[Any]:
     """What a layer gives in the model around it; a nested model's own `output` belongs to its inner graph."""
     if isinstance(layer, keras.layers.InputLayer):
         return []
-    return list(layer._inbound_nodes[-1].output_tensors)
+    return list(inbound_nodes(layer)[-1].output_tensors)
 
 
-def _heats(halves: _Halves, pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _heats(halves: _Halves, pictures: np.ndarray, targets: np.ndarray, backend: Backend) -> np.ndarray:
     """Heat maps of one batch."""
     maps = halves.body([ops.convert_to_tensor(pictures)])
     chosen = ops.expand_dims(ops.convert_to_tensor(targets, dtype="int32"), axis=1)
     # A picture's logit depends on its own maps only: the sum's gradient is each one's.
-    gradient = _gradient(lambda values: ops.sum(ops.take_along_axis(halves.head(values), chosen, axis=1)), maps)
+    gradient = backend.gradient(lambda values: ops.sum(ops.take_along_axis(halves.head(values), chosen, axis=1)), maps)
     weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
     heats = ops.relu(ops.sum(weights * maps, axis=-1, keepdims=True))
     size = (int(pictures.shape[1]), int(pictures.shape[2]))
@@ -84,34 +87,6 @@ def _heats(halves: _Halves, pictures: np.ndarray, targets: np.ndarray) -> np.nda
     found = np.asarray(ops.convert_to_numpy(large), dtype=np.float32)[..., 0]
     highest = found.max(axis=(1, 2), keepdims=True)
     return np.asarray(np.divide(found, highest, out=np.zeros_like(found), where=highest > 0))
-
-
-def _gradient(score: Score, maps: Any) -> Any:  # noqa: ANN401
-    """Gradient of a scalar by the maps, on Keras's backend."""
-    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](score, maps)
-
-
-def _tensorflow(score: Score, maps: Any) -> Any:  # noqa: ANN401
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        tape.watch(maps)
-        total = score(maps)
-    return tape.gradient(total, maps)
-
-
-def _jax(score: Score, maps: Any) -> Any:  # noqa: ANN401
-    import jax
-
-    return jax.grad(score)(maps)
-
-
-def _torch(score: Score, maps: Any) -> Any:  # noqa: ANN401
-    import torch
-
-    with torch.enable_grad():
-        leaf = maps.detach().requires_grad_(True)
-        return torch.autograd.grad(score(leaf), leaf)[0]
 
 
 def _in_float32(model: keras.Model) -> keras.Model:

@@ -6,12 +6,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from hmexp.batches.augment import Augmentation, Stage
+from hmexp.batches.augment import Augmentation
 from hmexp.batches.draws import DRAWS, PICTURES
+from hmexp.compat.keras import BuildsFromOnePart, all_layers
+from hmexp.training.backends import Backend
 from hmexp.training.fused import trainable_copy
 
 
-class Learner(keras.Model):  # type: ignore[misc]
+class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
     """Trains a network on augmented pictures; evaluates it on pictures as they are.
 
     The network itself, which is what is saved and served, knows nothing of either.
@@ -20,16 +22,22 @@ class Learner(keras.Model):  # type: ignore[misc]
         network: uint8 `[batch, height, width, 3]` -> logits `[batch, classes]`.
         augmentation: Applied where a batch carries draws.
         objective: Of soft targets and logits, minimised in training.
+        backend: What Keras computes with.
         any_size: Whether `resize` will be called.
     """
 
     def __init__(
-        self, network: keras.Model, augmentation: Augmentation, objective: keras.losses.Loss, any_size: bool = False
+        self,
+        network: keras.Model,
+        augmentation: Augmentation,
+        objective: keras.losses.Loss,
+        backend: Backend,
+        any_size: bool = False,
     ) -> None:
         # float32 whatever the network computes in: the draws hold places, which bfloat16 would blur.
         super().__init__(name="learner", dtype="float32")
-        self.network, self.augmentation, self.objective = network, augmentation, objective
-        self.fast = trainable_copy(network, any_size)
+        self.network, self.augmentation, self.objective, self.backend = network, augmentation, objective, backend
+        self.fast = trainable_copy(network, backend.fusion(), any_size)
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
@@ -59,27 +67,21 @@ class Learner(keras.Model):  # type: ignore[misc]
         loss = self.objective(self.augmentation.targets(y, draws), y_pred, sample_weight)
         return loss + sum(self.losses) if self.losses else loss
 
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:  # noqa: ANN401
-        """Build from one device's part of the first batch, where TensorFlow shares it between several.
+    def one_part(self, parts: Any) -> Any:  # noqa: ANN401
+        """One device's part of the first batch, which the learner is built from."""
+        return self.backend.one_device(self, parts)
 
-        Keras 3.15 takes the mean of the parts, which fails where they are of unequal size.
+    def compilation(self, asked: str, deterministic: bool) -> str:
+        """Whether XLA compiles the step, and why, such as `off (auto: Keras leaves it off on a CPU)`.
+
+        Args:
+            asked: `trainer.jit_compile`.
+            deterministic: The switch of that name.
         """
-        strategy = getattr(self, "_distribute_strategy", None)
-        if strategy is not None and iterator is not None:
-            parts = next(next(iter(iterator))[-1])
-            data_batch = keras.tree.map_structure(lambda part: strategy.experimental_local_results(part)[0], parts)
-            iterator = None
-        super()._maybe_symbolic_build(iterator, data_batch)
-
-
-def compiled(stage: Stage) -> Stage:
-    """XLA for a stage of the augmentation on TensorFlow, whose own kernels are 2 to 8 times as slow on a CPU.
-
-    The other backends compile, or do not, with the step around it.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return stage
-    import tensorflow as tf
-
-    function: Stage = tf.function(stage, jit_compile=True, autograph=False)
-    return function
+        effective = bool(self.jit_compile)
+        if effective or asked == "false":
+            return f"{'on' if effective else 'off'} ({asked})"
+        without = [layer.name for layer in all_layers(self) if not layer.supports_jit]
+        if without and not deterministic:
+            return f"off ({asked}: {without[0]} has no XLA kernel)"
+        return f"off ({asked}: {self.backend.why_not_compiled(self, deterministic)})"

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from hmexp.compat.keras import variable_index
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the Newton-Schulz iteration (Jordan et al., Muon, 2024)."""
 RMS = 0.2
@@ -62,7 +64,7 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:  # noqa: ANN401
         """Move one variable."""
-        place = self._get_variable_index(variable)
+        place = variable_index(self, variable)
         momentum, square = self.momenta[place], self.squares[place]
         rate, gradient = ops.cast(learning_rate, variable.dtype), ops.cast(gradient, variable.dtype)
         if square is not None:

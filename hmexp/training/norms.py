@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from hmexp.compat.keras import all_layers
+
 Statistics = list[tuple[Any, np.ndarray]]
 """Each batch norm's moving mean and moving variance, with a value for it."""
 
@@ -26,7 +28,7 @@ def measure_norms(network: keras.Model, batches: Iterable[tuple[Any, ...]]) -> S
     Returns:
         Nothing where the network has no batch norm. One that does not learn, as in a frozen backbone, keeps its value.
     """
-    norms = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in all_layers(network) if isinstance(layer, keras.layers.BatchNormalization)]
     learns = {id(value): norm.momentum for norm in norms for value in (norm.moving_mean, norm.moving_variance)}
     variables = network.non_trainable_variables
     places = [place for place, variable in enumerate(variables) if id(variable) in learns]
@@ -47,7 +49,7 @@ def measure_norms(network: keras.Model, batches: Iterable[tuple[Any, ...]]) -> S
 @contextmanager
 def _without_dropout(network: keras.Model) -> Iterator[None]:
     """Every dropout off inside the block, stochastic depth too."""
-    layers = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
+    layers = [layer for layer in all_layers(network) if isinstance(layer, keras.layers.Dropout)]
     rates = [layer.rate for layer in layers]
     for layer in layers:
         layer.rate = 0.0

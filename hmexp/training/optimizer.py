@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from hmexp.compat.keras import variable_path
 from hmexp.config.optimizer import AdamConfig, AdamWConfig, LionConfig, MuonConfig, OptimizerConfig, SgdConfig
 from hmexp.training.muon import Muon
 from hmexp.training.schedule import LearningRate
@@ -102,8 +103,6 @@ def _with_rates(kind: type, rates: Mapping[str, float]) -> type:
 
     class Discriminative(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:  # noqa: ANN401
-            # TensorFlow hands over its own variable here; Keras's has the path.
-            path = self._trainable_variables[self._get_variable_index(variable)].path
-            super().update_step(gradient, variable, learning_rate * rates.get(path, 1.0))
+            super().update_step(gradient, variable, learning_rate * rates.get(variable_path(self, variable), 1.0))
 
     return Discriminative

@@ -3,9 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -62,7 +61,11 @@ def find_learning_rate(model: keras.Model, batches: Iterator[Any], steps: int) -
 
 
 def profile(
-    model: keras.Model, batches: Iterator[Any], steps: int, told: Callable[[int], None], trace_dir: Path
+    model: keras.Model,
+    batches: Iterator[Any],
+    steps: int,
+    told: Callable[[int], None],
+    trace: AbstractContextManager[Any],
 ) -> pd.DataFrame:
     """Time each part of some steps, after a warm-up; then trace a few more.
 
@@ -71,7 +74,7 @@ def profile(
         batches: Training batches, read ahead as in a training.
         steps: Steps to time.
         told: Called after each step, as a training calls its callbacks.
-        trace_dir: Where the trace goes.
+        trace: Traces what runs inside it.
 
     Returns:
         `part, seconds, share, milliseconds_a_step` of `waiting for input`, `computing` and `callbacks`.
@@ -88,35 +91,9 @@ def profile(
         if number >= WARM_UP:
             for part, seconds in zip(spent, np.diff(times), strict=True):
                 spent[part] += float(seconds)
-    with _trace(trace_dir):
+    with trace:
         for _ in range(min(TRACED, steps)):
             model.train_on_batch(*next(batches))
     total = sum(spent.values())
     rows = [(part, seconds, seconds / total, 1000 * seconds / steps) for part, seconds in spent.items()]
     return pd.DataFrame(rows, columns=["part", "seconds", "share", "milliseconds_a_step"])
-
-
-def _trace(folder: Path) -> AbstractContextManager[Any]:
-    """The backend's own profiler, writing into a folder."""
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return _without_result(tf.profiler.experimental.Profile(str(folder)))
-    if backend == "jax":
-        import jax
-
-        return _without_result(jax.profiler.trace(str(folder)))
-    if backend == "torch":
-        import torch
-
-        return _without_result(
-            torch.profiler.profile(on_trace_ready=torch.profiler.tensorboard_trace_handler(str(folder)))
-        )
-    return nullcontext()
-
-
-@contextmanager
-def _without_result(context: AbstractContextManager[Any]) -> Iterator[None]:
-    with context:
-        yield

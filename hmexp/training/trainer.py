@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from hmexp.compat.keras import raw_iterations, schedule_of
 from hmexp.config.model import FineTuning
 from hmexp.config.optimizer import ConstantSchedule, OptimizerConfig, PlateauSchedule, ScheduleConfig
 from hmexp.config.training import TrainerConfig
@@ -179,8 +180,9 @@ class Trainer:
     def _shift_schedule(optimizer: keras.optimizers.Optimizer, done: int) -> None:
         """Let the schedule stand where the training is, after `done` steps, whenever the optimizer was made."""
         inner = _inner(optimizer)
-        if isinstance(inner._learning_rate, Shifted):
-            inner._learning_rate.offset = done - int(inner._iterations)
+        schedule = schedule_of(inner)
+        if isinstance(schedule, Shifted):
+            schedule.offset = done - raw_iterations(inner)
 
     def _freeze(self, network: keras.Model, frozen: bool) -> dict[str, float]:
         """Freeze or thaw the backbone; give the factors of its variables' learning rates."""
@@ -204,7 +206,7 @@ class Trainer:
             log.info("the optimizer is another one than the checkpoint's: it starts afresh")
             return
         read_arrays(path, {"optimizer": optimizer.variables})
-        if "learning_rate" in changed and not isinstance(_inner(optimizer)._learning_rate, Shifted):
+        if "learning_rate" in changed and not isinstance(schedule_of(_inner(optimizer)), Shifted):
             optimizer.learning_rate = self.optimizer.learning_rate
 
     def _fit_segment(self, learner: Learner, feed: Feed, segment: Segment, parts: "_Parts") -> None:

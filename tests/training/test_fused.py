@@ -15,12 +15,12 @@ def networks():
     import keras
 
     from hmexp.models.build import build_model
-    from hmexp.training.fused import trainable_copy
+    from hmexp.training.fused import fused_norm, trainable_copy
 
     keras.utils.set_random_seed(0)
     network = build_model(CONFIG, 16, 3)
     pictures = np.random.default_rng(0).integers(0, 256, (32, 16, 16, 3)).astype(np.uint8)
-    return network, trainable_copy(network, any_size=False), pictures
+    return network, trainable_copy(network, fused_norm, any_size=False), pictures
 
 
 def test_it_shares_every_variable(networks):
@@ -44,20 +44,20 @@ def test_it_computes_the_same_in_training_and_moves_the_statistics_alike(network
 
 
 def test_a_copy_for_any_size_takes_them_all(networks):
-    from hmexp.training.fused import trainable_copy
+    from hmexp.training.fused import fused_norm, trainable_copy
 
     network, _, pictures = networks
-    copy = trainable_copy(network, any_size=True)
+    copy = trainable_copy(network, fused_norm, any_size=True)
     assert copy(pictures[:, :8, :8]).shape == (32, 3)
     assert np.asarray(copy(pictures)) == pytest.approx(np.asarray(network(pictures)), abs=1e-4)
 
 
 def test_a_network_without_batch_norm_is_left_alone():
     from hmexp.models.build import build_model
-    from hmexp.training.fused import trainable_copy
+    from hmexp.training.fused import fused_norm, trainable_copy
 
     network = build_model(ResnetConfig(widths=[8, 16], norm="group"), 16, 3)
-    assert trainable_copy(network, any_size=False) is network
+    assert trainable_copy(network, fused_norm, any_size=False) is network
 
 
 def test_what_is_saved_needs_nothing_but_keras(networks, tmp_path):

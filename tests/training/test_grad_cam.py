@@ -1,5 +1,7 @@
 """Heat maps lie where the evidence is, in every kind of network."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -25,9 +27,10 @@ def build_model():
 
 @pytest.fixture(scope="module")
 def grad_cam():
+    from hmexp.training.backends import backend_named
     from hmexp.training.grad_cam import grad_cam
 
-    return grad_cam
+    return partial(grad_cam, backend=backend_named("tensorflow"))
 
 
 def logits_of(model, pictures):

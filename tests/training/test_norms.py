@@ -26,11 +26,12 @@ def network():
 def test_the_first_norm_gets_mean_and_variance_of_what_comes_in(network, pictures):
     import keras
 
-    from hmexp.training.fused import trainable_copy
+    from hmexp.training.fused import fused_norm, trainable_copy
     from hmexp.training.norms import measure_norms
 
     before = [variable.numpy() for variable in network.variables]
-    measured = measure_norms(trainable_copy(network, False), [(pictures[:24],), (pictures[24:], "targets")])
+    copy = trainable_copy(network, fused_norm, any_size=False)
+    measured = measure_norms(copy, [(pictures[:24],), (pictures[24:], "targets")])
     for variable, value in zip(network.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value, "the network stays as it is")
 

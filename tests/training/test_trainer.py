@@ -52,6 +52,7 @@ def fit(tmp_path):
 
     from hmexp.batches.augment import Augmentation
     from hmexp.models.build import build_model
+    from hmexp.training.backends import backend_named
     from hmexp.training.feed import Feed
     from hmexp.training.learner import Learner
     from hmexp.training.loss import build_loss
@@ -65,7 +66,8 @@ def fit(tmp_path):
     def run(cfg, optimizer=ADAM, schedule=CONSTANT, start=None, model=MODEL, plain=None, tell=None, **parts):
         keras.utils.set_random_seed(0)
         network = build_model(model, 16, 2)
-        learner = Learner(network, Augmentation(AugmentConfig(), 2), build_loss(CrossEntropyConfig()))
+        augmentation, loss = Augmentation(AugmentConfig(), 2), build_loss(CrossEntropyConfig())
+        learner = Learner(network, augmentation, loss, backend_named("tensorflow"))
         events = Events()
         trainer = Trainer(cfg, optimizer, tmp_path, events, schedule, **parts)
         val = data.map(lambda *batch: tell(batch)) if tell else data

@@ -1,0 +1,1 @@
+"""Private names of libraries, each held in one place with the version that it was checked against."""

@@ -1,0 +1,90 @@
+"""What hmexp asks of a library that Keras computes with, beyond what Keras itself makes equal."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hmexp.batches.order import Order, Rows
+from hmexp.config.training import TrainerConfig
+from hmexp.store import Store
+
+if TYPE_CHECKING:
+    import keras
+
+    from hmexp.batches.augment import Stage
+
+Fusion = Callable[["keras.layers.Layer"], "keras.layers.Layer"]
+"""A layer -> one that computes the same faster, with the same variables; itself where there is none."""
+
+
+class Batches(Protocol):
+    """A module that feeds a training, as `hmexp.batches.tensorflow` does."""
+
+    def train_batches(self, store: Store, part: Rows, order: Order) -> Any:  # noqa: ANN401
+        """Batches of whole epochs, one after another."""
+
+    def ordered_batches(self, store: Store, part: Rows, batch_size: int) -> Any:  # noqa: ANN401
+        """Batches of one pass in the rows' own order."""
+
+
+class Backend(Protocol):
+    """A library that Keras computes with.
+
+    Nothing is imported before a method needs it: a backend can be asked for its strategies or its batches while the
+    library is not even installed.
+
+    Attributes:
+        name: As Keras has it.
+        strategies: What `trainer.strategy` may name beside `auto` and `none`.
+    """
+
+    name: str
+    strategies: tuple[str, ...]
+
+    def set_up(self, cfg: TrainerConfig, deterministic: bool) -> "Device":
+        """Choose the device, before the library touches a GPU.
+
+        Raises:
+            UserError: A GPU that is not there, or a batch that the devices of a strategy do not divide.
+        """
+
+    def batches(self) -> Batches:
+        """What feeds it."""
+
+    def trace(self, folder: Path) -> AbstractContextManager[Any]:
+        """The library's own profiler, writing into a folder."""
+
+    def gradient(self, score: Callable[[Any], Any], values: Any) -> Any:  # noqa: ANN401
+        """Gradient of a scalar `score(values)` by the values, of their shape and dtype."""
+
+    def why_not_compiled(self, model: "keras.Model", deterministic: bool) -> str:
+        """Why Keras leaves XLA off where it has the choice and no layer is in the way."""
+
+    def compile_stage(self, stage: "Stage") -> "Stage":
+        """The stage as it is fastest; compiled by itself where the library does not compile the step around it."""
+
+    def fusion(self) -> Fusion | None:
+        """Replaces batch norms by a faster kernel; None where the library has none."""
+
+    def write_back(self, model: "keras.Model") -> None:
+        """Give the model's variables the values that a training has reached."""
+
+    def one_device(self, model: "keras.Model", batch: Any) -> Any:  # noqa: ANN401
+        """One device's part of a batch that is shared between several; the batch itself where it is not."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What computes: a backend whose device is chosen.
+
+    Attributes:
+        backend: The library.
+        words: Such as `cpu`, `gpu:0` or `mirrored over 2 gpus`.
+        scope: A model has to be made and trained inside this context.
+    """
+
+    backend: Backend
+    words: str
+    scope: Callable[[], AbstractContextManager[Any]] = nullcontext
