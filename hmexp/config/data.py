@@ -6,6 +6,7 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from hmexp.config.errors import one_of, require
+from hmexp.config.fields import Section, text
 from hmexp.config.strategies import BalanceConfig, MergeConfig, SplitConfig
 
 RESIZE_MODES = ("stretch", "pad", "crop")
@@ -14,12 +15,12 @@ PILLOW_PIXEL_LIMIT = 178_956_970
 
 
 @dataclass
-class DataConfig:
+class DataConfig(Section, key="data"):
     """A catalogue and what is made of it; the subclasses say which kind."""
 
-    root: str = MISSING
+    root: str = text(MISSING, is_path=True)
     """Folder of the catalogue."""
-    label: str = "product_group_name"
+    label: str = text("product_group_name")
     """Column that is learned; of data=hm any column of articles.csv."""
     image_size: int = 180
     """Height and width of the stored pictures, in pixels."""
@@ -39,6 +40,7 @@ class DataConfig:
     split: SplitConfig = MISSING
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         size = self.image_size
         require(8 <= size <= 2048, "data.image_size", "a whole number of pixels from 8 to 2048", size)
         one_of("data.resize", self.resize, RESIZE_MODES)
@@ -59,7 +61,7 @@ class DataConfig:
 class SampleData(DataConfig):
     """The generated catalogue: about 2,000 drawn articles in H&M's layout."""
 
-    root: str = ""
+    root: str = text("", is_path=True)
     """Not used: the sample lies in the cache folder."""
 
     def __post_init__(self) -> None:
@@ -76,7 +78,7 @@ class HmData(DataConfig):
 class FolderData(DataConfig):
     """A folder of pictures a class, optionally under train/, validation/ and test/."""
 
-    label: str = "folder"
+    label: str = text("folder")
     """Not used: the class is the folder's name."""
 
     def __post_init__(self) -> None:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 from hmexp.config.errors import invalid, one_of, require
+from hmexp.config.fields import Section, text
 
 SPLITS = ("train", "val", "test")
 
 
 @dataclass
-class MergeConfig:
+class MergeConfig(Section, key="data.merge"):
     """How labels become classes."""
 
 
@@ -21,7 +22,7 @@ class NoMerge(MergeConfig):
 class Hm9Merge(MergeConfig):
     """The reference's nine classes: ten small H&M groups go into `into`."""
 
-    into: str = "Accessories"
+    into: str = text("Accessories")
     """Class that takes the ten groups in."""
 
 
@@ -31,10 +32,11 @@ class RareMerge(MergeConfig):
 
     min_count: int = 100
     """Articles that a class needs to stay on its own."""
-    into: str = "Other"
+    into: str = text("Other")
     """Name of the class that takes the rare ones in."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.min_count >= 1, "data.merge.min_count", "a whole number of at least 1", self.min_count)
 
 
@@ -42,15 +44,16 @@ class RareMerge(MergeConfig):
 class MapMerge(MergeConfig):
     """Any mapping of labels to classes; a label that is not named stays as it is."""
 
-    mapping: dict[str, str] = field(default_factory=dict)
+    mapping: dict[str, str] = text(default_factory=dict)
     """Label -> class, such as {Bags: Accessories, Items: Accessories}."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(bool(self.mapping), "data.merge.mapping", "at least one LABEL: CLASS", "none")
 
 
 @dataclass
-class BalanceConfig:
+class BalanceConfig(Section, key="data.balance"):
     """How unequal classes are dealt with."""
 
     scope: str = "train"
@@ -59,6 +62,7 @@ class BalanceConfig:
     """Seed of the choice of articles; apart from the run's `seed`, so that repeating a run keeps its data."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("data.balance.scope", self.scope, ("train", "all"))
         require(self.seed >= 0, "data.balance.seed", "a whole number of at least 0", self.seed)
 
@@ -74,7 +78,7 @@ class Undersample(BalanceConfig):
 
     cap: int | str = 5000
     """Most articles a class keeps: a number, or `min` or `median` of the classes' counts."""
-    classes: list[str] | None = None
+    classes: list[str] | None = text(None)
     """The classes to undersample; null means all."""
 
     def __post_init__(self) -> None:
@@ -91,7 +95,7 @@ class Oversample(BalanceConfig):
 
     floor: int | str = "max"
     """Fewest rows a class gets: a number, or `median` or `max` of the classes' counts."""
-    classes: list[str] | None = None
+    classes: list[str] | None = text(None)
     """The classes to oversample; null means all."""
 
     def __post_init__(self) -> None:
@@ -124,7 +128,7 @@ class ClassWeight(BalanceConfig):
 
 
 @dataclass
-class Fractions:
+class Fractions(Section, key="data.split.fractions"):
     """Shares of the three splits; together 1."""
 
     train: float = 0.8
@@ -135,6 +139,7 @@ class Fractions:
     """Share that is looked at once, at the end; 0 for none."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         shares = {name: getattr(self, name) for name in SPLITS}
         for name, share in shares.items():
             low = "0 to 1" if name == "test" else "above 0 to 1"
@@ -146,7 +151,7 @@ class Fractions:
 
 
 @dataclass
-class SplitConfig:
+class SplitConfig(Section, key="data.split"):
     """How the manifest is divided into train, val and test."""
 
     fractions: Fractions = field(default_factory=Fractions)
@@ -159,6 +164,7 @@ class SplitConfig:
     """The part that is val, from 0 to `folds` - 1; the others are train."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.seed >= 0, "data.split.seed", "a whole number of at least 0", self.seed)
         ok = self.folds is None or self.folds >= 2
         require(ok, "data.split.folds", "null or a whole number of at least 2", self.folds)
@@ -190,7 +196,7 @@ class HashSplit(SplitConfig):
 class FixedSplit(SplitConfig):
     """By a column of the catalogue whose values are train, val (validation, valid) and test."""
 
-    column: str = "split"
+    column: str = text("split")
     """The column. Where no article is in val, val is taken out of train."""
 
 

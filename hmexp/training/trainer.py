@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from hmexp.config.model import FineTuning
-from hmexp.config.optimizer import ConstantSchedule, OptimizerConfig, PlateauSchedule, ScheduleConfig
+from hmexp.config.optimizer import OptimizerConfig
+from hmexp.config.schedule import ConstantSchedule, PlateauSchedule, ScheduleConfig
 from hmexp.config.training import TrainerConfig
 from hmexp.console import log
 from hmexp.metrics.names import Metric, parse_monitor
