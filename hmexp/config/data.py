@@ -6,6 +6,7 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from hmexp.config.errors import one_of, require
+from hmexp.config.fields import Section, number, text
 from hmexp.config.strategies import BalanceConfig, FixedSplit, MergeConfig, SplitConfig
 
 RESIZE_MODES = ("stretch", "pad", "crop")
@@ -14,24 +15,24 @@ PILLOW_PIXEL_LIMIT = 178_956_970
 
 
 @dataclass
-class DataConfig:
+class DataConfig(Section, key="data"):
     """A catalogue and what is made of it; the subclasses say which kind."""
 
-    root: str = MISSING
+    root: str = text(MISSING, is_path=True)
     """Folder of the catalogue."""
-    label: str = "product_group_name"
+    label: str = text("product_group_name")
     """Column that is learned; of data=hm any column of articles.csv."""
-    image_size: int = 180
+    image_size: int = number(180, ge=8, le=2048, noun="a whole number of pixels")
     """Height and width of the stored pictures, in pixels."""
     resize: str = "stretch"
     """`stretch` (aspect ratio not kept), `pad` (white borders) or `crop` (centre)."""
-    max_bad_fraction: float = 0.01
+    max_bad_fraction: float = number(0.01, ge=0, le=1, noun="a share")
     """Share of unreadable pictures above which the run stops."""
-    max_pixels: int = 89_478_485
+    max_pixels: int = number(89_478_485, ge=1, le=PILLOW_PIXEL_LIMIT)
     """Pictures with more pixels than this go to the quarantine, undecoded."""
-    limit: int | None = None
+    limit: int | None = number(None, ge=1, le=1_000_000_000)
     """Articles to keep, spread over the classes; null keeps all (for trying things out)."""
-    slices: list[str] | None = None
+    slices: list[str] | None = text(None)
     """Columns of the catalogue by whose values the evaluation is broken down, such as department_name; null takes
     colour_group_name and index_group_name where they are there and say something."""
     merge: MergeConfig = MISSING
@@ -39,15 +40,8 @@ class DataConfig:
     split: SplitConfig = MISSING
 
     def __post_init__(self) -> None:
-        size = self.image_size
-        require(8 <= size <= 2048, "data.image_size", "a whole number of pixels from 8 to 2048", size)
+        super().__post_init__()
         one_of("data.resize", self.resize, RESIZE_MODES)
-        share = self.max_bad_fraction
-        require(0 <= share <= 1, "data.max_bad_fraction", "a share from 0 to 1", share)
-        expected = f"a whole number from 1 to {PILLOW_PIXEL_LIMIT}"
-        require(1 <= self.max_pixels <= PILLOW_PIXEL_LIMIT, "data.max_pixels", expected, self.max_pixels)
-        limit = self.limit
-        require(limit is None or limit >= 1, "data.limit", "null or a whole number of at least 1", limit)
 
     @property
     def root_path(self) -> Path:
@@ -59,7 +53,7 @@ class DataConfig:
 class SampleData(DataConfig):
     """The generated catalogue: about 2,000 drawn articles in H&M's layout."""
 
-    root: str = ""
+    root: str = text("", is_path=True)
     """Not used: the sample lies in the cache folder."""
 
     def __post_init__(self) -> None:
@@ -76,19 +70,19 @@ class HmData(DataConfig):
 class TableData(DataConfig):
     """Any table of articles, CSV or Parquet, with a column of labels and a column of paths of pictures."""
 
-    csv: str = MISSING
+    csv: str = text(MISSING, is_path=True)
     """The table, such as articles.csv, .csv.gz or .parquet; any usual separator."""
-    image_column: str = MISSING
+    image_column: str = text(MISSING)
     """Column of the pictures' paths: absolute, or below `data.root`."""
-    label: str = MISSING
+    label: str = text(MISSING)
     """Column that is learned."""
-    root: str = ""
+    root: str = text("", is_path=True)
     """Folder that the paths are below; empty is the table's own."""
-    id_column: str | None = None
+    id_column: str | None = text(None)
     """Column of the ids; null takes the pictures' paths."""
-    group_column: str | None = None
+    group_column: str | None = text(None)
     """Column of what must not be on two sides of a split, such as a product code; null makes none."""
-    split_column: str | None = None
+    split_column: str | None = text(None)
     """Column whose values are train, val (validation, valid) and test; null splits as `data/split` says."""
 
     def __post_init__(self) -> None:
@@ -112,7 +106,7 @@ class TableData(DataConfig):
 class FolderData(DataConfig):
     """A folder of pictures a class, optionally under train/, validation/ and test/."""
 
-    label: str = "folder"
+    label: str = text("folder")
     """Not used: the class is the folder's name."""
 
     def __post_init__(self) -> None:

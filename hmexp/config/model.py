@@ -6,6 +6,7 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from hmexp.config.errors import invalid, one_of, require
+from hmexp.config.fields import Section, number, text
 
 BACKBONES = (
     "ConvNeXtBase",
@@ -64,12 +65,12 @@ class FineTuning:
         rate: Factor of its learning rate after that.
     """
 
-    freeze_epochs: int = 0
-    rate: float = 1.0
+    freeze_epochs: int = number(0, ge=0, le=100_000)
+    rate: float = number(1.0, gt=0, le=1, noun="a factor")
 
 
 @dataclass
-class ModelConfig:
+class ModelConfig(Section, key="model"):
     """A model; the subclasses say which. `hmexp.models.build_model` has a builder for each."""
 
     @property
@@ -90,34 +91,34 @@ class ModelConfig:
 class CnnConfig(ModelConfig):
     """Blocks of convolution, norm, activation and pooling; then a head."""
 
-    depth: int | None = None
+    depth: int | None = number(None, ge=1, le=64)
     """Number of blocks; null takes it from `widths`, or 3."""
-    widths: list[int] | None = None
+    widths: list[int] | None = number(None, ge=1, le=16_384)
     """Filters of each block; null doubles from 16."""
-    kernel: int = 3
+    kernel: int = number(3, ge=1, le=255)
     """Height and width of every convolution, in pixels."""
     norm: str = "none"
     """`none`, `batch` or `layer`, between convolution and activation."""
+    norm_momentum: float = number(0.9, gt=0, lt=1, noun="a share")
+    """Of batch norm's running statistics; Keras's 0.99 needs thousands of steps."""
     activation: str = "relu"
     """relu, gelu, silu, elu, leaky_relu or tanh."""
     pooling: str = "max"
     """`max` or `average`, 2x2, at the end of every block."""
-    dropout: float = 0.0
+    dropout: float = number(0.0, ge=0, lt=1, noun="a share")
     """Share of the features dropped before the logits, while training."""
     head: str = "flatten"
     """`flatten` or `gap` (global average pooling)."""
-    dense: int = 128
+    dense: int = number(128, ge=0, le=1_000_000)
     """Width of the dense layer before the logits; 0 leaves it out."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_depth(self.depth, self.widths)
-        require(self.kernel >= 1, "model.kernel", "a whole number of at least 1", self.kernel)
         one_of("model.norm", self.norm, ("none", "batch", "layer"))
         one_of("model.activation", self.activation, ACTIVATIONS)
         one_of("model.pooling", self.pooling, ("max", "average"))
         one_of("model.head", self.head, ("flatten", "gap"))
-        require(0 <= self.dropout < 1, "model.dropout", "a share from 0 to below 1", self.dropout)
-        require(self.dense >= 0, "model.dense", "a whole number of at least 0", self.dense)
 
     @property
     def block_widths(self) -> list[int]:
@@ -141,39 +142,36 @@ class CnnConfig(ModelConfig):
 class ResnetConfig(ModelConfig):
     """A small residual network: stem, stages at half the size each, mean over places."""
 
-    depth: int | None = None
+    depth: int | None = number(None, ge=1, le=64)
     """Number of stages; null takes it from `widths`, or 4."""
-    widths: list[int] | None = None
+    widths: list[int] | None = number(None, ge=1, le=16_384)
     """Channels of each stage; null doubles from 32."""
-    blocks: list[int] | None = None
+    blocks: list[int] | None = number(None, ge=1, le=1000)
     """Residual blocks of each stage; one number holds for all, null is 2."""
     stem: str = "plain"
     """First layers: `plain` 3x3, `stride` 3x3 by 2, `pool` the same and 3x3 pooling by 2, `patch` 4x4 by 4."""
     norm: str = "batch"
     """`batch`, `group` or `layer`, after every convolution."""
-    norm_momentum: float = 0.9
+    norm_momentum: float = number(0.9, gt=0, lt=1, noun="a share")
     """Of batch norm's running statistics; Keras's 0.99 needs thousands of steps."""
     activation: str = "relu"
     """relu, gelu, silu, elu, leaky_relu or tanh."""
     squeeze: bool = False
     """Squeeze and excitation in every block."""
-    stochastic_depth: float = 0.0
+    stochastic_depth: float = number(0.0, ge=0, lt=1, noun="a share")
     """Share of the pictures that skip the last block while training; earlier blocks less, in proportion."""
-    dropout: float = 0.0
+    dropout: float = number(0.0, ge=0, lt=1, noun="a share")
     """Share of the features dropped before the logits, while training."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_depth(self.depth, self.widths)
         blocks, depth = self.blocks, len(self.stage_widths)
-        ok = blocks is None or (len(blocks) in (1, depth) and min(blocks) >= 1)
-        require(ok, "model.blocks", f"null, one number, or {depth} (one a stage), each at least 1", blocks)
+        ok = blocks is None or len(blocks) in (1, depth)
+        require(ok, "model.blocks", f"null, one number, or {depth} (one a stage)", blocks)
         one_of("model.stem", self.stem, tuple(STEMS))
         one_of("model.norm", self.norm, ("batch", "group", "layer"))
-        require(0 < self.norm_momentum < 1, "model.norm_momentum", "a share between 0 and 1", self.norm_momentum)
         one_of("model.activation", self.activation, ACTIVATIONS)
-        for name in ("stochastic_depth", "dropout"):
-            value = getattr(self, name)
-            require(0 <= value < 1, f"model.{name}", "a share from 0 to below 1", value)
 
     @property
     def stage_widths(self) -> list[int]:
@@ -211,26 +209,24 @@ class BackboneConfig(ModelConfig):
 
     name: str = "EfficientNetV2B0"
     """Its name in keras.applications."""
-    weights: str | None = None
+    weights: str | None = text(None, is_path=True)
     """null trains from scratch; a weights file without the top; or `imagenet`, which is downloaded."""
-    freeze_epochs: int = 0
+    freeze_epochs: int = number(0, ge=0, le=100_000)
     """First epochs, in which only the head learns."""
-    rate: float = 0.1
+    rate: float = number(0.1, gt=0, le=1, noun="a factor")
     """Factor of the learning rate for pretrained weights after that (discriminative learning rates)."""
-    dropout: float = 0.2
+    dropout: float = number(0.2, ge=0, lt=1, noun="a share")
     """Share of the features dropped before the logits, while training."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.name not in BACKBONES:
             raise invalid("model.name", "a network of keras.applications", self.name, BACKBONES)
         if self.weights is not None and self.weights != "imagenet":
             path = Path(self.weights).expanduser()
             require(path.is_file(), "model.weights", "null, imagenet, or a file that is there", path)
-        expected = "a whole number of at least 0" if self.weights else "0 without model.weights"
-        ok = self.freeze_epochs == 0 or (self.freeze_epochs > 0 and self.weights is not None)
-        require(ok, "model.freeze_epochs", expected, self.freeze_epochs)
-        require(0 < self.rate <= 1, "model.rate", "a factor above 0, up to 1", self.rate)
-        require(0 <= self.dropout < 1, "model.dropout", "a share from 0 to below 1", self.dropout)
+        ok = self.freeze_epochs == 0 or self.weights is not None
+        require(ok, "model.freeze_epochs", "0 without model.weights", self.freeze_epochs)
 
     @property
     def fine_tuning(self) -> FineTuning:
@@ -247,18 +243,17 @@ class BackboneConfig(ModelConfig):
 class SavedConfig(ModelConfig):
     """A network in a file of Keras's: uint8 pictures in, logits out."""
 
-    file: str = MISSING
+    file: str = text(MISSING, is_path=True)
     """The file, such as network.keras; it is loaded in Keras's safe mode."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         path = Path(self.file).expanduser()
         require(path.is_file(), "model.file", "a file that is there", path)
 
 
 def _check_depth(depth: int | None, widths: list[int] | None) -> None:
-    require(depth is None or depth >= 1, "model.depth", "null or a whole number of at least 1", depth)
-    expected = "at least one width, each of at least 1"
-    require(widths is None or (len(widths) > 0 and min(widths) >= 1), "model.widths", expected, widths)
+    require(widths is None or len(widths) > 0, "model.widths", "null or at least one width", widths)
     if depth is not None and widths is not None:
         expected = f"{len(widths)}, the number of model.widths (give one of the two)"
         require(depth == len(widths), "model.depth", expected, depth)

@@ -4,46 +4,13 @@ Without this, `run=4e71` is a float, `data.root=/data/H&M` a syntax error and `c
 """
 
 import re
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import get_origin
 
+from hmexp.config.fields import TEXT, bare_type, hints
 from hmexp.config.record import PathsConfig
 
-FREE_TEXT = frozenset(
-    {
-        *(
-            "resume",
-            "rerun",
-            "fork",
-            "sweep",
-            "run",
-            "against",
-            "compare",
-            "article_id",
-            "image",
-            "zip",
-            "to",
-            "out",
-            "reason",
-        ),
-        *(
-            "data.root",
-            "data.csv",
-            "data.image_column",
-            "data.id_column",
-            "data.group_column",
-            "data.split_column",
-            "data.label",
-            "data.merge.into",
-            "data.split.column",
-            "paths.root",
-            "paths.cache",
-            "model.weights",
-            "model.file",
-        ),
-        *("tracking.uri", "tracking.name", "tracking.experiment", "tracking.model_name"),
-    }
-)
-FREE_TEXT_LISTS = frozenset({"data.balance.classes"})
-FREE_TEXT_MAPS = frozenset({"data.merge.mapping"})
 CLASS_MAP = "class_map"
 _QUOTED = r"""(?:"[^"]*"|'[^']*')(?=\s*(?:[,:]|$))"""
 """A name in quotes: they open it and close it, so that an apostrophe is none (`Men's, Women's`)."""
@@ -56,14 +23,37 @@ def quote(word: str) -> str:
     name = key.lstrip("+")
     if not equals or value in WORDS_OF_HYDRA:
         return word
-    if name in FREE_TEXT:
+    kind = free_text().get(name)
+    if kind is str:
         return f"{key}={quoted(value)}"
-    if name in FREE_TEXT_LISTS and _within(value, "[]"):
+    if kind is list and _within(value, "[]"):
         return f"{key}=[{','.join(quoted(item) for item in _items(value))}]"
-    if name in FREE_TEXT_MAPS and _within(value, "{}"):
+    if kind is dict and _within(value, "{}"):
         # The keys of a dictionary cannot be quoted in Hydra's grammar; the arguments of a resolver can.
         return f"{key}=${{{CLASS_MAP}:{','.join(_escaped(item) for item in _items(value))}}}"
     return word
+
+
+def free_text() -> dict[str, type]:
+    """Keys whose values are free text, as the fields of the schemas say -> str, or list or dict of it."""
+    from hmexp.config.schemas import GROUPS, VERBS
+
+    schemas = [*VERBS.values(), *(schema for options in GROUPS.values() for schema in options.values())]
+    return {key: kind for schema in schemas for key, kind in _texts_of(schema).items()}
+
+
+@cache
+def _texts_of(schema: type) -> dict[str, type]:
+    """The free text of one schema and of the sections in it that are always the same."""
+    found: dict[str, type] = {}
+    place = getattr(schema, "section_key", "")
+    for each in fields(schema):
+        kind = bare_type(hints(schema)[each.name])
+        if TEXT in each.metadata:
+            found[f"{place}.{each.name}" if place else each.name] = get_origin(kind) or str
+        elif isinstance(kind, type) and is_dataclass(kind):
+            found |= _texts_of(kind)
+    return found
 
 
 def class_map(*pairs: str) -> dict[str, str]:

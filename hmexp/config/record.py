@@ -7,10 +7,11 @@ from pathlib import Path
 import platformdirs
 
 from hmexp.config.errors import require
+from hmexp.config.fields import Section, text
 
 
 @dataclass
-class TrackingConfig:
+class TrackingConfig(Section, key="tracking"):
     """Where runs are recorded; the subclasses say how."""
 
 
@@ -23,18 +24,19 @@ class NoTracking(TrackingConfig):
 class MlflowTracking(TrackingConfig):
     """MLflow."""
 
-    uri: str | None = None
+    uri: str | None = text(None, is_path=True)
     """Any MLflow tracking URI; null is the SQLite database under `paths.root`/mlruns."""
-    experiment: str = "hmexp"
+    experiment: str = text("hmexp")
     """MLflow experiment."""
-    name: str | None = None
+    name: str | None = text(None)
     """Name of the run in MLflow; null takes the job folder's."""
-    model_name: str = "hmexp"
+    model_name: str = text("hmexp")
     """Name in the model registry."""
     system_metrics: bool = True
     """Record processor, memory, disk and network while training."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("experiment", "model_name"):
             value = getattr(self, name)
             require(bool(value.strip()), f"tracking.{name}", "a name", repr(value))
@@ -43,12 +45,12 @@ class MlflowTracking(TrackingConfig):
 
 
 @dataclass
-class PathsConfig:
+class PathsConfig(Section, key="paths"):
     """The only places that hmexp writes to."""
 
-    root: str = "."
+    root: str = text(".", is_path=True)
     """Folder that holds `mlruns/`."""
-    cache: str | None = None
+    cache: str | None = text(None, is_path=True)
     """Folder of image stores and the sample; null is HMEXP_CACHE or the user's cache folder."""
 
     @property

@@ -11,7 +11,18 @@ from typing import Any, TypeVar
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from hmexp.config import augment, data, model, optimizer, record, strategies, training, verbs
+from hmexp.config import (
+    augment,
+    data,
+    loss,
+    model,
+    optimizer,
+    record,
+    schedule,
+    strategies,
+    training,
+    verbs,
+)
 from hmexp.config.errors import UserError, unknown_key
 from hmexp.config.quoting import CLASS_MAP, class_map
 
@@ -46,7 +57,7 @@ GROUPS: dict[str, dict[str, type]] = {
         "saved": model.SavedConfig,
     },
     "augment": {"default": augment.AugmentConfig},
-    "loss": {"cross_entropy": augment.CrossEntropyConfig, "focal": augment.FocalConfig},
+    "loss": {"cross_entropy": loss.CrossEntropyConfig, "focal": loss.FocalConfig},
     "optimizer": {
         "adam": optimizer.AdamConfig,
         "adamw": optimizer.AdamWConfig,
@@ -55,11 +66,11 @@ GROUPS: dict[str, dict[str, type]] = {
         "muon": optimizer.MuonConfig,
     },
     "schedule": {
-        "constant": optimizer.ConstantSchedule,
-        "cosine": optimizer.CosineSchedule,
-        "one_cycle": optimizer.OneCycleSchedule,
-        "step": optimizer.StepSchedule,
-        "plateau": optimizer.PlateauSchedule,
+        "constant": schedule.ConstantSchedule,
+        "cosine": schedule.CosineSchedule,
+        "one_cycle": schedule.OneCycleSchedule,
+        "step": schedule.StepSchedule,
+        "plateau": schedule.PlateauSchedule,
     },
     "trainer": {"default": training.TrainerConfig},
     "tracking": {"mlflow": record.MlflowTracking, "none": record.NoTracking},

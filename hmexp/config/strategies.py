@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 
 from hmexp.config.errors import invalid, one_of, require
+from hmexp.config.fields import Section, number, text
 
 SPLITS = ("train", "val", "test")
+MOST_ROWS = 10_000_000
+"""Rows that a class can be brought to, or left with."""
 
 
 @dataclass
-class MergeConfig:
+class MergeConfig(Section, key="data.merge"):
     """How labels become classes."""
 
 
@@ -21,7 +24,7 @@ class NoMerge(MergeConfig):
 class Hm9Merge(MergeConfig):
     """The reference's nine classes: ten small H&M groups go into `into`."""
 
-    into: str = "Accessories"
+    into: str = text("Accessories")
     """Class that takes the ten groups in."""
 
 
@@ -29,38 +32,36 @@ class Hm9Merge(MergeConfig):
 class RareMerge(MergeConfig):
     """All classes with fewer articles than `min_count` become one."""
 
-    min_count: int = 100
+    min_count: int = number(100, ge=1, le=1_000_000_000)
     """Articles that a class needs to stay on its own."""
-    into: str = "Other"
+    into: str = text("Other")
     """Name of the class that takes the rare ones in."""
-
-    def __post_init__(self) -> None:
-        require(self.min_count >= 1, "data.merge.min_count", "a whole number of at least 1", self.min_count)
 
 
 @dataclass
 class MapMerge(MergeConfig):
     """Any mapping of labels to classes; a label that is not named stays as it is."""
 
-    mapping: dict[str, str] = field(default_factory=dict)
+    mapping: dict[str, str] = text(default_factory=dict)
     """Label -> class, such as {Bags: Accessories, Items: Accessories}."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(bool(self.mapping), "data.merge.mapping", "at least one LABEL: CLASS", "none")
 
 
 @dataclass
-class BalanceConfig:
+class BalanceConfig(Section, key="data.balance"):
     """How unequal classes are dealt with."""
 
     scope: str = "train"
     """`train`: val and test keep the catalogue's distribution; `all`: before the split, as the reference did."""
-    seed: int = 0
+    seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of the choice of articles; apart from the run's `seed`, so that repeating a run keeps its data."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("data.balance.scope", self.scope, ("train", "all"))
-        require(self.seed >= 0, "data.balance.seed", "a whole number of at least 0", self.seed)
 
 
 @dataclass
@@ -74,15 +75,16 @@ class Undersample(BalanceConfig):
 
     cap: int | str = 5000
     """Most articles a class keeps: a number, or `min` or `median` of the classes' counts."""
-    classes: list[str] | None = None
+    classes: list[str] | None = text(None)
     """The classes to undersample; null means all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expected = "a whole number of at least 1, min or median"
+        expected = f"a whole number from 1 to {MOST_ROWS}, min or median"
         if isinstance(self.cap, str) and self.cap not in ("min", "median"):
             raise invalid("data.balance.cap", expected, self.cap, ("min", "median"))
-        require(isinstance(self.cap, str) or self.cap >= 1, "data.balance.cap", expected, self.cap)
+        ok = isinstance(self.cap, str) or 1 <= self.cap <= MOST_ROWS
+        require(ok, "data.balance.cap", expected, self.cap)
 
 
 @dataclass
@@ -91,7 +93,7 @@ class Oversample(BalanceConfig):
 
     floor: int | str = "max"
     """Fewest rows a class gets: a number, or `median` or `max` of the classes' counts."""
-    classes: list[str] | None = None
+    classes: list[str] | None = text(None)
     """The classes to oversample; null means all."""
 
     def __post_init__(self) -> None:
@@ -102,10 +104,11 @@ class Oversample(BalanceConfig):
             "train, because copies of an article would end up on both sides of a split",
             self.scope,
         )
-        expected = "a whole number of at least 1, median or max"
+        expected = f"a whole number from 1 to {MOST_ROWS}, median or max"
         if isinstance(self.floor, str) and self.floor not in ("median", "max"):
             raise invalid("data.balance.floor", expected, self.floor, ("median", "max"))
-        require(isinstance(self.floor, str) or self.floor >= 1, "data.balance.floor", expected, self.floor)
+        ok = isinstance(self.floor, str) or 1 <= self.floor <= MOST_ROWS
+        require(ok, "data.balance.floor", expected, self.floor)
 
 
 @dataclass
@@ -124,7 +127,7 @@ class ClassWeight(BalanceConfig):
 
 
 @dataclass
-class Fractions:
+class Fractions(Section, key="data.split.fractions"):
     """Shares of the three splits; together 1."""
 
     train: float = 0.8
@@ -135,6 +138,7 @@ class Fractions:
     """Share that is looked at once, at the end; 0 for none."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         shares = {name: getattr(self, name) for name in SPLITS}
         for name, share in shares.items():
             low = "0 to 1" if name == "test" else "above 0 to 1"
@@ -146,22 +150,20 @@ class Fractions:
 
 
 @dataclass
-class SplitConfig:
+class SplitConfig(Section, key="data.split"):
     """How the manifest is divided into train, val and test."""
 
     fractions: Fractions = field(default_factory=Fractions)
     """Shares of train, val and test."""
-    seed: int = 0
+    seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of the split; apart from the run's `seed`, so that repeating a run keeps its data."""
-    folds: int | None = None
+    folds: int | None = number(None, ge=2, le=1_000_000)
     """Parts that train and val are dealt into anew, with groups kept whole, for cross-validation; null for none."""
-    fold: int = 0
+    fold: int = number(0, ge=0, le=999_999)
     """The part that is val, from 0 to `folds` - 1; the others are train."""
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, "data.split.seed", "a whole number of at least 0", self.seed)
-        ok = self.folds is None or self.folds >= 2
-        require(ok, "data.split.folds", "null or a whole number of at least 2", self.folds)
+        super().__post_init__()
         last = 0 if self.folds is None else self.folds - 1
         require(0 <= self.fold <= last, "data.split.fold", f"a whole number from 0 to {last}", self.fold)
 
@@ -190,7 +192,7 @@ class HashSplit(SplitConfig):
 class FixedSplit(SplitConfig):
     """By a column of the catalogue whose values are train, val (validation, valid) and test."""
 
-    column: str = "split"
+    column: str = text("split")
     """The column. Where no article is in val, val is taken out of train."""
 
 

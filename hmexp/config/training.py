@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hmexp.config.errors import one_of, require
+from hmexp.config.fields import Section, number
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 STRATEGIES = ("auto", "none", "mirrored", "jax_data_parallel")
@@ -11,30 +12,30 @@ JIT = ("auto", "true", "false")
 
 
 @dataclass
-class TrainerConfig:
+class TrainerConfig(Section, key="trainer"):
     """How long, in what batches, on what device, and which epoch is kept."""
 
-    epochs: int = 5
+    epochs: int = number(5, ge=1, le=100_000)
     """Passes over the training split; the learning-rate schedule is laid over them."""
-    stop_after: int | None = None
+    stop_after: int | None = number(None, ge=1, le=100_000)
     """Epochs after which the run ends, without moving the schedule; null runs them all."""
-    batch_size: int = 32
+    batch_size: int = number(32, ge=1, le=65_536)
     """Pictures a step."""
     monitor: str = "val/macro_f1"
     """Metric that decides which epoch is the best one."""
-    early_stopping: int | None = None
+    early_stopping: int | None = number(None, ge=1, le=100_000)
     """Epochs without a better `monitor` after which the run ends; null never ends early."""
-    ema: float | None = None
+    ema: float | None = number(None, gt=0, lt=1)
     """Decay of a moving average of the weights, such as 0.99, that is evaluated and kept; null keeps none."""
-    precise_norm: int = 0
+    precise_norm: int = number(0, ge=0, le=1_000_000)
     """Batches of training pictures as they are over which batch norms are measured anew before each evaluation, for
     what is evaluated and kept; 0 keeps the running statistics of training."""
-    accumulate: int = 1
+    accumulate: int = number(1, ge=1, le=65_536)
     """Steps whose gradients are averaged before the weights move."""
-    image_sizes: list[int] | None = None
+    image_sizes: list[int] | None = number(None, ge=8, le=2048, noun="a side")
     """Sides of the training pictures, in pixels, one after another in equal parts of the epochs (progressive
     resizing); val and test always have `data.image_size`. null trains at that size throughout."""
-    checkpoint_steps: int | None = None
+    checkpoint_steps: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps from one checkpoint to the next inside an epoch; null writes one at the end of every epoch."""
     precision: str = "float32"
     """float32, mixed_bfloat16 or mixed_float16; `auto` times float32 and bfloat16 and takes the faster."""
@@ -44,41 +45,30 @@ class TrainerConfig:
     """Over several devices of a machine: `auto`, none, mirrored (TensorFlow) or jax_data_parallel."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
-    limit_batches: int | None = None
+    limit_batches: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps of each epoch and of each evaluation; null does them all. The schedule does not move."""
     mode: str = "fit"
     """`fit`; the debug modes are `overfit`, `lr_find` and `profile`, chosen with debug=NAME."""
-    probe_steps: int = 100
+    probe_steps: int = number(100, ge=10, le=1_000_000)
     """Steps of `lr_find` and of `profile`."""
-    train_sample: int = 2000
+    train_sample: int = number(2000, ge=1, le=1_000_000_000)
     """Training pictures that the final evaluation looks at."""
 
     def __post_init__(self) -> None:
-        require(self.epochs >= 1, "trainer.epochs", "a whole number of at least 1", self.epochs)
+        super().__post_init__()
         stop = self.stop_after
         expected = f"null or a whole number from 1 to trainer.epochs={self.epochs}"
         require(stop is None or 1 <= stop <= self.epochs, "trainer.stop_after", expected, stop)
-        require(self.batch_size >= 1, "trainer.batch_size", "a whole number of at least 1", self.batch_size)
-        for name in ("early_stopping", "limit_batches", "checkpoint_steps"):
-            value = getattr(self, name)
-            expected = "null or a whole number of at least 1"
-            require(value is None or value >= 1, f"trainer.{name}", expected, value)
-        require(self.ema is None or 0 < self.ema < 1, "trainer.ema", "null or a number between 0 and 1", self.ema)
-        require(self.precise_norm >= 0, "trainer.precise_norm", "a whole number of at least 0", self.precise_norm)
-        require(self.accumulate >= 1, "trainer.accumulate", "a whole number of at least 1", self.accumulate)
         sizes = self.image_sizes
-        ok = sizes is None or (len(sizes) > 0 and min(sizes) >= 8)
-        require(ok, "trainer.image_sizes", "null or a list of sides of at least 8 pixels", sizes)
+        require(sizes is None or len(sizes) > 0, "trainer.image_sizes", "null or a list of sides in pixels", sizes)
         self.jit_compile = str(self.jit_compile).lower()
         one_of("trainer.mode", self.mode, MODES)
-        require(self.probe_steps >= 10, "trainer.probe_steps", "a whole number of at least 10", self.probe_steps)
         one_of("trainer.jit_compile", self.jit_compile, JIT)
         one_of("trainer.strategy", self.strategy, STRATEGIES)
         one_of("trainer.precision", self.precision, PRECISIONS)
-        kind, _, number = self.device.partition(":")
-        ok = self.device in ("auto", "cpu", "gpu") or (kind == "gpu" and number.isdecimal())
+        kind, _, index = self.device.partition(":")
+        ok = self.device in ("auto", "cpu", "gpu") or (kind == "gpu" and index.isdecimal() and len(index) < 4)
         require(ok, "trainer.device", "auto, cpu, gpu or gpu:NUMBER", self.device)
-        require(self.train_sample >= 1, "trainer.train_sample", "a whole number of at least 1", self.train_sample)
 
     @property
     def resized_after(self) -> list[int]:

@@ -4,19 +4,22 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from hmexp.config.augment import AugmentConfig, LossConfig
+from hmexp.config.augment import AugmentConfig
 from hmexp.config.data import DataConfig
-from hmexp.config.errors import one_of, require
+from hmexp.config.errors import one_of
+from hmexp.config.fields import Section, number, text
+from hmexp.config.loss import LossConfig
 from hmexp.config.model import ModelConfig
-from hmexp.config.optimizer import OptimizerConfig, ScheduleConfig
+from hmexp.config.optimizer import OptimizerConfig
 from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
+from hmexp.config.schedule import ScheduleConfig
 from hmexp.config.training import TrainerConfig
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
 @dataclass
-class RunConfig:
+class RunConfig(Section):
     """One training: everything that `train` and `stage` read."""
 
     data: DataConfig = MISSING
@@ -28,30 +31,27 @@ class RunConfig:
     trainer: TrainerConfig = MISSING
     tracking: TrackingConfig = MISSING
     paths: PathsConfig = field(default_factory=PathsConfig)
-    seed: int = 0
+    seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of weights, order, augmentation and dropout (0 is a seed). Data has seeds of its own."""
     deterministic: bool = False
     """The same bits from the same seed, at the cost of speed."""
     backend: str = "tensorflow"
     """What Keras computes with."""
-    resume: str | None = None
+    resume: str | None = text(None, is_path=True)
     """RUN that did not finish: goes on in its folder, with its config, from its last checkpoint. With -m: SWEEP."""
-    rerun: str | None = None
+    rerun: str | None = text(None, is_path=True)
     """RUN that is repeated from its stored config; overrides go on top."""
-    fork: str | None = None
+    fork: str | None = text(None, is_path=True)
     """RUN whose last checkpoint a new run starts from; overrides go on top."""
-    seeds: int = 1
+    seeds: int = number(1, ge=1, le=1000)
     """With -m: runs of each point of the sweep, with `seed`, `seed` + 1, ...; the table has their mean and interval."""
-    folds: int = 1
+    folds: int = number(1, ge=1, le=1000)
     """With -m: cross-validation, a run a fold of train and val; groups stay whole, test stays out. 1 is none."""
     plugins: list[str] = field(default_factory=list)
     """Modules of yours that register config schemas and builders, read before anything else."""
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "folds"):
-            value = getattr(self, name)
-            require(value >= 1, name, "a whole number of at least 1", value)
-        require(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 4294967295", self.seed)
+        super().__post_init__()
         one_of("backend", self.backend, BACKENDS)
 
 
@@ -59,11 +59,11 @@ class RunConfig:
 class EvaluateConfig(RunConfig):
     """`evaluate`: a run's model on a split. All other keys are the run's own, unless they are given."""
 
-    run: str | None = None
+    run: str | None = text(None, is_path=True)
     """RUN whose model is evaluated."""
     split: str = "test"
     """train, val, test or all; with `data=... data.root=...` of another catalogue."""
-    against: str | None = None
+    against: str | None = text(None, is_path=True)
     """RUN whose model is put beside it, with a paired test."""
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class EvaluateConfig(RunConfig):
 
 
 @dataclass
-class RegistryConfig:
+class RegistryConfig(Section):
     """What the verbs that read the record share."""
 
     tracking: MlflowTracking = field(default_factory=MlflowTracking)
@@ -87,20 +87,17 @@ class RunsConfig(RegistryConfig):
 
     metric: str = "best/val/macro_f1"
     """Column that the table is sorted by, the best first."""
-    limit: int = 20
+    limit: int = number(20, ge=1, le=1_000_000)
     """Rows to print."""
-    sweep: str | None = None
+    sweep: str | None = text(None, is_path=True)
     """SWEEP whose table is printed instead: its name, `latest`, an id of its run in MLflow, or its folder."""
-
-    def __post_init__(self) -> None:
-        require(self.limit >= 1, "limit", "a whole number of at least 1", self.limit)
 
 
 @dataclass
 class PromoteConfig(RegistryConfig):
     """`promote`: a run's model becomes the champion."""
 
-    run: str | None = None
+    run: str | None = text(None, is_path=True)
     """RUN; null takes the best by `metric` on the newest data digest."""
     metric: str = "best/val/macro_f1"
     """Metric that decides which run is the best."""
@@ -115,8 +112,5 @@ class RollbackConfig(RegistryConfig):
 class UiConfig(RegistryConfig):
     """`ui`: the MLflow UI on the right store."""
 
-    port: int = 5000
+    port: int = number(5000, ge=1, le=65_535)
     """Port on 127.0.0.1."""
-
-    def __post_init__(self) -> None:
-        require(1 <= self.port <= 65535, "port", "a number from 1 to 65535", self.port)

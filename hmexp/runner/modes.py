@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hmexp.config.augment import AugmentConfig
-from hmexp.config.optimizer import ConstantSchedule
+from hmexp.config.schedule import ConstantSchedule
 from hmexp.config.verbs import RunConfig
 
 HOLDING_BACK = ("dropout", "stochastic_depth")

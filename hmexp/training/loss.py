@@ -4,7 +4,7 @@ from functools import singledispatch
 
 import keras
 
-from hmexp.config.augment import CrossEntropyConfig, FocalConfig, LossConfig
+from hmexp.config.loss import CrossEntropyConfig, FocalConfig, LossConfig
 
 
 @singledispatch

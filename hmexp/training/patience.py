@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from hmexp.config.optimizer import PlateauSchedule
+from hmexp.config.schedule import PlateauSchedule
 from hmexp.console import log
 from hmexp.metrics.names import Metric, better
 from hmexp.training.callbacks import Logs, contract_names

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from hmexp.config.optimizer import CosineSchedule, OneCycleSchedule, ScheduleConfig, StepSchedule
+from hmexp.config.schedule import CosineSchedule, OneCycleSchedule, ScheduleConfig, StepSchedule
 
 LearningRate = Any
 """A number, or a `keras.optimizers.schedules.LearningRateSchedule`."""

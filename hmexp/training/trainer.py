@@ -9,7 +9,8 @@ import keras
 
 from hmexp.compat.keras import raw_iterations, schedule_of
 from hmexp.config.model import FineTuning
-from hmexp.config.optimizer import ConstantSchedule, OptimizerConfig, PlateauSchedule, ScheduleConfig
+from hmexp.config.optimizer import OptimizerConfig
+from hmexp.config.schedule import ConstantSchedule, PlateauSchedule, ScheduleConfig
 from hmexp.config.training import TrainerConfig
 from hmexp.console import log
 from hmexp.metrics.names import Metric, parse_monitor
