@@ -117,33 +117,28 @@ class ClassWeight(BalanceConfig):
 
     formula: str = "balanced"
     """`balanced`: n / (classes * count). `effective`: (1 - beta) / (1 - beta ** count), Cui et al. 2019."""
-    beta: float = 0.999
+    beta: float = number(0.999, ge=0, lt=1)
     """Of `effective`: 0 weighs all classes alike, towards 1 it approaches `balanced`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("data.balance.formula", self.formula, ("balanced", "effective"))
-        require(0 <= self.beta < 1, "data.balance.beta", "a number from 0 to below 1", self.beta)
 
 
 @dataclass
 class Fractions(Section, key="data.split.fractions"):
     """Shares of the three splits; together 1."""
 
-    train: float = 0.8
+    train: float = number(0.8, gt=0, le=1, noun="a share")
     """Share that the model learns from."""
-    val: float = 0.1
+    val: float = number(0.1, gt=0, le=1, noun="a share")
     """Share that the best epoch, sweeps and promotion are chosen by."""
-    test: float = 0.1
+    test: float = number(0.1, ge=0, le=1, noun="a share")
     """Share that is looked at once, at the end; 0 for none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         shares = {name: getattr(self, name) for name in SPLITS}
-        for name, share in shares.items():
-            low = "0 to 1" if name == "test" else "above 0 to 1"
-            ok = 0 <= share <= 1 and (share > 0 or name == "test")
-            require(ok, f"data.split.fractions.{name}", f"a share from {low}", share)
         total = sum(shares.values())
         expected = "train + val + test to add up to 1"
         require(abs(total - 1) < 1e-6, "data.split.fractions", expected, f"{total:g}")

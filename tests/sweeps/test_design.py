@@ -71,7 +71,7 @@ def test_flags_that_jobs_need():
     ("make", "line"),
     [
         (lambda: GridConfig(prune="medan"), "did you mean median"),
-        (lambda: GridConfig(prune_factor=1), "hydra.sweeper.prune_factor: expected a whole number of at least 2"),
+        (lambda: GridConfig(prune_factor=1), "hydra.sweeper.prune_factor: expected a whole number from 2 to 1000"),
         (lambda: ProcessConfig(time_limit=0), "hydra.launcher.time_limit: expected null or a number above 0"),
         (lambda: ProcessConfig(retries=-1), "hydra.launcher.retries"),
         (lambda: ProcessConfig(n_workers=10**9), "hydra.launcher.n_workers: expected null or a whole number from 1 to"),
@@ -80,10 +80,10 @@ def test_flags_that_jobs_need():
             "hydra.launcher.memory_limit: expected null or a number",
         ),
         (lambda: ProcessConfig(time_limit=math.inf), "hydra.launcher.time_limit: expected null or a number above 0"),
-        (lambda: GridConfig(max_jobs=0), "hydra.sweeper.max_jobs: expected a whole number from 1 to 1,000,000"),
-        (lambda: GridConfig(max_jobs=10**9), "hydra.sweeper.max_jobs: expected a whole number from 1 to 1,000,000"),
+        (lambda: GridConfig(max_jobs=0), "hydra.sweeper.max_jobs: expected a whole number from 1 to 1000000"),
+        (lambda: GridConfig(max_jobs=10**9), "hydra.sweeper.max_jobs: expected a whole number from 1 to 1000000"),
         (lambda: KerasTunerConfig(max_trials=10**9), "hydra.sweeper.max_trials: expected a whole number from 1 to"),
-        (lambda: KerasTunerConfig(factor=10**9), "hydra.sweeper.factor: expected a whole number from 2 to 1,000"),
+        (lambda: KerasTunerConfig(factor=10**9), "hydra.sweeper.factor: expected a whole number from 2 to 1000"),
         (lambda: KerasTunerConfig(seed=2**32), "hydra.sweeper.seed: expected a whole number from 0 to"),
     ],
 )
