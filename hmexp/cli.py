@@ -31,6 +31,8 @@ REFUSED_FLAGS = {
     "--experimental-rerun": "rerun=RUN, which reads a configuration and unpickles nothing",
 }
 """Flags of Hydra's that hmexp has another way for -> that way."""
+NO_NAME = re.compile(r"[-+]?\d[\d.eE+-]*|\[.*\]|\{.*\}|(?i:true|false|nan|inf)", re.DOTALL)
+"""Values that Hydra does not take for the name of an option."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,6 +83,7 @@ def _dispatch(words: list[str], line: str) -> int:
         print(f"hmexp {__version__}", flush=True)
         return 0
     _check_flags(verb, overrides)
+    _check_words(overrides)
     overrides = _without_credentials(overrides)
     _read_plugins(overrides)
     set_up_console()
@@ -110,6 +113,30 @@ def _check_flags(verb: Verb, words: list[str]) -> None:
         if (word in MULTIRUN_FLAGS or re.fullmatch(r"hydra\.mode=['\"]?MULTIRUN['\"]?", word)) and not verb.sweeps:
             sweeping = ", ".join(name for name, item in VERBS.items() if item.sweeps)
             raise UserError(f"{flag}: expected a verb that sweeps ({sweeping}), received {verb.name}")
+
+
+def _check_words(words: list[str]) -> None:
+    """Refuse what Hydra would answer with a traceback: options that are no names, and folders that cannot be one."""
+    from hmexp.config.errors import invalid
+    from hmexp.config.schemas import GROUPS
+
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key.lstrip("+") in (*GROUPS, "experiment", "debug") and NO_NAME.fullmatch(value):
+            raise invalid(key, "the name of an option, which --help lists", value)
+        if key == "hydra.run.dir" and "${" not in value:
+            _check_place(key, Path(value.strip("'\"")))
+
+
+def _check_place(key: str, folder: Path) -> None:
+    """Raise `UserError` where a folder cannot be made: a file is in its way, or its name is none."""
+    try:
+        way = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+        fits = way.is_dir()
+    except (OSError, ValueError):
+        fits = False
+    if not fits:
+        raise UserError(f"{key}: expected a folder that can be made, received {folder}")
 
 
 def _without_credentials(words: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 
 import yaml
 from hydra.errors import CompactHydraException, MissingConfigException, OverrideParseException
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
 from hmexp.config.errors import UserError, invalid, unknown_key
 
@@ -73,6 +73,8 @@ def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
     key = str(cause.full_key)
     schema = cause.object_type
     message = _first_line(cause.__cause__ or cause)
+    if isinstance(cause, InterpolationResolutionError):
+        return f"{key}: expected ${{...}} of a key that is there, received {_first_line(cause)}"
     if not isinstance(cause, ValidationError) and isinstance(schema, type) and is_dataclass(schema):
         prefix = key.rpartition(".")[0]
         valid = [f"{prefix}.{f.name}" if prefix else f.name for f in fields(schema)]

@@ -172,6 +172,8 @@ def _check_text(key: str, value: str, rule: Text) -> None:
     require(printable, key, "text without control characters", shown)
     require(not any("\ud800" <= letter <= "\udfff" for letter in value), key, "text in Unicode", shown)
     if not rule.is_path:
+        plain = value not in ("True", "False")
+        require(plain, key, "a name (in quotes, where YAML takes yes, no, true or false for a truth value)", value)
         require(len(value) <= LONGEST_NAME, key, f"at most {LONGEST_NAME} characters", f"{len(value)}: {shown}")
         return
     if "://" in value:

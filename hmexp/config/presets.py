@@ -3,12 +3,15 @@
 Hydra looks for the group `experiment` in a folder of that name. This source gives it a folder of another name.
 """
 
+import io
 from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
+
+from hmexp.config.errors import UserError
 
 GROUP = "experiment"
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
@@ -34,9 +37,14 @@ class PresetSource(ConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Read `experiment/NAME` from `FOLDER/NAME.yaml`."""
-        text = self._file(config_path).read_text(encoding="utf-8")
-        with self._file(config_path).open(encoding="utf-8") as stream:
-            config = OmegaConf.load(stream)
+        path = self._file(config_path)
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: expected YAML in UTF-8, received bytes that are none") from None
+        stream = io.StringIO(text)
+        stream.name = str(path)  # for YAML's errors
+        config = OmegaConf.load(stream)
         header = ConfigSource._get_header_dict(text[:4096])
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header=header)
 

@@ -28,11 +28,16 @@ def _block(cfg: CnnConfig, x: keras.KerasTensor, width: int, name: str) -> keras
         width, cfg.kernel, padding="same", activation=activation, use_bias=plain, name=f"{name}_conv"
     )(x)
     if not plain:
-        norms = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
-        x = norms[cfg.norm](name=f"{name}_norm")(x)
+        x = _norm(cfg, f"{name}_norm")(x)
         x = keras.layers.Activation(cfg.activation, name=f"{name}_{cfg.activation}")(x)
     pools = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
     return pools[cfg.pooling](2, name=f"{name}_pool")(x)
+
+
+def _norm(cfg: CnnConfig, name: str) -> keras.layers.Layer:
+    if cfg.norm == "batch":
+        return keras.layers.BatchNormalization(momentum=cfg.norm_momentum, name=name)
+    return keras.layers.LayerNormalization(name=name)
 
 
 def _head(cfg: CnnConfig, x: keras.KerasTensor) -> keras.KerasTensor:

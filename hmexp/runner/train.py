@@ -207,6 +207,8 @@ def _recorded(recorder: Recorder, folder: JobFolder) -> Iterator[None]:
         finish("FAILED", traceback.format_exc())
         known = isinstance(error, RunError | UserError)
         log.error(str(error) if known else traceback.format_exc(), extra={"file_only": True})
+        if isinstance(error, PermissionError | NotADirectoryError):  # a place that went away, not wrong input
+            raise RunError(f"{error.filename}: {error.strerror}") from error
         raise
     else:
         finish(FINISHED, pruned=record.pruned)
