@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.errors import UserError
 from hmexp.config.invocation import MULTIRUN_FLAGS, Invocation, SweepCommand
-from hmexp.process import answer_signals, drop_stdout, tolerant_output
+from hmexp.process import answer_signals, check_interrupted, drop_stdout, tolerant_output
 from hmexp.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
@@ -260,6 +260,7 @@ class Task:
         try:
             config: Any = to_config(cfg, SCHEMAS[self.verb.schema])
             call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+            check_interrupted()  # some libraries swallow what is raised while they are imported
             result = call(config, self._invocation(HydraConfig.get()))
             # A sweeper wants a number, and reading back anything more would import TensorFlow into its process.
             return result.objective if HydraConfig.get().mode == RunMode.MULTIRUN else result

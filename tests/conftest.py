@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,11 @@ from forked import run_command
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_PICTURES = Path(os.environ.get("HMEXP_REALDATA", CHECKOUT.parent / "shared" / "data" / "clothing"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
+    signal.signal(_number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -52,7 +52,7 @@ def save_bundle(model: "keras.Model", card: Card, folder: Path) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    keras.Model(model.input, model.output, name=model.name).save(partial / MODEL_FILE)
+    keras.Model(model.inputs[0], model.outputs[0], name=model.name).save(partial / MODEL_FILE)
     record = asdict(card) | {"sha256": sha256(partial / MODEL_FILE)}
     (partial / CARD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)

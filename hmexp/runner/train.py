@@ -97,7 +97,7 @@ def run_training(
     interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(config, invocation, folder, origin)
-        with _recorded(recorder, folder):
+        with _recorded(recorder, folder, config.plugins):
             from hmexp.runner.session import Session
 
             session = Session(config, invocation, data, folder, origin, recorder, device, interruption, given)
@@ -183,7 +183,7 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
 
 
 @contextmanager
-def _recorded(recorder: Recorder, folder: JobFolder) -> Iterator[None]:
+def _recorded(recorder: Recorder, folder: JobFolder, plugins: Sequence[str]) -> Iterator[None]:
     """End the run however it ends: FINISHED, FAILED with its traceback, or KILLED; first here, then in the record."""
     record, start = folder.record, time.monotonic()
 
@@ -200,7 +200,8 @@ def _recorded(recorder: Recorder, folder: JobFolder) -> Iterator[None]:
     except KeyboardInterrupt:
         finish(KILLED)
         where = "" if Path(record.root) == Path.cwd() else f" paths.root={shlex.quote(record.root)}"
-        command = f"python -m hmexp resume={record.run_id}{where}"
+        named = f" plugins=[{','.join(plugins)}]" if plugins else ""
+        command = f"python -m hmexp resume={record.run_id}{named}{where}"
         log.warning(f"interrupted; this goes on with the run: {command}", extra={"file_only": True})
         raise KeyboardInterrupt(command) from None
     except Exception as error:

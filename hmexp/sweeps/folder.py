@@ -6,6 +6,7 @@ from typing import Any
 
 from hmexp.config.errors import UserError, invalid
 from hmexp.config.record import PathsConfig
+from hmexp.console import log
 from hmexp.jobs.find import MIN_PREFIX
 from hmexp.jobs.table import TABLE_FILE, JobTable
 
@@ -66,8 +67,11 @@ def find_sweep(paths: PathsConfig, key: str, sweep: str) -> Path:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """What a table says of its sweep; nothing where the sweep was ended before it began."""
+    """What a table says of its sweep; nothing where the sweep was ended before it began, or the table is damaged."""
     try:
         return JobTable(folder).facts()
     except sqlite3.OperationalError:
+        return {}
+    except (sqlite3.DatabaseError, ValueError) as error:
+        log.warning(f"left out: {folder / TABLE_FILE}: expected the table of a sweep, received {error}")
         return {}

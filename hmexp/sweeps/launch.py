@@ -37,11 +37,16 @@ class Launch:
         """The words of an hmexp command; a run that goes on, or is forked, has its configuration stored."""
         own = [f"hydra.run.dir={quoted(str(self.job_dir))}", "hydra.mode=RUN"]
         if self.goes_on:
-            return [f"resume={self.job_dir}", "hydra.mode=RUN"]
+            return [f"resume={self.job_dir}", *self._plugins, "hydra.mode=RUN"]
         if self.parent is not None:
             kept = [word for word in self.words if word.startswith((*PLACES, f"{STOP_AFTER}="))]
-            return [f"fork={self.parent}", *kept, *own]
+            return [f"fork={self.parent}", *self._plugins, *kept, *own]
         return [*self.words, *own]
+
+    @property
+    def _plugins(self) -> list[str]:
+        """The word that names plugins: a stored configuration imports none by itself."""
+        return [word for word in self.words if word.lstrip("+").startswith("plugins=")]
 
     def overrides(self) -> list[str]:
         """The words that Hydra composes a job from, in a process that runs several."""

@@ -1,6 +1,7 @@
 """From a sweep's command to a sweep that runs: a new one, or one that goes on."""
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log, log_file, quiet_natives
-from hmexp.jobs.folder import LOCK_FILE
+from hmexp.jobs.folder import LOCK_FILE, LOOK
 from hmexp.jobs.table import FAILED, JobTable, plain_key
 from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
@@ -122,7 +123,7 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     folder = stored or make_folder(wanted, own=not given)
     lock = FileLock(folder / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOOK, poll_interval=0.05)
     except Timeout:
         raise UserError(f"resume: expected a sweep that has stopped, received {folder.name}, which runs") from None
     with lock, log_file(folder / "log"), Interruption().listening() as interruption:
@@ -238,9 +239,12 @@ def _run(running: Sweep) -> None:
     """Run the jobs, then close the sweep however it ended."""
     try:
         running.run()
-    except BaseException:
+    except BaseException as error:
         with unharmed():  # what ended the sweep says more than what its end could not write
             close(running, "KILLED")
+        if isinstance(error, KeyboardInterrupt):
+            command = f"python -m hmexp -m resume={shlex.quote(str(running.folder))}"
+            raise KeyboardInterrupt(command) from None
         raise
     close(running, DONE if all(job.status != FAILED for job in running.jobs) else FAILED.upper())
     failed = [str(job.number) for job in running.jobs if job.status == FAILED]

@@ -125,7 +125,7 @@ class MlflowSweepRecorder:
         """
         columns = [f"metrics.`{objective}`", "metrics.`test/macro_f1`", "attributes.`Duration`"]
         view = {
-            "searchFilter": f"tags.`hmexp.sweep` = '{self.sweep}'",
+            "searchFilter": _only("hmexp.sweep", self.sweep),
             "orderByKey": columns[0],
             "orderByAsc": not higher_is_better,
             "selectedColumns": [*columns, *(f"params.`sweep/{plain_key(key)}`" for key in keys)],
@@ -188,11 +188,17 @@ class MlflowSweepRecorder:
 
     def _runs_of(self, job: Job) -> list[str]:
         """Ids of the runs of a job's tries, the newest first."""
-        own = f"tags.`hmexp.sweep` = '{self.sweep}' and tags.`hmexp.job` = '{job.number}'"
-        return [run.info.run_id for run in self.client.search_runs([self.experiment_id], own)]
+        runs = self.client.search_runs([self.experiment_id], f"tags.`hmexp.job` = '{job.number}'")
+        return [run.info.run_id for run in runs if run.data.tags.get("hmexp.sweep") == self.sweep]
 
     def _create(self, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
         run_id: str = self.client.create_run(self.experiment_id, tags=dict(tags), run_name=name).info.run_id
         for key, value in params.items():
             self.client.log_param(run_id, key, value[:PARAM_LENGTH])
         return run_id
+
+
+def _only(tag: str, value: str) -> str:
+    """A filter of MLflow's for runs with a tag; all runs where its grammar has no quotes for the value."""
+    quote = next((mark for mark in ("'", '"') if mark not in value), None)
+    return f"tags.`{tag}` = {quote}{value}{quote}" if quote else ""

@@ -23,6 +23,7 @@ def python(code: str, folder: Path, cache: Path, **env: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
 
 

@@ -36,9 +36,7 @@ def test_a_model_of_any_name_is_promoted_and_rolled_back(trained, hmexp_in, name
     words = f"tracking.model_name={name}"
     folder = min(trained.glob("mlruns/jobs/*")).name
     assert "is the champion now" in hmexp_in("promote", f"run={folder}", words, cwd=trained).stdout
-    assert (
-        "version 2 is the champion now" in hmexp_in("promote", f"run={second['run_id'][:8]}", words, cwd=trained).stdout
-    )
+    assert "version 2 is the champion now" in hmexp_in("promote", f"run={second[:8]}", words, cwd=trained).stdout
     assert registry(trained, name).aliases() == {"champion": "2", "previous": "1"}
     assert "version 1 is the champion again" in hmexp_in("rollback", words, cwd=trained).stdout
     assert registry(trained, name).aliases() == {"champion": "1"}
