@@ -4,7 +4,6 @@ What is public is in `__all__`, and comes when it is asked for: importing hmexp 
 """
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from hmexp.datamodule import DataModule
     from hmexp.runner.train import RunResult
 
-__version__ = version("hmexp")
+__version__: str
 __all__ = [
     "Classifier",
     "DataModule",
@@ -41,6 +40,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("hmexp")
     if name not in _HOMES:
         raise AttributeError(f"module 'hmexp' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
