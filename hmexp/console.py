@@ -28,6 +28,21 @@ NATIVE_LINE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} .*\
 console = Console(highlight=False, markup=False, emoji=False)
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Text in which characters that control a terminal or the direction of writing are written as escapes.
+
+    Args:
+        text: Such as the name of a class.
+        keep: Characters that stay as they are.
+    """
+    return "".join(
+        character
+        if character.isprintable() or character in keep
+        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in text
+    )
+
+
 class ConsoleHandler(logging.Handler):
     """Prints records on the console; a message may be anything that rich can draw, such as a table."""
 

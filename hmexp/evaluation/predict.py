@@ -9,7 +9,7 @@ import pandas as pd
 
 from hmexp.batches.order import Rows
 from hmexp.config.training import TrainerConfig
-from hmexp.console import progress_bar
+from hmexp.console import log, progress_bar
 from hmexp.datamodule import DataModule
 from hmexp.metrics.evaluation import Evaluation, evaluate_logits
 
@@ -73,7 +73,10 @@ def evaluate_rows(
     classes: tuple[str, ...],
 ) -> SplitResult:
     """Evaluate a model on rows of the manifest, whose `target` numbers the model's `classes`."""
+    log.info(f"{split}: predicting {len(rows):,} pictures")
     logits = predict_logits(model, data, rows["image"].tolist(), f"evaluating {split}")
+    if np.isnan(logits).any():
+        log.warning(f"{split}: the model's logits are no numbers; its figures mean nothing")
     targets = rows["target"].to_numpy(np.int64)
     evaluation = evaluate_logits(split, logits, targets, classes)
     return SplitResult(evaluation, logits, targets, _predictions(rows, evaluation))
