@@ -330,7 +330,7 @@ def _report(error: Exception, line: str) -> int:
 def _fail(line: str, code: int, kind: str = "error: ") -> int:
     """Say one line on stderr, whatever is in it; gives the exit code."""
     from hmexp.config.secrets import masked
-    from hmexp.process import escaped
+    from hmexp.process import printable
 
-    print(f"hmexp: {kind}{escaped(masked(line))}", file=sys.stderr)
+    print(f"hmexp: {kind}{printable(masked(line))}", file=sys.stderr)
     return code

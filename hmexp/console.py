@@ -26,7 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hmexp.config.secrets import masked
-from hmexp.process import drop_stdout, without_control
+from hmexp.process import drop_stdout, printable
 
 log = logging.getLogger("hmexp")
 log.setLevel(logging.INFO)
@@ -43,7 +43,7 @@ class ConsoleHandler(logging.Handler):
             return
         style = "yellow" if record.levelno >= logging.WARNING else None
         text = isinstance(record.msg, str)
-        shown = without_control(masked(record.getMessage())) if text else record.msg
+        shown = printable(masked(record.getMessage()), keep="\n\t") if text else record.msg
         try:
             console.print(shown, style=style, markup=False, soft_wrap=text)
         except BrokenPipeError:  # nobody reads any more; the work, and its log file, go on
@@ -56,7 +56,7 @@ class LoggedTable(Table):
 
     def add_row(self, *cells: Any, **settings: Any) -> None:  # noqa: ANN401
         """Add a row, its control characters shown by their escapes."""
-        super().add_row(*(without_control(cell) if isinstance(cell, str) else cell for cell in cells), **settings)
+        super().add_row(*(printable(cell) if isinstance(cell, str) else cell for cell in cells), **settings)
 
     def __str__(self) -> str:
         drawing = io.StringIO()

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import shutil
 import signal
 import sys
@@ -13,8 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-"""Characters that move a terminal's cursor, or worse; tab and newline are none of them."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -73,14 +70,19 @@ def drop_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def escaped(text: str) -> str:
-    """A text that stays in its line and moves no cursor: control characters and newlines are shown by their escapes."""
-    return without_control(text.replace("\n", "\\n"))
+def printable(text: str, keep: str = "") -> str:
+    """Text in which characters that control a terminal or the direction of writing are written as escapes.
 
-
-def without_control(text: str) -> str:
-    """A text whose control characters, but tabs and newlines, are shown by their escapes."""
-    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    Args:
+        text: Such as the name of a class.
+        keep: Characters that stay as they are.
+    """
+    return "".join(
+        character
+        if character.isprintable() or character in keep
+        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in text
+    )
 
 
 def full_disk(error: BaseException | None) -> str | None:

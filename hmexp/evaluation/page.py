@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.predict import SplitResult
 from hmexp.evaluation.report import EvaluationReport
@@ -13,7 +14,7 @@ from hmexp.metrics.overfitting import overfit_sentence
 from hmexp.reports import figures
 from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
-from hmexp.reports.style import save, shorten
+from hmexp.reports.style import legible, save, shorten
 from hmexp.training.feed import FitResult
 
 SHEET = 32
@@ -25,6 +26,7 @@ ORDER = (
 
 def save_figures(job_dir: Path, data: DataModule, model: Any, fitted: FitResult) -> None:  # noqa: ANN401
     """Draw what is known of the training and its data into `figures/`; an `EvaluationReport` has its own."""
+    log.info("figures of the training and its data, and the report")
     folder = job_dir / "figures"
     save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
     save(figures.class_distribution(distribution(data)), folder / "class_distribution.png")
@@ -81,6 +83,9 @@ def save_page(
         tables.append(
             PageTable("Classes that changed", pd.concat(changes)[["step", "label", "before", "after", "why"]])
         )
+    unreadable = drawn_names(data.class_names)
+    if len(unreadable):
+        tables.append(PageTable("Names in the figures", unreadable, "No installed font has all of their letters."))
     if len(data.quarantine):
         tables.append(PageTable("Pictures in quarantine", data.quarantine))
     page = RunPage(
@@ -94,6 +99,12 @@ def save_page(
         config=(job_dir / "config.yaml").read_text(encoding="utf-8"),
     )
     (job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
+
+
+def drawn_names(classes: Sequence[str]) -> pd.DataFrame:
+    """`in the figures, class` of the classes whose names no installed font can draw."""
+    rows = [(shorten(name), name) for name in classes if legible(name) != name]
+    return pd.DataFrame(rows, columns=["in the figures", "class"])
 
 
 def _ordered(folder: Path) -> list[Path]:

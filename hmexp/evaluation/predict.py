@@ -10,7 +10,7 @@ import pandas as pd
 from hmexp.batches.order import Rows
 from hmexp.config.errors import RunError
 from hmexp.config.training import TrainerConfig
-from hmexp.console import progress_bar
+from hmexp.console import log, progress_bar
 from hmexp.datamodule import DataModule
 from hmexp.metrics.evaluation import Evaluation, evaluate_logits
 
@@ -75,6 +75,7 @@ def evaluate_rows(
     classes: tuple[str, ...],
 ) -> SplitResult:
     """Evaluate a model on rows of the manifest, whose `target` numbers the model's `classes`."""
+    log.info(f"{split}: predicting {len(rows):,} pictures")
     logits = predict_logits(model, data, rows["image"].tolist(), f"evaluating {split}")
     if not np.isfinite(logits).all():
         raise RunError(f"the model's logits on {split} are no numbers: {REMEDIES}")

@@ -13,7 +13,7 @@ from hmexp.metrics.bootstrap import Intervals, bootstrap
 from hmexp.metrics.calibration import calibration_error, reliability, with_temperature
 from hmexp.metrics.confused import most_confused
 from hmexp.metrics.slices import by_slice
-from hmexp.reports.page import PageTable
+from hmexp.reports.page import MAX_ROWS, PageTable
 
 USUAL = ("colour_group_name", "index_group_name")
 SLICED = "slice."
@@ -54,10 +54,15 @@ class EvaluationReport:
         pairs = most_confused(evaluation.confusion, evaluation.classes)
         tables = [
             PageTable(f"Figures on {self.split} with 95 % intervals", self.intervals.metrics, self._calibration()),
-            PageTable(f"Each class on {self.split}", self._per_class(), "F1 with its 95 % interval."),
+            PageTable(f"Each class on {self.split}", self._per_class(), self._of_classes()),
             PageTable(f"Confused most on {self.split}", pairs),
         ]
         return tables + [PageTable(f"{self.split} by {column}", table) for column, table in self.slices.items()]
+
+    def _of_classes(self) -> str:
+        note = "F1 with its 95 % interval."
+        many = len(self.result.evaluation.classes) > MAX_ROWS
+        return f"{note} The worst first; per_class_{self.split}.csv has all." if many else note
 
     def _calibration(self) -> str:
         """What the temperature does to the calibration of this split."""
@@ -77,6 +82,8 @@ class EvaluationReport:
         figures = table.assign(low=ends["low"].to_numpy(), high=ends["high"].to_numpy())
         columns = ["precision", "recall", "f1", "low", "high"]
         figures = figures.assign(**{name: figures[name].where(present) for name in columns})
+        if len(figures) > MAX_ROWS:
+            figures = figures.sort_values("f1", kind="stable", na_position="last")
         return figures[["label", *columns, "support"]]
 
 

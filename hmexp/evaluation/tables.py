@@ -7,6 +7,10 @@ from rich.table import Table
 from hmexp.catalogue.report import StrategyReport
 from hmexp.console import LoggedTable
 from hmexp.metrics.evaluation import Evaluation
+from hmexp.process import printable
+
+MAX_ROWS = 40
+"""Classes that a table in the terminal shows; the CSV files and the page have them all, or more of them."""
 
 
 def steps_table(report: StrategyReport) -> Table:
@@ -28,8 +32,9 @@ def counts_table(report: StrategyReport) -> Table:
     table.add_column("class", footer="sibling in train")
     for name, share in zip(counts.columns, shares, strict=True):
         table.add_column(name, justify="right", footer=share)
-    for label, row in counts.iterrows():
+    for label, row in counts.head(MAX_ROWS).iterrows():
         table.add_row(str(label), *(f"{value:,}" for value in row))
+    _add_rest(table, len(counts), "strategy.json")
     table.add_section()
     table.add_row("all", *(f"{value:,}" for value in counts.sum()))
     return table
@@ -53,9 +58,14 @@ def class_table(evaluation: Evaluation) -> Table:
     table.add_column("class")
     for name in ("precision", "recall", "f1", "support"):
         table.add_column(name, justify="right")
-    for row in evaluation.per_class.itertuples():
+    rows = evaluation.per_class
+    if len(rows) > MAX_ROWS:
+        table.title = f"The worst classes on {evaluation.split}"
+        rows = rows[rows["support"] > 0].sort_values("f1", kind="stable")
+    for row in rows.head(MAX_ROWS).itertuples():
         figures = (f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}") if row.support else ("-", "-", "-")
         table.add_row(str(row.label), *figures, f"{row.support:,}")
+    _add_rest(table, len(rows), f"per_class_{evaluation.split}.csv")
     return table
 
 
@@ -64,7 +74,7 @@ def frame_table(frame: pd.DataFrame, title: str) -> Table:
     table = _table(title)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name), justify="right" if numeric else "left", no_wrap=True)
+        table.add_column(printable(str(name)), justify="right" if numeric else "left", no_wrap=True)
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table
@@ -80,6 +90,12 @@ def _table(title: str, show_footer: bool = False) -> Table:
         collapse_padding=True,
         show_footer=show_footer,
     )
+
+
+def _add_rest(table: Table, rows: int, file: str) -> None:
+    """Say how many rows are left out, and where they are."""
+    if rows > MAX_ROWS:
+        table.add_row(f"… and {rows - MAX_ROWS:,} more ({file})")
 
 
 def _cell(value: object) -> str:

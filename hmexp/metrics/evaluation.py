@@ -68,7 +68,13 @@ def evaluate_logits(split: str, logits: np.ndarray, targets: np.ndarray, classes
     present = support > 0
     of_classes = {"balanced_accuracy": float(recall[present].mean()), "macro_f1": float(f1[present].mean())}
     metrics = _of_pictures(log_probabilities, targets) | of_classes
-    columns = {"label": classes, "precision": precision, "recall": recall, "f1": f1, "support": support}
+    columns = {
+        "label": classes,
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "support": support.astype(np.int64),
+    }
     return Evaluation(
         split=split,
         classes=classes,

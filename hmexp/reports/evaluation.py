@@ -12,12 +12,13 @@ from hmexp.metrics.calibration import calibration_error
 from hmexp.metrics.confused import Curve
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.metrics.names import METRICS
-from hmexp.reports.figures import PAPER
+from hmexp.reports.figures import MAX_CLASSES, PAPER
 from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, TRAIN, VAL, new_figure, quiet, shorten
 
 LINES = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
 """Paul Tol's muted palette: nine lines that are told apart by colour-blind readers."""
 MAX_SLICES, LONG_LABEL = 40, 40
+MAX_OTHERS = 60
 WHISKER = {"ecolor": INK, "elinewidth": 1.0, "capsize": 2.5}
 
 
@@ -64,7 +65,7 @@ def precision_recall(curves: Sequence[Curve]) -> Figure:
     figure = new_figure(9.5, 5.2)
     mean = float(np.mean([curve.average_precision for curve in curves])) if curves else 0.0
     axes = quiet(figure.subplots(), f"Precision and recall of each class, mean average precision {mean:.3f}")
-    for curve in others:
+    for curve in others[:: -(-len(others) // MAX_OTHERS) or 1]:
         axes.plot(*_envelope(curve), color=GREY, linewidth=0.8, alpha=0.7, drawstyle="steps-pre")
     for curve, colour in zip(named, LINES, strict=False):
         text = f"{shorten(curve.label)}: {curve.average_precision:.2f} ({curve.support:,})"
@@ -106,6 +107,8 @@ def slice_bars(table: pd.DataFrame, column: str) -> Figure:
 def intervals_bars(evaluation: Evaluation, per_class: pd.DataFrame) -> Figure:
     """F1 of each class with its 95 % interval, the best on top; absent classes are said to be so.
 
+    Of more than 40 classes the worst 40 that have a picture are drawn.
+
     Args:
         evaluation: The split.
         per_class: `label, name, value, low, high` of `hmexp.metrics.bootstrap.Intervals`, for the same split.
@@ -114,17 +117,19 @@ def intervals_bars(evaluation: Evaluation, per_class: pd.DataFrame) -> Figure:
     # Absent classes have no F1 and go last.
     support = evaluation.per_class.set_index("label")["support"]
     table = f1.assign(support=support).sort_values(["value", "support"], ascending=False, na_position="last")
+    shown = table if len(table) <= MAX_CLASSES else table[table["support"] > 0].tail(MAX_CLASSES)
+    which = f", the worst {len(shown)} of {len(table):,}" if len(shown) < len(table) else ""
     texts = [
         f"{row['value']:.2f}  ({row['low']:.2f} to {row['high']:.2f}, {_pictures(row['support'])})"
         if row["support"]
         else "no picture in this split"
-        for _, row in table.iterrows()
+        for _, row in shown.iterrows()
     ]
-    figure = new_figure(9, 1.6 + 0.32 * len(table))
-    axes = quiet(figure.subplots(), f"F1 of each class on {evaluation.split}, with its 95 % interval")
-    values = table[["value", "low", "high"]].fillna(0.0).to_numpy(np.float64)
+    figure = new_figure(9, 1.6 + 0.32 * len(shown))
+    axes = quiet(figure.subplots(), f"F1 of each class on {evaluation.split}, with its 95 % interval{which}")
+    values = shown[["value", "low", "high"]].fillna(0.0).to_numpy(np.float64)
     colour = SPLIT_COLOURS.get(evaluation.split, TEST)
-    _whiskered_bars(axes, [shorten(str(label)) for label in table.index], values, texts, colour)
+    _whiskered_bars(axes, [shorten(str(label)) for label in shown.index], values, texts, colour)
     mean = evaluation.metrics["macro_f1"]
     axes.axvline(mean, color=GREY, linestyle="--", linewidth=1, zorder=0)
     axes.set_xlabel(f"F1; the line is the mean of the classes present, {mean:.3f}")

@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, new_figure, quiet, shorten
 
-MAX_ANNOTATED = 45
+MAX_CLASSES = 40
+"""Classes that a figure shows by name; of more it shows the telling ones."""
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 TAIL_RATIO = 20
 ABSENT = " (none)"
@@ -63,43 +64,60 @@ def learning_rate_curve(steps: pd.DataFrame, steepest: float, suggestion: float)
 
 
 def confusion(evaluation: Evaluation, normalised: bool = False) -> Figure:
-    """The confusion matrix: each row's shares as colour, and counts as numbers, or shares (`normalised`)."""
-    matrix = evaluation.confusion
-    count = len(evaluation.classes)
+    """The confusion matrix: each row's shares as colour, and counts as numbers, or shares (`normalised`).
+
+    Of more than 40 classes it shows the 40 that are in the most mistakes.
+    """
+    chosen = telling_classes(evaluation.confusion)
+    matrix = evaluation.confusion[np.ix_(chosen, chosen)]
+    count, total = len(chosen), len(evaluation.classes)
     side = min(11.0, max(5.0, 2.6 + 0.62 * count))
     figure = new_figure(side + 1.2, side)
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shares = matrix / np.maximum(evaluation.confusion.sum(axis=1)[chosen, None], 1)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [shorten(name) + ABSENT * (name in evaluation.absent) for name in evaluation.classes]
+    labels = [evaluation.classes[number] for number in chosen]
+    names = [shorten(name) + ABSENT * (name in evaluation.absent) for name in labels]
     size = max(5.0, min(9.0, 9 * 14 / count))
     axes.set_xticks(range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(range(count), names, fontsize=size)
     axes.set_xlabel("predicted")
     axes.set_ylabel("target")
     what = "% of each target's pictures" if normalised else f"{evaluation.num:,} pictures"
-    axes.set_title(f"Confusion on {evaluation.split}, {what}", loc="left", fontsize=11, color=INK)
-    if count <= MAX_ANNOTATED:
-        for row, column in np.argwhere(matrix > 0):
-            colour = "white" if shares[row, column] > 0.5 else INK
-            text = _percent(shares[row, column]) if normalised else f"{matrix[row, column]:,}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=max(4.0, size - 1))
+    which = f", the {count} classes of {total:,} with the most mistakes" if count < total else ""
+    axes.set_title(f"Confusion on {evaluation.split}, {what}{which}", loc="left", fontsize=11, color=INK)
+    for row, column in np.argwhere(matrix > 0):
+        colour = "white" if shares[row, column] > 0.5 else INK
+        text = _percent(shares[row, column]) if normalised else f"{matrix[row, column]:,}"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=max(4.0, size - 1))
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=PercentFormatter(1))
     bar.set_label("share of the target's pictures", fontsize=9)
     bar.outline.set_visible(False)
     return figure
 
 
+def telling_classes(confusion: np.ndarray) -> np.ndarray:
+    """Numbers of the at most 40 classes that are in the most mistakes, in the order of the classes."""
+    if len(confusion) <= MAX_CLASSES:
+        return np.arange(len(confusion))
+    mistakes = confusion.sum(axis=0) + confusion.sum(axis=1) - 2 * np.diag(confusion)
+    return np.sort(np.argsort(-mistakes, kind="stable")[:MAX_CLASSES])
+
+
 def class_distribution(counts: pd.DataFrame) -> Figure:
     """Articles of each class before and after the strategies, on a log scale where the tail is long.
 
     Args:
-        counts: A row a class (index); a column a bar, such as `catalogue`, `train`, `val`, `test`.
+        counts: A row a class (index); a column a bar, such as `catalogue`, `train`, `val`, `test`. Of more than 40
+            classes the 20 smallest and the 20 largest are drawn.
     """
-    table = counts.loc[counts.iloc[:, 0].sort_values().index]
+    order = counts.iloc[:, 0].sort_values(kind="stable").index
+    half = MAX_CLASSES // 2
+    table = counts.loc[order if len(order) <= MAX_CLASSES else [*order[:half], *order[-half:]]]
+    which = f", the {half} smallest and the {half} largest of {len(order):,}" if len(order) > MAX_CLASSES else ""
     thickness = 0.13 if len(table) <= MANY else 0.085
     figure = new_figure(10, 1.6 + thickness * len(table) * max(2, len(table.columns)))
-    axes = quiet(figure.subplots(), "Articles of each class, before and after")
+    axes = quiet(figure.subplots(), f"Articles of each class, before and after{which}")
     height = 0.82 / len(table.columns)
     places = np.arange(len(table))
     for number, name in enumerate(table.columns):

@@ -4,18 +4,35 @@ import base64
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
 
+from hmexp.process import printable
+
+MAX_ROWS = 100
+"""Rows of a table on a page; the CSV file beside it has them all."""
+
 
 @dataclass(frozen=True)
 class PageTable:
-    """A table of the page, with a sentence above it."""
+    """A table of the page, with a sentence above it; the page has its first 100 rows."""
 
     title: str
     frame: pd.DataFrame
     note: str = ""
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """The rows of the page."""
+        return self.frame.head(MAX_ROWS)
+
+    @property
+    def words(self) -> str:
+        """The sentence, and how many rows are left out."""
+        rest = len(self.frame) - MAX_ROWS
+        return f"{self.note} The first {MAX_ROWS} of {len(self.frame):,} rows.".strip() if rest > 0 else self.note
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,7 @@ def run_report(page: RunPage) -> str:
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
     environment.filters["cell"] = _cell
     images = [(path.stem.replace("_", " "), base64.b64encode(path.read_bytes()).decode()) for path in page.figures]
-    content = vars(page) | {"figures": images}
+    content = {name: _visible(value) for name, value in vars(page).items()} | {"figures": images}
     return environment.get_template("page.html.j2").render(page=content)
 
 
@@ -61,4 +78,13 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, Real):
         return "" if pd.isna(float(value)) else f"{value:.4f}"
-    return "" if value is None or value is pd.NA or value is pd.NaT else str(value)
+    return "" if value is None or value is pd.NA or value is pd.NaT else printable(str(value))
+
+
+def _visible(value: Any) -> Any:  # noqa: ANN401
+    """Text of the page without characters that control what shows it; tables are left to `_cell`."""
+    if isinstance(value, str):
+        return printable(value, keep="\n")
+    if isinstance(value, tuple):
+        return tuple(_visible(item) for item in value)
+    return value

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hmexp.reports.style import GREY, INK, TRAIN, VAL, new_figure, quiet, shorten
 
 LOG_RATIO = 30
 """An axis whose greatest value is so many times its least is drawn on a log scale."""
+LOG_NAMES, LOG_NAMES_RATIO = ("learning_rate", "weight_decay", "epsilon"), 3
+"""Parameters whose sizes matter, not their differences: a log scale says more from this ratio on."""
 MIN_JOBS = 5
 """Jobs that it takes to say which parameter matters."""
 TREES = 100
@@ -94,7 +96,8 @@ def parameter_axis(jobs: pd.DataFrame, key: str) -> Axis:
     given = column.notna().to_numpy()
     if given.any() and not np.isnan(numbers[given]).any():
         low, high = numbers[given].min(), numbers[given].max()
-        log = low > 0 and high / low >= LOG_RATIO
+        ratio = LOG_NAMES_RATIO if key.rpartition(".")[2] in LOG_NAMES else LOG_RATIO
+        log = low > 0 and high / low >= ratio
         return Axis(key, np.log10(numbers) if log else numbers, log=log)
     names = sorted(column.dropna().unique())
     places = {name: float(place) for place, name in enumerate(names)}
@@ -219,6 +222,16 @@ def _scale(plot: Axes, axis: Axis) -> None:
     """Ticks and scale of a parameter's axis."""
     if axis.log:
         plot.set_xscale("log")
+        low, high = (float(10**end) for end in (np.nanmin(axis.values), np.nanmax(axis.values)))
+        # A decade's own marks are unnamed: named ones run into each other. Less than a decade has its ends named.
+        places = LogLocator().tick_values(low, high)
+        inside = [place for place in places if low <= place <= high]
+        plot.set_xticks(inside if len(inside) > 1 else [low, high])
+        plot.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:.2g}"))
+        plot.xaxis.set_minor_formatter(NullFormatter())
+        plot.tick_params(axis="x", labelsize=8)
+    elif not axis.ticks:
+        plot.xaxis.set_major_locator(MaxNLocator(5))
     if axis.ticks:
         places, labels = zip(*axis.ticks, strict=True)
         plot.set_xticks(places, [shorten(label, 18) for label in labels], rotation=30, ha="right", fontsize=8)

@@ -58,8 +58,8 @@ def test_curves_mark_the_best_epoch_and_show_points(epochs, tmp_path):
     assert 1000 <= size(figure, tmp_path)[0] <= 1660
 
 
-@pytest.mark.parametrize("classes", [("Bags", "Shoes"), NINE, tuple(f"Garment part {i:02d}" for i in range(60))])
-def test_confusion_fits_from_2_to_60_classes(classes, tmp_path):
+@pytest.mark.parametrize("classes", [("Bags", "Shoes"), NINE, tuple(f"Garment part {i:02d}" for i in range(40))])
+def test_confusion_fits_from_2_to_40_classes(classes, tmp_path):
     figure = figures.confusion(evaluation(classes))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(classes)
     width, height = size(figure, tmp_path)
@@ -162,3 +162,22 @@ def test_layers_of_a_residual_model_name_their_inputs_in_this_model_only():
     assert boxes["shared"].output_shape == (None, 8, 8, 4)
     assert boxes["shared"].num_params == 16
     assert model_diagram(list(boxes.values()))
+
+
+def test_of_many_classes_the_figures_show_forty():
+    found = evaluation(tuple(f"class {number:03d}" for number in range(300)))
+    figure = figures.confusion(found)
+    assert len(figure.axes[0].get_yticklabels()) == 40
+    assert any("the 40 classes of 300 with the most mistakes" in text for text in texts(figure))
+    counts = pd.DataFrame({"catalogue": range(300)}, index=[f"class {number}" for number in range(300)])
+    assert len(figures.class_distribution(counts).axes[0].get_yticklabels()) == 40
+
+
+@pytest.mark.parametrize(
+    "name", ["\u4e2d\u6587", "\u0939\u093f\u0928\u094d", "\U0001f45f shoes", "a\x1b[31mred", "x\u202ey"]
+)
+def test_a_name_that_no_font_has_is_drawn_without_a_warning(name, recwarn):
+    figure = figures.sample_sheet(np.zeros((1, 8, 8, 3), np.uint8), [shorten(name)], "title")
+    png_bytes(figure)
+    assert not [warning for warning in recwarn if "lyph" in str(warning.message)]
+    assert "\x1b" not in shorten(name)
