@@ -31,8 +31,6 @@ REFUSED_FLAGS = {
     "--experimental-rerun": "rerun=RUN, which reads a configuration and unpickles nothing",
 }
 """Flags of Hydra's that hmexp has another way for -> that way."""
-NO_NAME = re.compile(r"[-+]?\d[\d.eE+-]*|\[.*\]|\{.*\}|(?i:true|false|nan|inf)", re.DOTALL)
-"""Values that Hydra does not take for the name of an option."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
 def _dispatch(words: list[str], line: str) -> int:
     from hmexp import help as pages
     from hmexp.config import completion
+    from hmexp.config.words import check_words, without_credentials
     from hmexp.console import set_up_console
 
     if "-sc" in words or "--shell-completion" in words:
@@ -83,8 +82,8 @@ def _dispatch(words: list[str], line: str) -> int:
         print(f"hmexp {__version__}", flush=True)
         return 0
     _check_flags(verb, overrides)
-    _check_words(overrides)
-    overrides = _without_credentials(overrides)
+    check_words(overrides)
+    overrides = without_credentials(overrides)
     _read_plugins(overrides)
     set_up_console()
     return _compose_and_call(verb, overrides, line)
@@ -113,38 +112,6 @@ def _check_flags(verb: Verb, words: list[str]) -> None:
         if (word in MULTIRUN_FLAGS or re.fullmatch(r"hydra\.mode=['\"]?MULTIRUN['\"]?", word)) and not verb.sweeps:
             sweeping = ", ".join(name for name, item in VERBS.items() if item.sweeps)
             raise UserError(f"{flag}: expected a verb that sweeps ({sweeping}), received {verb.name}")
-
-
-def _check_words(words: list[str]) -> None:
-    """Refuse what Hydra would answer with a traceback: options that are no names, and folders that cannot be one."""
-    from hmexp.config.errors import invalid
-    from hmexp.config.schemas import GROUPS
-
-    for word in words:
-        key, equals, value = word.partition("=")
-        if equals and key.lstrip("+") in (*GROUPS, "experiment", "debug") and NO_NAME.fullmatch(value):
-            raise invalid(key, "the name of an option, which --help lists", value)
-        if key == "hydra.run.dir" and "${" not in value:
-            _check_place(key, Path(value.strip("'\"")))
-
-
-def _check_place(key: str, folder: Path) -> None:
-    """Raise `UserError` where a folder cannot be made: a file is in its way, or its name is none."""
-    try:
-        way = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-        fits = way.is_dir()
-    except (OSError, ValueError):
-        fits = False
-    if not fits:
-        raise UserError(f"{key}: expected a folder that can be made, received {folder}")
-
-
-def _without_credentials(words: list[str]) -> list[str]:
-    """The words with the password of a tracking server moved to MLflow's own variables."""
-    from hmexp.config.secrets import move_credentials
-
-    key = "tracking.uri="
-    return [key + move_credentials(word.removeprefix(key)) if word.startswith(key) else word for word in words]
 
 
 def _read_plugins(overrides: list[str]) -> None:
@@ -305,12 +272,7 @@ def _with_full_errors(run: Callable[[], Any], overrides: list[str]) -> None:
 
 
 def _report(error: Exception, line: str) -> int:
-    """Say why a verb failed: one line for a known reason, a traceback for a bug. Gives the exit code.
-
-    Args:
-        error: What ended it.
-        line: The command.
-    """
+    """Say why the command `line` failed: one line for a known reason, a traceback for a bug. Gives the exit code."""
     from hmexp.config.errors import RunError
     from hmexp.config.explain import explain
     from hmexp.config.secrets import masked

@@ -14,25 +14,28 @@ from omegaconf import OmegaConf
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.secrets import masked
 from hmexp.console import log
-from hmexp.jobs.folder import LOCK_FILE, JobFolder
+from hmexp.jobs.folder import JobFolder
 from hmexp.metrics.names import recorded
+from hmexp.tracking.events import (
+    DESCRIPTION_FILE,
+    backfill,
+    find_run_of,
+    log_artifacts,
+    log_metrics,
+    log_params,
+    log_results,
+    short_tags,
+)
 from hmexp.tracking.model import log_bundle
-from hmexp.tracking.runs import DIGEST_TAG, JOB_TAG, PRUNED_TAG, SECONDS_TAG
+from hmexp.tracking.runs import DIGEST_TAG, PRUNED_TAG, SECONDS_TAG
 from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
 from hmexp.training.interruption import shielded
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
-DESCRIPTION_FILE = "mlflow.json"
 TRACEBACK_FILE = "traceback.txt"
-LEFT_OUT = ("checkpoints", "model", ".hydra", LOCK_FILE, DESCRIPTION_FILE)
-"""What of a job folder is no artifact: large, or told otherwise."""
 PARAM_LENGTH = 6000
-TAG_LENGTH = 5000
-A_CALL = 100
-"""Params, tags or metrics of one call, the most that a server takes."""
 PAUSE = 60.0
 """Seconds from a try that failed to the next: an address that does not answer may take as long to say nothing."""
 
@@ -102,11 +105,11 @@ class MlflowRecorder:
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """One point of every series, step = epoch."""
-        self._tell(lambda client: _log_metrics(client, self.run_id, metrics, epoch))
+        self._tell(lambda client: log_metrics(client, self.run_id, metrics, epoch))
 
     def history(self, history: pd.DataFrame) -> None:
         """Add the points that a killed run had no time to write; none is there twice."""
-        self._tell(lambda client: _backfill(client, self.run_id, history))
+        self._tell(lambda client: backfill(client, self.run_id, history))
 
     def dataset(self, name: str, digest: str, sizes: Mapping[str, int]) -> None:
         """A dataset input a split, by name and digest; no pass over the data.
@@ -123,7 +126,7 @@ class MlflowRecorder:
 
     def result(self, metrics: Mapping[str, float]) -> None:
         """The final metrics, without a step; what a run that was killed here has written already stays."""
-        self._tell(lambda client: _log_results(client, self.run_id, metrics))
+        self._tell(lambda client: log_results(client, self.run_id, metrics))
 
     def model(self, bundle_dir: Path) -> None:
         """The bundle as a model of MLflow's Keras flavour."""
@@ -131,7 +134,7 @@ class MlflowRecorder:
 
     def artifacts(self, folder: Path) -> None:
         """Every file of the job folder but the checkpoints, the model and Hydra's own."""
-        self._tell(lambda client: _log_artifacts(client, self.run_id, folder))
+        self._tell(lambda client: log_artifacts(client, self.run_id, folder))
 
     def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
         """End the run in MLflow, whatever became of it; MLflow has no state for a pruned one but KILLED."""
@@ -193,16 +196,16 @@ class MlflowRecorder:
         client = create_store(self.cfg, self.paths)
         record, description = self.folder.record, self.description
         experiment = client.get_experiment_by_name(self.cfg.experiment).experiment_id
-        run = None if self.fresh else _find(client, experiment, record.run_id, str(self.folder.path))
+        run = None if self.fresh else find_run_of(client, experiment, record.run_id, str(self.folder.path))
         if run is None:
             begun = int(1000 * record.begun) or None
-            run = client.create_run(experiment, begun, tags=_short_tags(description.tags), run_name=description.name)
+            run = client.create_run(experiment, begun, tags=short_tags(description.tags), run_name=description.name)
         elif run.info.status != "RUNNING":
             client.update_run(run.info.run_id, status="RUNNING")
         if record.run_id != run.info.run_id:
             self.run_id = record.run_id = run.info.run_id
             self.folder.save()
-        _log_params(client, run, description.params)
+        log_params(client, run, description.params)
         return client
 
     def _watch(self, client: "MlflowClient") -> None:
@@ -218,13 +221,13 @@ class MlflowRecorder:
         job_dir, run_id = self.folder.path, self.run_id
         self._log_datasets(client)
         if (job_dir / "history.csv").is_file():
-            _backfill(client, run_id, pd.read_csv(job_dir / "history.csv"))
+            backfill(client, run_id, pd.read_csv(job_dir / "history.csv"))
         if (job_dir / "metrics.json").is_file():
             metrics = json.loads((job_dir / "metrics.json").read_text(encoding="utf-8"))
-            _log_results(client, run_id, recorded(metrics))
+            log_results(client, run_id, recorded(metrics))
         if (job_dir / "model").is_dir():
             log_bundle(client, run_id, job_dir / "model")
-        _log_artifacts(client, run_id, job_dir)
+        log_artifacts(client, run_id, job_dir)
 
     def _log_datasets(self, client: "MlflowClient") -> None:
         """The inputs that the run does not have yet."""
@@ -272,61 +275,3 @@ def flat_params(config: Any) -> dict[str, str]:  # noqa: ANN401
 
     walk(plain, "")
     return flat
-
-
-def _find(client: "MlflowClient", experiment: str, run_id: str, job_dir: str) -> "Run | None":
-    """The run of a job folder: by its id, or by the tag of one that was killed before it wrote its id down."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_run(run_id)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
-    own = [run for run in client.search_runs([experiment]) if run.data.tags.get(JOB_TAG) == job_dir]
-    return own[0] if own else None
-
-
-def _log_params(client: "MlflowClient", run: "Run", params: Mapping[str, str]) -> None:
-    """Those that are not there yet: a param cannot be changed."""
-    from mlflow.entities import Param
-
-    missing = [Param(name, value) for name, value in params.items() if name not in run.data.params]
-    for first in range(0, len(missing), A_CALL):
-        client.log_batch(run.info.run_id, params=missing[first : first + A_CALL])
-
-
-def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-    from mlflow.entities import Metric
-
-    now = int(1000 * time.time())
-    points = [Metric(name, float(value), now, step) for name, value in metrics.items()]
-    for first in range(0, len(points), A_CALL):
-        client.log_batch(run_id, metrics=points[first : first + A_CALL])
-
-
-def _log_results(client: "MlflowClient", run_id: str, metrics: Mapping[str, float]) -> None:
-    there = client.get_run(run_id).data.metrics
-    _log_metrics(client, run_id, {name: value for name, value in metrics.items() if there.get(name) != value})
-
-
-def _backfill(client: "MlflowClient", run_id: str, history: pd.DataFrame) -> None:
-    for name in history.columns:
-        if name.partition("/")[0] in ("train", "val"):
-            there = {point.step for point in client.get_metric_history(run_id, name)}
-            for epoch, value in history.loc[~history["epoch"].isin(there), ["epoch", name]].to_numpy():
-                _log_metrics(client, run_id, {name: float(value)}, int(epoch))
-
-
-def _log_artifacts(client: "MlflowClient", run_id: str, folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        if path.name in LEFT_OUT or path.suffix == ".partial":
-            continue
-        if path.is_dir():
-            client.log_artifacts(run_id, str(path), path.name)
-        else:
-            client.log_artifact(run_id, str(path))
-
-
-def _short_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: masked(value)[:TAG_LENGTH] for name, value in tags.items()}

@@ -1,0 +1,38 @@
+"""The words of a command before Hydra sees them: what it would answer with a traceback, and what nobody may read."""
+
+import re
+from pathlib import Path
+
+from hmexp.config.errors import UserError, invalid
+from hmexp.config.schemas import GROUPS
+from hmexp.config.secrets import move_credentials
+
+NO_NAME = re.compile(r"[-+]?\d[\d.eE+-]*|\[.*\]|\{.*\}|(?i:true|false|nan|inf)", re.DOTALL)
+"""Values that Hydra does not take for the name of an option."""
+
+
+def check_words(words: list[str]) -> None:
+    """Refuse what Hydra would answer with a traceback: options that are no names, and folders that cannot be one."""
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key.lstrip("+") in (*GROUPS, "experiment", "debug") and NO_NAME.fullmatch(value):
+            raise invalid(key, "the name of an option, which --help lists", value)
+        if key == "hydra.run.dir" and "${" not in value:
+            _check_place(key, Path(value.strip("'\"")))
+
+
+def _check_place(key: str, folder: Path) -> None:
+    """Raise `UserError` where a folder cannot be made: a file is in its way, or its name is none."""
+    try:
+        way = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+        fits = way.is_dir()
+    except (OSError, ValueError):
+        fits = False
+    if not fits:
+        raise UserError(f"{key}: expected a folder that can be made, received {folder}")
+
+
+def without_credentials(words: list[str]) -> list[str]:
+    """The words with the password of a tracking server moved to MLflow's own variables."""
+    key = "tracking.uri="
+    return [key + move_credentials(word.removeprefix(key)) if word.startswith(key) else word for word in words]
