@@ -17,6 +17,8 @@ from hmexp.tracking.runs import leaderboard
 from hmexp.tracking.store import is_local, open_store, tracking_uri
 
 LOCALHOST = "127.0.0.1"
+WORKFLOW = "workflowType=machine_learning"
+"""Without it MLflow (3.17) opens an experiment in its view of language models."""
 
 
 def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
@@ -60,14 +62,15 @@ def ui(config: UiConfig, invocation: Invocation) -> None:
     if uri.startswith("http"):
         log.info(f"the UI of this server is at {uri}")
         return
-    open_store(config.tracking, config.paths)
+    experiment = open_store(config.tracking, config.paths).get_experiment_by_name(config.tracking.experiment)
+    page = f"#/experiments/{experiment.experiment_id}/runs?{WORKFLOW}" if experiment else ""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOCALHOST, config.port))
         except OSError:
             raise UserError(f"port: expected a free port, received {config.port}, which is in use") from None
-    log.info(f"MLflow UI of {uri} at http://{LOCALHOST}:{config.port} (Ctrl-C ends it)")
+    log.info(f"MLflow UI of {uri} at http://{LOCALHOST}:{config.port}/{page} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", LOCALHOST]
     command += ["--port", str(config.port), "--workers", "1"]
     if is_local(config.tracking):

@@ -1,5 +1,6 @@
 """One training from its configuration to its record: resolve, check, prepare, lock, and only then write."""
 
+import getpass
 import shlex
 import socket
 import time
@@ -167,6 +168,8 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
 
     member = read_trial(folder.path)
     tags = {JOB_TAG: str(folder.path), HOST_TAG: socket.gethostname(), "hmexp.command": invocation.command}
+    tags |= {"mlflow.source.name": "hmexp", "mlflow.source.type": "LOCAL", "mlflow.user": _user()}
+    tags["mlflow.note.content"] = f"`{invocation.command}`\n\n{folder.path}/report.html"
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}
     tags |= {f"hmexp.{origin.kind}": origin.job_dir.name} if origin.kind else {}
@@ -180,6 +183,14 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
     close_dead_runs(config.tracking, config.paths)
     complete_records(config.tracking, config.paths)
     return recorder
+
+
+def _user() -> str:
+    """Who runs it; nobody where the machine knows no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 @contextmanager
