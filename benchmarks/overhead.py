@@ -62,7 +62,8 @@ def hmexp_epoch(store: "object", targets: np.ndarray, job: Path) -> float:
     from hmexp.batches.augment import Augmentation
     from hmexp.batches.order import Order, Rows, num_batches
     from hmexp.batches.tensorflow import ordered_batches, train_batches
-    from hmexp.config.augment import AugmentConfig, CrossEntropyConfig
+    from hmexp.config.augment import AugmentConfig
+    from hmexp.config.loss import CrossEntropyConfig
     from hmexp.config.optimizer import AdamConfig
     from hmexp.config.training import TrainerConfig
     from hmexp.training.backends import backend_named

@@ -5,19 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hmexp.config.optimizer import (
-    AdamConfig,
-    AdamWConfig,
-    ConstantSchedule,
-    CosineSchedule,
-    LionConfig,
-    MuonConfig,
-    OneCycleSchedule,
-    OptimizerConfig,
-    PlateauSchedule,
-    SgdConfig,
-    StepSchedule,
-)
+from hmexp.config.optimizer import AdamConfig, AdamWConfig, LionConfig, MuonConfig, OptimizerConfig, SgdConfig
+from hmexp.config.schedule import ConstantSchedule, CosineSchedule, OneCycleSchedule, PlateauSchedule, StepSchedule
 
 pytestmark = pytest.mark.slow
 KINDS = [AdamConfig(), AdamWConfig(), SgdConfig(nesterov=True), SgdConfig(weight_decay=0.1), LionConfig(), MuonConfig()]

@@ -7,17 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hmexp.config.augment import AugmentConfig, CrossEntropyConfig
+from hmexp.config.augment import AugmentConfig
 from hmexp.config.errors import RunError
+from hmexp.config.loss import CrossEntropyConfig
 from hmexp.config.model import CnnConfig, FineTuning, ModelConfig
-from hmexp.config.optimizer import (
-    AdamConfig,
-    ConstantSchedule,
-    CosineSchedule,
-    PlateauSchedule,
-    SgdConfig,
-    StepSchedule,
-)
+from hmexp.config.optimizer import AdamConfig, SgdConfig
+from hmexp.config.schedule import ConstantSchedule, CosineSchedule, PlateauSchedule, StepSchedule
 from hmexp.config.training import TrainerConfig
 from hmexp.training.interruption import Interruption
 
