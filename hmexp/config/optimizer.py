@@ -9,7 +9,7 @@ from hmexp.config.fields import Section, number
 class OptimizerConfig(Section, key="optimizer"):
     """An optimizer; the subclasses say which."""
 
-    learning_rate: float = number(1e-3, gt=0, le=1000)
+    learning_rate: float = number(1e-3, gt=0, le=1e15)
     """Learning rate; the peak, where a schedule moves it."""
     clip_norm: float | None = number(None, gt=0, le=1e9)
     """Largest norm of all gradients together; null does not clip."""
@@ -39,7 +39,7 @@ class AdamWConfig(AdamConfig):
 class SgdConfig(OptimizerConfig):
     """Stochastic gradient descent with momentum."""
 
-    learning_rate: float = number(1e-2, gt=0, le=1000)
+    learning_rate: float = number(1e-2, gt=0, le=1e15)
     """Learning rate; the peak, where a schedule moves it."""
     momentum: float = number(0.9, ge=0, lt=1)
     """Share of the last step that is taken again."""
@@ -53,7 +53,7 @@ class SgdConfig(OptimizerConfig):
 class LionConfig(OptimizerConfig):
     """Lion: the sign of the momentum (Chen et al. 2023); wants about a tenth of Adam's learning rate."""
 
-    learning_rate: float = number(1e-4, gt=0, le=1000)
+    learning_rate: float = number(1e-4, gt=0, le=1e15)
     """Learning rate; the peak, where a schedule moves it."""
     beta_1: float = number(0.9, ge=0, lt=1)
     """Share of the momentum in the step."""
@@ -67,7 +67,7 @@ class LionConfig(OptimizerConfig):
 class MuonConfig(OptimizerConfig):
     """Muon (Jordan et al. 2024): orthogonal steps for all hidden kernels, Adam for the rest."""
 
-    learning_rate: float = number(0.02, gt=0, le=1000)
+    learning_rate: float = number(0.02, gt=0, le=1e15)
     """Learning rate of the kernels; the peak, where a schedule moves it."""
     adam_ratio: float = number(0.2, gt=0, le=1000)
     """Factor of the learning rate for what goes by Adam: first convolution, last layer, norms, biases."""

@@ -134,7 +134,7 @@ def test_tracking_none_writes_no_mlflow(hmexp, tmp_path):
 
 
 def test_a_loss_that_is_no_number_fails_the_run_plainly(hmexp, tmp_path):
-    done = hmexp(*SMALL, "optimizer=sgd", "optimizer.learning_rate=1000", "data.limit=200", code=1)
+    done = hmexp(*SMALL, "optimizer=sgd", "optimizer.learning_rate=1e12", "data.limit=200", code=1)
     assert "the loss became" in done.stderr
     assert "Traceback" not in done.stderr
     from hmexp.config.record import MlflowTracking, PathsConfig

@@ -18,6 +18,15 @@ from hmexp.training.interruption import Interruption
 
 pytestmark = pytest.mark.slow
 NUM = 64
+
+
+def diverging(learning_rate: float) -> AdamConfig:
+    """A learning rate that no configuration may have, so that the loss is no number at once."""
+    cfg = AdamConfig()
+    cfg.learning_rate = learning_rate
+    return cfg
+
+
 ADAM = AdamConfig()
 CONSTANT = ConstantSchedule()
 MODEL = CnnConfig(widths=[4])
@@ -103,7 +112,7 @@ def test_stop_after_does_not_move_the_schedule(fit):
 
 def test_a_loss_that_is_no_number_says_what_to_change(fit):
     with pytest.raises(RunError, match=r"epoch [12], .*\(learning rate 1e\+18\): lower optimizer"):
-        fit(TrainerConfig(epochs=3), AdamConfig(learning_rate=1e18))
+        fit(TrainerConfig(epochs=3), diverging(1e18))
 
 
 def test_an_interruption_that_was_swallowed_ends_the_run_at_the_next_step(fit, tmp_path):
@@ -197,7 +206,7 @@ def test_no_checkpoint_of_broken_weights_takes_the_place_of_a_good_one(fit, tmp_
 
     monkeypatch.setattr(FiniteLoss, "EVERY", 1000)
     with pytest.raises(RunError, match="lower optimizer"):
-        fit(TrainerConfig(epochs=3, checkpoint_steps=1), AdamConfig(learning_rate=1e30))
+        fit(TrainerConfig(epochs=3, checkpoint_steps=1), diverging(1e30))
     if newest(tmp_path) is not None:
         with np.load(newest(tmp_path) / "arrays.npz") as arrays:
             assert all(np.isfinite(arrays[name]).all() for name in arrays.files if name.startswith("network/"))
