@@ -67,8 +67,8 @@ def hmexp_epoch(store: "object", targets: np.ndarray, job: Path) -> float:
     from hmexp.config.optimizer import AdamConfig
     from hmexp.config.training import TrainerConfig
     from hmexp.training.backends import backend_named
-    from hmexp.training.feed import Feed
     from hmexp.training.learner import Learner
+    from hmexp.training.loaders import DataLoaders
     from hmexp.training.loss import build_loss
     from hmexp.training.recorder import NoRecorder
     from hmexp.training.trainer import Trainer
@@ -80,14 +80,14 @@ def hmexp_epoch(store: "object", targets: np.ndarray, job: Path) -> float:
     learner = Learner(compiled_model(), augmentation, loss, backend_named("tensorflow"))
     job.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(TrainerConfig(epochs=1, batch_size=BATCH), AdamConfig(), job, NoRecorder())
-    feed = Feed(
+    loaders = DataLoaders(
         train=lambda first, step, last: train_batches(store, part, Order(BATCH, 0, first, last, first_step=step)),
         val=ordered_batches(store, few, BATCH),
         steps_per_epoch=steps,
         whole_epoch=steps,
         val_steps=1,
     )
-    return trainer.fit(learner, feed).seconds
+    return trainer.fit(learner, loaders).seconds
 
 
 def bare_epoch(pictures: np.ndarray, targets: np.ndarray) -> float:

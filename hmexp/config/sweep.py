@@ -30,7 +30,7 @@ class GridConfig(Section, key="hydra.sweeper"):
     objective: str | None = None
     """best/val/NAME that jobs are compared by; null takes `trainer.monitor`'s."""
     prune: str = "none"
-    """Ends hopeless jobs after an epoch: none, median (worse than the median of the others at that epoch) or halving
+    """Prunes jobs after an epoch: none, median (worse than the median of the others at that epoch) or halving
     (not among the best 1/`prune_factor` at epochs 1, 3, 9, ... times `prune_after`)."""
     prune_after: int = number(1, ge=1, le=100_000)
     """Epochs that every job has."""

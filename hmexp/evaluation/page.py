@@ -15,7 +15,7 @@ from hmexp.reports import figures
 from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import legible, save, shorten
-from hmexp.training.feed import FitResult
+from hmexp.training.trainer import FitResult
 
 SHEET = 32
 ORDER = (

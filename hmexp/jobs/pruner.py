@@ -14,15 +14,15 @@ class TablePruner:
         folder: Of the sweep.
         number: Of the job.
         monitor: `val/...` that jobs are compared by.
-        rule: When a job is hopeless.
+        rule: When a job is pruned.
     """
 
     def __init__(self, folder: Path, number: int, monitor: str, rule: PruningRule) -> None:
         self.table, self.number, self.monitor, self.rule = JobTable(folder), number, monitor, rule
 
-    def hopeless(self, epoch: int, value: float) -> str:
+    def should_prune(self, epoch: int, value: float) -> str:
         """Write the value, then compare it."""
         if not math.isfinite(value):
             return ""
         self.table.add_epoch(self.number, epoch, value)
-        return self.rule.hopeless(self.number, epoch, self.table.epochs())
+        return self.rule.should_prune(self.number, epoch, self.table.epochs())

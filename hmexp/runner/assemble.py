@@ -16,9 +16,9 @@ from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.training.backends import Device
 from hmexp.training.device import fresh_session
-from hmexp.training.feed import Feed
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
+from hmexp.training.loaders import DataLoaders
 from hmexp.training.loss import build_loss
 from hmexp.training.precision import faster, time_precisions
 from hmexp.training.pruner import NoPruner, Pruner
@@ -59,7 +59,7 @@ class Assembly:
             return policy
         chosen = decided or self.config.trainer.precision
         if chosen == "auto":
-            seconds = time_precisions(self._throwaway, next(iter(self.feed().train(1, 0, 1))))
+            seconds = time_precisions(self._throwaway, next(iter(self.loaders().train(1, 0, 1))))
             chosen = faster(seconds)
             times = ", ".join(f"{1000 * value:.1f} ms a step in {name}" for name, value in seconds.items())
             log.info(f"precision: {chosen} ({times})")
@@ -80,7 +80,7 @@ class Assembly:
     def _build(self) -> keras.Model:
         return build_model(self.config.model, self.config.data.image_size, len(self.data.class_names))
 
-    def feed(self) -> Feed:
+    def loaders(self) -> DataLoaders:
         """Batches of train and val."""
         cfg = self.config.trainer
         train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
@@ -99,7 +99,7 @@ class Assembly:
             )
             return self.data.shuffled_batches(train, order)
 
-        return Feed(
+        return DataLoaders(
             train=batches,
             val=self.data.ordered_batches(val, cfg.batch_size),
             steps_per_epoch=steps,
@@ -135,7 +135,7 @@ class Assembly:
         learner = self.learner()
         metrics = streaming_metrics(len(self.data.class_names))
         with self.device.scope():
-            self.trainer(Path(), NoRecorder(), Interruption()).compile(learner, metrics, 0, self.feed())
+            self.trainer(Path(), NoRecorder(), Interruption()).compile(learner, metrics, 0, self.loaders())
         return learner
 
     def _throwaway(self) -> keras.Model:

@@ -145,9 +145,9 @@ def _check_fork(config: RunConfig, job_dir: Path) -> None:
     if state.epoch >= last:
         key = "trainer.stop_after" if config.trainer.stop_after else "trainer.epochs"
         raise UserError(f"{key}: expected more than the {state.epoch} epochs that {name} has, received {last}")
-    patience, early = config.trainer.early_stopping, state.callbacks.get("early_stop", {"waited": 0})
-    if patience is not None and state.setup["monitor"] == config.trainer.monitor and early["waited"] >= patience:
-        expected = f"trainer.early_stopping: expected null or more than the {early['waited']} epochs"
+    patience, same_monitor = config.trainer.early_stopping, state.setup["monitor"] == config.trainer.monitor
+    if patience is not None and same_monitor and state.epochs_waited >= patience:
+        expected = f"trainer.early_stopping: expected null or more than the {state.epochs_waited} epochs"
         raise UserError(f"{expected} that {name} has waited, received {patience}")
 
 

@@ -26,14 +26,14 @@ from hmexp.models.bundle import Card, save_bundle
 from hmexp.reports.figures import curves
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
+from hmexp.runner.debug import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.environment import describe_environment, versions
-from hmexp.runner.probes import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.train import Given, RunResult
 from hmexp.training.backends import Device
-from hmexp.training.feed import FitResult
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
+from hmexp.training.trainer import FitResult
 
 
 @dataclass
@@ -78,10 +78,10 @@ class Session:
         assembly = Assembly(self.config, self.data, self.device, self.given.network, self.given.callbacks)
         self.job.precision = assembly.precision(self.job.precision)
         self.folder.save()
-        probe = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
-        if probe is None:
+        debug = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
+        if debug is None:
             return self._train(assembly)
-        metrics = probe(assembly, self.job_dir)
+        metrics = debug(assembly, self.job_dir)
         self.recorder.result(metrics)
         self._say([("folder", str(self.job_dir)), *self.recorder.summary()])
         self.recorder.artifacts(self.job_dir)
@@ -95,7 +95,7 @@ class Session:
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
         with self.device.scope():
-            fitted = trainer.fit(learner, assembly.feed(), self.origin.checkpoint(self.job_dir))
+            fitted = trainer.fit(learner, assembly.loaders(), self.origin.checkpoint(self.job_dir))
         if fitted.pruned:
             return self._prune(fitted)
         if self.config.deterministic:
@@ -121,7 +121,7 @@ class Session:
         return RunResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
 
     def _prune(self, fitted: FitResult) -> RunResult:
-        """Record what a hopeless training has reached, and leave the rest."""
+        """Record what a pruned training has reached, and leave the rest."""
         best = fitted.history[fitted.history["epoch"] == fitted.best_epoch]
         names = [str(name) for name in best if str(name).startswith("val/")]
         metrics = {"best/epoch": float(fitted.best_epoch)} | {f"best/{name}": best[name].item() for name in names}

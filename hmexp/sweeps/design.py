@@ -37,7 +37,7 @@ class Design:
         first_seed: `seed` of the first run.
         objective: `best/val/...` that jobs are compared by.
         metric: Of the objective.
-        rule: When a job is hopeless; None for never.
+        rule: When a job is pruned; None for never.
         retries: Times that a failed job is tried again.
         skip_invalid: Whether points that cannot be run are left out.
     """

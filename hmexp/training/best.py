@@ -9,7 +9,7 @@ import keras
 from hmexp.metrics.names import Metric, better
 from hmexp.training.callbacks import Logs, contract_names
 from hmexp.training.checkpoint import read_arrays, write_arrays
-from hmexp.training.evaluated import EvaluatedWeights
+from hmexp.training.weight_averaging import WeightAveraging
 
 
 class Best(keras.callbacks.Callback):  # type: ignore[misc]
@@ -18,9 +18,9 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
     The file of the best epoch before stays until a checkpoint names the new one.
     """
 
-    def __init__(self, folder: Path, monitor: str, metric: Metric, evaluated: EvaluatedWeights) -> None:
+    def __init__(self, folder: Path, monitor: str, metric: Metric, averaging: WeightAveraging) -> None:
         super().__init__()
-        self.folder, self.monitor, self.metric, self.evaluated = folder, monitor, metric, evaluated
+        self.folder, self.monitor, self.metric, self.averaging = folder, monitor, metric, averaging
         self.epoch = 0
         self.value = math.nan
 
@@ -37,7 +37,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch, self.value = epoch + 1, value
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
-        with self.evaluated.in_place():
+        with self.averaging.in_place():
             write_arrays(partial, {"network": self.model.network.weights})
         partial.replace(self.path)
 

@@ -21,12 +21,18 @@ REFRESH = 0.2
 
 
 def contract_names(logs: dict[str, Any]) -> dict[str, float]:
-    """Keras's names -> hmexp's: `loss` -> `train/loss`, `val_loss` -> `val/loss`. The only place that maps them."""
+    """Keras's names -> hmexp's: `loss` -> `train/loss`, `val_loss` -> `val/loss`."""
     named = {}
     for name, value in logs.items():
         split, metric = ("val", name[4:]) if name.startswith("val_") else ("train", name)
         named[f"{split}/{metric}"] = float(value)
     return named
+
+
+def keras_name(monitor: str) -> str:
+    """Hmexp's name of a metric of an epoch -> Keras's: `val/loss` -> `val_loss`."""
+    split, _, metric = monitor.partition("/")
+    return f"val_{metric}" if split == "val" else metric
 
 
 class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
@@ -172,7 +178,7 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends the training where the pruner finds it hopeless; the epoch is on the disk then."""
+    """Ends the training where the pruner says so; the epoch is on the disk then."""
 
     def __init__(self, pruner: Pruner, epochs: int) -> None:
         super().__init__()
@@ -182,7 +188,7 @@ class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Ask; after the last epoch there is nothing to end."""
         if self.pruner.monitor:
-            reason = self.pruner.hopeless(epoch + 1, contract_names(logs or {})[self.pruner.monitor])
+            reason = self.pruner.should_prune(epoch + 1, contract_names(logs or {})[self.pruner.monitor])
             if reason and epoch + 1 < self.epochs:
                 self.reason = reason
                 self.model.stop_training = True

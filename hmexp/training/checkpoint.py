@@ -20,7 +20,7 @@ from hmexp.config.errors import RunError
 
 PARTIAL = ".partial"
 STATE_FILE, ARRAYS_FILE = "state.json", "arrays.npz"
-WATCHERS = ("best", "early_stop", "plateau")
+WATCHERS = ("best", "early_stopping", "plateau")
 """Callbacks that compare values of `trainer.monitor`."""
 Variables = Mapping[str, Iterable[Any]]
 """Part of the training (`network`, `seeds`, `optimizer`, `metrics`) -> its Keras variables, in their order."""
@@ -44,6 +44,11 @@ class TrainingState:
     history: list[dict[str, float]] = field(default_factory=list)
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     setup: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def epochs_waited(self) -> int:
+        """Epochs that `trainer.early_stopping` has waited for a better monitor."""
+        return int(self.callbacks.get("early_stopping", {}).get("wait", 0))
 
     def under(self, setup: dict[str, Any]) -> "TrainingState":
         """The same state for a training under `setup`: without what another monitor or other steps made of it."""

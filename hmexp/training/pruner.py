@@ -1,4 +1,4 @@
-"""Ending hopeless jobs of a sweep after an epoch: the rules, and who asks them."""
+"""Pruning jobs of a sweep after an epoch: the rules, and who asks them."""
 
 import statistics
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ MEDIAN, HALVING = "median", "halving"
 
 @dataclass(frozen=True)
 class PruningRule:
-    """When a job is hopeless.
+    """When a job is pruned.
 
     Attributes:
         kind: `median`: its best value so far is worse than the median of the best that the others had reached at that
@@ -29,8 +29,8 @@ class PruningRule:
     jobs: int
     higher_is_better: bool
 
-    def hopeless(self, number: int, epoch: int, reached: Iterable[tuple[int, int, float]]) -> str:
-        """Why a job is hopeless at an epoch; empty where it is not.
+    def should_prune(self, number: int, epoch: int, reached: Iterable[tuple[int, int, float]]) -> str:
+        """Why a job should be pruned after an epoch; empty where it should go on.
 
         Args:
             number: Of the job.
@@ -81,7 +81,7 @@ class Pruner(Protocol):
 
     monitor: str
 
-    def hopeless(self, epoch: int, value: float) -> str:
+    def should_prune(self, epoch: int, value: float) -> str:
         """Why the training should end after this epoch (counted from 1); empty where it should go on."""
 
 
@@ -90,6 +90,6 @@ class NoPruner:
 
     monitor = ""
 
-    def hopeless(self, epoch: int, value: float) -> str:
+    def should_prune(self, epoch: int, value: float) -> str:
         """Never."""
         return ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import pandas as pd
 
 from hmexp.compat.keras import raw_iterations, schedule_of
 from hmexp.config.model import FineTuning
@@ -20,15 +21,45 @@ from hmexp.training.best import Best
 from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Pruning, Publication
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, fits, read_arrays, read_state
 from hmexp.training.checkpoints import Checkpoints, seeds_of
-from hmexp.training.evaluated import EvaluatedWeights
-from hmexp.training.feed import Feed, FitResult, Segment
+from hmexp.training.early_stopping import EarlyStopping, ReduceLROnPlateau
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
+from hmexp.training.loaders import DataLoaders
 from hmexp.training.optimizer import Updates, build_optimizer
-from hmexp.training.patience import EarlyStop, Plateau
 from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import Recorder
 from hmexp.training.schedule import Shifted, build_schedule
+from hmexp.training.weight_averaging import WeightAveraging
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a training gave.
+
+    Attributes:
+        history: A row an epoch: `epoch, seconds, images_per_second, train/..., val/...`.
+        best_epoch: The epoch whose weights the model has now.
+        best_value: Its `monitor`.
+        stopped_early: Whether `trainer.early_stopping` ended it.
+        seconds: Time of all epochs, before an interruption too.
+        pruned: Why the pruner ended it; empty where it did not.
+    """
+
+    history: pd.DataFrame
+    best_epoch: int
+    best_value: float
+    stopped_early: bool
+    seconds: float
+    pruned: str = ""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Epochs that one call of Keras's `fit` does; counted from 0, the last one left out."""
+
+    first: int
+    last: int
+    first_step: int = 0
 
 
 @dataclass
@@ -43,7 +74,7 @@ class Trainer:
         schedule: The `schedule` section.
         fine_tuning: How a pretrained part is treated.
         interruption: Ends the training after a step, with a checkpoint.
-        pruner: Ends it after an epoch, where that is hopeless.
+        pruner: May end it after an epoch.
         callbacks: Of the user's; they see an epoch after hmexp's own, and before its checkpoint is written.
     """
 
@@ -62,12 +93,12 @@ class Trainer:
         """The metric that decides which epoch is the best one."""
         return parse_monitor("trainer.monitor", self.cfg.monitor)
 
-    def fit(self, learner: Learner, feed: Feed, start: Path | None = None) -> FitResult:
+    def fit(self, learner: Learner, loaders: DataLoaders, start: Path | None = None) -> FitResult:
         """Train from the beginning, or from a checkpoint.
 
         Args:
             learner: What is trained.
-            feed: Batches and their numbers.
+            loaders: Batches and their numbers.
             start: A checkpoint of the same model. What else has changed since (another optimizer, monitor or batch
                 size) begins anew; nothing has where a run is resumed.
 
@@ -75,24 +106,26 @@ class Trainer:
             RunError: The loss is no number any more, or a checkpoint of another model.
             KeyboardInterrupt: The user wanted the end; a checkpoint was written.
         """
-        setup = self._setup(feed)
+        setup = self._setup(loaders)
         before = TrainingState(setup=setup) if start is None else read_state(start)
         state = before.under(setup)
         metrics = streaming_metrics(learner.network.output_shape[-1])
-        parts = self._parts(feed, metrics, state)
+        parts = self._parts(loaders, metrics, state)
         phase = -1
         with self.interruption.deferred():
             for segment in self._segments(state):
                 if phase != (phase := self._phase(segment.first)):
-                    self.compile(learner, metrics, segment.first, feed)
+                    self.compile(learner, metrics, segment.first, loaders)
                     if start is not None and segment.first == state.epoch:
                         changed = {key for key, value in setup.items() if before.setup.get(key) != value}
                         self._load(start, before, changed, learner)
-                    self._shift_schedule(learner.optimizer, segment.first * feed.steps_per_epoch + segment.first_step)
+                    self._shift_schedule(
+                        learner.optimizer, segment.first * loaders.steps_per_epoch + segment.first_step
+                    )
                 if self.cfg.image_sizes:
                     learner.resize(self.cfg.image_size(segment.first))
-                parts.checkpoints.begin(segment.first_step, feed.steps_per_epoch, start)
-                self._fit_segment(learner, feed, segment, parts)
+                parts.checkpoints.begin(segment.first_step, loaders.steps_per_epoch, start)
+                self._fit_segment(learner, loaders, segment, parts)
                 if learner.stop_training:
                     break
         parts.best.restore(learner.network)
@@ -100,48 +133,52 @@ class Trainer:
             history=parts.history.frame,
             best_epoch=parts.best.epoch,
             best_value=parts.best.value,
-            stopped_early=parts.early.stopped,
+            stopped_early=parts.stopped_early,
             seconds=float(parts.history.frame["seconds"].sum()),
             pruned=parts.pruning.reason,
         )
 
-    def _setup(self, feed: Feed) -> dict[str, Any]:
+    def _setup(self, loaders: DataLoaders) -> dict[str, Any]:
         """What a checkpoint is taken under; see `TrainingState.setup`."""
         return {
             "optimizer": type(self.optimizer).__name__,
             "learning_rate": [type(self.schedule).__name__, self.optimizer.learning_rate],
             "monitor": self.cfg.monitor,
-            "steps": [self.cfg.batch_size, feed.steps_per_epoch],
+            "steps": [self.cfg.batch_size, loaders.steps_per_epoch],
         }
 
-    def _parts(self, feed: Feed, metrics: list[keras.metrics.Metric], state: TrainingState) -> "_Parts":
+    def _parts(self, loaders: DataLoaders, metrics: list[keras.metrics.Metric], state: TrainingState) -> "_Parts":
         folder, monitor = CheckpointDir(self.job_dir / "checkpoints"), self.cfg.monitor
-        evaluated = EvaluatedWeights(self.cfg.ema is not None, feed.plain)
+        averaging = WeightAveraging(self.cfg.ema is not None, loaders.plain)
         history = History(self.cfg.batch_size)
-        best = Best(folder.folder, monitor, self.monitor, evaluated)
-        early = EarlyStop(monitor, self.monitor, self.cfg.early_stopping)
-        plateau = Plateau(monitor, self.monitor, self.schedule) if isinstance(self.schedule, PlateauSchedule) else None
-        kept: dict[str, Any] = {"history": history, "best": best, "early_stop": early}
-        kept |= {"plateau": plateau} if plateau else {}
+        best = Best(folder.folder, monitor, self.monitor, averaging)
+        waiting: dict[str, Any] = {}
+        if isinstance(self.schedule, PlateauSchedule):
+            waiting["plateau"] = ReduceLROnPlateau(monitor, self.schedule)
+        if self.cfg.early_stopping is not None:
+            waiting["early_stopping"] = EarlyStopping(monitor, self.cfg.early_stopping)
+        kept: dict[str, Any] = {"history": history, "best": best} | waiting
         history.rows = list(state.history)
         for name, callback in kept.items():
             if name in state.callbacks:
                 callback.load(state.callbacks[name])
         publication = Publication(self.job_dir / "history.csv", self.recorder, history)
         checkpoints = Checkpoints(folder, metrics, kept, state.setup, self.cfg.checkpoint_steps, self.interruption)
-        bar = ProgressBar(self.cfg.last_epoch, feed.steps_per_epoch, feed.val_steps, self.cfg.batch_size)
+        bar = ProgressBar(self.cfg.last_epoch, loaders.steps_per_epoch, loaders.val_steps, self.cfg.batch_size)
         if state.epoch:
             publication.write()
             self.recorder.history(history.frame)
-        own = [FiniteLoss(), bar, history, evaluated, best, *([plateau] if plateau else []), early]
+        own = [FiniteLoss(), bar, history, averaging, best, *waiting.values()]
         order = [*own, *self.callbacks, checkpoints]
         pruning = Pruning(self.pruner, self.cfg.last_epoch)
-        return _Parts(history, best, early, bar, checkpoints, pruning, [*order, publication, pruning])
+        return _Parts(
+            history, best, waiting.get("early_stopping"), bar, checkpoints, pruning, [*order, publication, pruning]
+        )
 
     def _segments(self, state: TrainingState) -> Iterator[Segment]:
         """What is left: the rest of an epoch that was begun, then whole epochs, cut where the phase changes."""
         epoch = state.epoch
-        if EarlyStop.ended(state.callbacks.get("early_stop"), self.cfg.early_stopping):
+        if self.cfg.early_stopping is not None and state.epochs_waited >= self.cfg.early_stopping:
             return
         if state.step:
             yield Segment(epoch, epoch + 1, state.step)
@@ -156,18 +193,18 @@ class Trainer:
         """0 while the backbone is frozen, 1 after that."""
         return int(epoch >= self.fine_tuning.freeze_epochs)
 
-    def compile(self, learner: Learner, metrics: list[keras.metrics.Metric], epoch: int, feed: Feed) -> None:
+    def compile(self, learner: Learner, metrics: list[keras.metrics.Metric], epoch: int, loaders: DataLoaders) -> None:
         """Give the learner an optimizer as it is at the beginning of a phase.
 
         Args:
             learner: What is trained.
             metrics: Kept while it trains.
             epoch: Epochs that are complete.
-            feed: For the steps that the schedule is laid over.
+            loaders: For the steps that the schedule is laid over.
         """
         rates = self._freeze(learner.network, self._phase(epoch) == 0)
         peak = self.optimizer.learning_rate
-        learning_rate = build_schedule(self.schedule, peak, feed.whole_epoch, self.cfg.epochs)
+        learning_rate = build_schedule(self.schedule, peak, loaders.whole_epoch, self.cfg.epochs)
         if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
             learning_rate = Shifted(learning_rate)
         optimizer = build_optimizer(self.optimizer, Updates(learning_rate, self.cfg.ema, self.cfg.accumulate, rates))
@@ -210,15 +247,15 @@ class Trainer:
         if "learning_rate" in changed and not isinstance(schedule_of(_inner(optimizer)), Shifted):
             optimizer.learning_rate = self.optimizer.learning_rate
 
-    def _fit_segment(self, learner: Learner, feed: Feed, segment: Segment, parts: "_Parts") -> None:
+    def _fit_segment(self, learner: Learner, loaders: DataLoaders, segment: Segment, parts: "_Parts") -> None:
         try:
             learner.fit(
-                feed.train(segment.first + 1, segment.first_step, segment.last),
+                loaders.train(segment.first + 1, segment.first_step, segment.last),
                 initial_epoch=segment.first,
                 epochs=segment.last,
-                steps_per_epoch=feed.steps_per_epoch - segment.first_step,
-                validation_data=feed.val,
-                validation_steps=feed.val_steps,
+                steps_per_epoch=loaders.steps_per_epoch - segment.first_step,
+                validation_data=loaders.val,
+                validation_steps=loaders.val_steps,
                 shuffle=False,
                 verbose=0,
                 callbacks=parts.callbacks,
@@ -233,11 +270,16 @@ class _Parts:
 
     history: History
     best: Best
-    early: EarlyStop
+    early_stopping: EarlyStopping | None
     bar: ProgressBar
     checkpoints: Checkpoints
     pruning: Pruning
     callbacks: list[keras.callbacks.Callback]
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether `trainer.early_stopping` has ended the run."""
+        return self.early_stopping is not None and self.early_stopping.stopped
 
 
 def _inner(optimizer: keras.optimizers.Optimizer) -> Any:  # noqa: ANN401

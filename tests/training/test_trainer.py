@@ -57,8 +57,8 @@ def fit(tmp_path):
     from hmexp.batches.augment import Augmentation
     from hmexp.models.build import build_model
     from hmexp.training.backends import backend_named
-    from hmexp.training.feed import Feed
     from hmexp.training.learner import Learner
+    from hmexp.training.loaders import DataLoaders
     from hmexp.training.loss import build_loss
     from hmexp.training.trainer import Trainer
 
@@ -75,8 +75,10 @@ def fit(tmp_path):
         events = Events()
         trainer = Trainer(cfg, optimizer, tmp_path, events, schedule, **parts)
         val = data.map(lambda *batch: tell(batch)) if tell else data
-        feed = Feed(lambda first, step, last: data.repeat().skip(step), val, 4, 4, 4, plain and data.take(plain))
-        result = trainer.fit(learner, feed, start)
+        loaders = DataLoaders(
+            lambda first, step, last: data.repeat().skip(step), val, 4, 4, 4, plain and data.take(plain)
+        )
+        result = trainer.fit(learner, loaders, start)
         return network, result, events, (pictures, targets)
 
     return run
@@ -287,3 +289,24 @@ def test_a_frozen_backbone_stays_until_its_time(fit, tmp_path):
     assert not np.array_equal(start[3], untouched)
     assert np.linalg.norm(start[3]) > 0.8 * np.linalg.norm(untouched), "the average starts at the weights, not at 0"
     assert result.history["val/loss"][2] == pytest.approx(result.history["val/loss"][1], rel=0.2)
+
+
+def test_waiting_goes_on_over_calls_of_fit_and_a_nan_is_no_best():
+    from hmexp.training.early_stopping import EarlyStopping
+
+    class Model:
+        stop_training = False
+
+    callback, model = EarlyStopping("val/loss", 2), Model()
+    callback.set_model(model)
+    for epoch, loss in enumerate([float("nan"), 1.0, float("nan")]):
+        callback.on_train_begin()
+        callback.on_epoch_end(epoch, {"val_loss": loss})
+    assert callback.state() == {"best": 1.0, "wait": 1}
+    resumed = EarlyStopping("val/loss", 2)
+    resumed.load(callback.state())
+    resumed.set_model(model)
+    resumed.on_train_begin()
+    resumed.on_epoch_end(3, {"val_loss": 1.5})
+    assert resumed.stopped
+    assert model.stop_training

@@ -14,7 +14,8 @@ from hmexp.reports.figures import learning_rate_curve
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
 from hmexp.training.callbacks import FiniteLoss, ProgressBar
-from hmexp.training.probe import find_learning_rate, profile
+from hmexp.training.lr_finder import find_learning_rate
+from hmexp.training.profiler import profile
 
 
 def lr_find(assembly: Assembly, job_dir: Path) -> dict[str, float]:
@@ -41,8 +42,8 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     """
     cfg = assembly.config.trainer
     learner = assembly.compiled_learner()
-    feed = assembly.feed()
-    bar = ProgressBar(1, feed.steps_per_epoch, feed.val_steps, cfg.batch_size)
+    loaders = assembly.loaders()
+    bar = ProgressBar(1, loaders.steps_per_epoch, loaders.val_steps, cfg.batch_size)
     callbacks: list[keras.callbacks.Callback] = [FiniteLoss(), bar]
     for callback in callbacks:
         callback.set_model(learner)
@@ -78,6 +79,6 @@ def overfit_verdict(history: pd.DataFrame) -> str:
 
 def _batches(assembly: Assembly) -> Iterator[Any]:
     """Training batches without end."""
-    feed = assembly.feed()
+    loaders = assembly.loaders()
     epochs = itertools.count(1)
-    return itertools.chain.from_iterable(iter(feed.train(epoch, 0, epoch + 99)) for epoch in epochs)
+    return itertools.chain.from_iterable(iter(loaders.train(epoch, 0, epoch + 99)) for epoch in epochs)

@@ -12,7 +12,7 @@ from hmexp.training.callbacks import Logs
 from hmexp.training.norms import Statistics, measure_norms
 
 
-class EvaluatedWeights(keras.callbacks.Callback):  # type: ignore[misc]
+class WeightAveraging(keras.callbacks.Callback):  # type: ignore[misc]
     """Evaluates the moving average of the weights, and with batch norms that are measured anew, where asked to.
 
     Keras's `SwapEMAWeights` does not swap back after predict (3.15) and is only about epoch ends.

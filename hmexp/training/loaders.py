@@ -1,0 +1,26 @@
+"""The batches of one training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DataLoaders:
+    """Batches of train and val, and their numbers.
+
+    Attributes:
+        train: (first epoch, steps of it that are done, last epoch) -> batches of these epochs one after another.
+        val: Batches of one pass over val.
+        steps_per_epoch: Training steps of an epoch.
+        whole_epoch: Steps of an epoch that nothing limits; the schedule is laid over these.
+        val_steps: Steps over val.
+        plain: Batches of training pictures as they are, to measure batch norms over; None measures none.
+    """
+
+    train: Callable[[int, int, int], Any]
+    val: Any
+    steps_per_epoch: int
+    whole_epoch: int
+    val_steps: int
+    plain: Any = None
