@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hmexp.config.presets import shipped_dir
-from hmexp.config.schemas import GROUPS
+from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 
 HEADER = "hmexp: image-classification experiments on product catalogues.\n\nhmexp [VERB] [KEY=VALUE ...] [-m]"
@@ -77,7 +77,8 @@ def _keys(schema: type, prefix: str = "") -> list[str]:
             options = {name: option for name, option in GROUPS[group].items() if issubclass(option, kind)}
             for option, option_schema in options.items():
                 lines.append(f"\n  [{group}={option}] {_summary(option_schema)}")
-                lines += _keys(option_schema, f"{prefix}{field.name}.")
+                within = f"{prefix}{field.name}.{option}." if group in LISTS else f"{prefix}{field.name}."
+                lines += _keys(option_schema, within)
         elif is_dataclass(kind):
             lines += _keys(kind, f"{prefix}{field.name}.")
         else:

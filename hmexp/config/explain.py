@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import yaml
+from hydra.core.config_store import ConfigStore
 from hydra.errors import CompactHydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
 from hmexp.config.errors import UserError, invalid, unknown_key
+from hmexp.config.schemas import GROUPS, LISTS
 
 
 def explain(error: BaseException) -> str | None:
@@ -63,6 +66,8 @@ def _missing_option(error: MissingConfigException) -> str:
     options = [option for option in error.options or () if option != "schema"]
     if not group:
         return _first_line(error)
+    if group in LISTS:  # Hydra lists options only where one of them is chosen
+        options = sorted({Path(name).stem for name in ConfigStore.instance().repo.get(group, {})} | set(GROUPS[group]))
     if not options:
         return f"{group}: expected a group of the configuration, received {group}={name}"
     return str(invalid(group, f"one of {', '.join(options)}", name, options))
@@ -79,6 +84,11 @@ def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
         prefix = key.rpartition(".")[0]
         valid = [f"{prefix}.{f.name}" if prefix else f.name for f in fields(schema)]
         return f"{unknown_key(key, valid)}{_place(outer)}"
+    if (section := key.partition(".")[0]) in LISTS and "not in struct" in message:
+        name = key.split(".")[1]
+        return (
+            f"{key}: expected an option that the command chooses, received {name} (choose it with {section}=[{name}])"
+        )
     if "is not a subclass of" in message:
         group = key.replace(".", "/")
         return f"{key}: expected keys of that group, received a name (an option is chosen with {group}=NAME)"

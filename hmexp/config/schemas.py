@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config import (
     augment,
+    callbacks,
     data,
     loss,
     model,
@@ -73,8 +74,11 @@ GROUPS: dict[str, dict[str, type]] = {
         "plateau": schedule.PlateauSchedule,
     },
     "trainer": {"default": training.TrainerConfig},
+    "callbacks": {"tensorboard": callbacks.TensorBoardConfig},
     "tracking": {"mlflow": record.MlflowTracking, "none": record.NoTracking},
 }
+LISTS = ("callbacks",)
+"""Groups of which any number of options are chosen: `callbacks=[a,b]`."""
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
     "evaluate": verbs.EvaluateConfig,

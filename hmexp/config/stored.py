@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError
 from hmexp.config.quoting import plugin_modules
+from hmexp.config.schemas import LISTS
 from hmexp.config.secrets import HIDDEN
 
 GROUP = "stored"
@@ -46,9 +47,10 @@ def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ())
     if "experiment" in given:
         raise UserError("experiment: expected no preset on top of a stored run, received one; give its keys instead")
     choices = stored_choices(job_dir)
+    config = stored_config(job_dir)
+    choices |= {group: f"[{','.join(map(str, config.get(group, {})))}]" for group in LISTS}
     kept = {group: option for group, option in choices.items() if group not in (*BAKED_IN, *leave_out)}
     anew = {group for group in kept if group in given or any(group.startswith(f"{name}/") for name in given)}
-    config = stored_config(job_dir)
     for key in (*KINDS, *leave_out, *(group.replace("/", ".") for group in anew)):
         _remove(config, key)
     name = re.sub(r"\W", "_", f"of_{job_dir.name}")  # the name of a sweep's job alone is a number
@@ -117,7 +119,7 @@ def _flat(config: DictConfig) -> dict[str, str]:
     flat: dict[str, str] = {}
 
     def walk(node: object, prefix: str) -> None:
-        if isinstance(node, dict) and node:
+        if isinstance(node, dict):
             for key, value in node.items():
                 walk(value, f"{prefix}.{key}" if prefix else str(key))
         else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from hmexp.config.augment import AugmentConfig
+from hmexp.config.callbacks import CallbackConfig
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import one_of
 from hmexp.config.fields import Section, number, text
@@ -30,6 +31,8 @@ class RunConfig(Section):
     schedule: ScheduleConfig = MISSING
     trainer: TrainerConfig = MISSING
     tracking: TrackingConfig = MISSING
+    callbacks: dict[str, CallbackConfig] = field(default_factory=dict)
+    """Keras callbacks beside hmexp's own: callbacks=[NAME,...]."""
     paths: PathsConfig = field(default_factory=PathsConfig)
     seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of weights, order, augmentation and dropout (0 is a seed). Data has seeds of its own."""

@@ -4,19 +4,25 @@ import re
 from pathlib import Path
 
 from hmexp.config.errors import UserError, invalid
-from hmexp.config.schemas import GROUPS
+from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.secrets import move_credentials
 
-NO_NAME = re.compile(r"[-+]?\d[\d.eE+-]*|\[.*\]|\{.*\}|(?i:true|false|nan|inf)", re.DOTALL)
+NO_NAME = re.compile(r"[-+]?\d[\d.eE+-]*|\[.*\]|\{.*\}|(?i:true|false|nan|inf|null)", re.DOTALL)
 """Values that Hydra does not take for the name of an option."""
+NAMES = re.compile(r"\[[\w ,./-]*\]")
+"""Several options, of a group that takes any number of them."""
 
 
 def check_words(words: list[str]) -> None:
     """Refuse what Hydra would answer with a traceback: options that are no names, and folders that cannot be one."""
     for word in words:
         key, equals, value = word.partition("=")
-        if equals and key.lstrip("+") in (*GROUPS, "experiment", "debug") and NO_NAME.fullmatch(value):
-            raise invalid(key, "the name of an option, which --help lists", value)
+        group = key.lstrip("+")
+        if equals and group in (*GROUPS, "experiment", "debug") and NO_NAME.fullmatch(value):
+            several = group in LISTS
+            if not (several and NAMES.fullmatch(value)):
+                expected = "names of options in brackets" if several else "the name of an option"
+                raise invalid(key, f"{expected}, which --help lists", value)
         if key == "hydra.run.dir" and "${" not in value:
             _check_place(key, Path(value.strip("'\"")))
 

@@ -15,6 +15,7 @@ from hmexp.datamodule import DataModule
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.training.backends import Device
+from hmexp.training.build import build_callback
 from hmexp.training.device import fresh_session
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
@@ -127,8 +128,11 @@ class Assembly:
             recorder=recorder,
             interruption=interruption,
             pruner=pruner or NoPruner(),
-            callbacks=self.callbacks,
+            callbacks=[*self.callbacks, *self._configured_callbacks(job_dir)],
         )
+
+    def _configured_callbacks(self, job_dir: Path) -> list[keras.callbacks.Callback]:
+        return [build_callback(cfg, job_dir) for cfg in self.config.callbacks.values()]
 
     def compiled_learner(self) -> Learner:
         """A learner as it is at the first step of a training."""
