@@ -17,8 +17,8 @@ def run_command(words: Sequence[str], cwd: Path, env: Mapping[str, str], output:
     for descriptor, name in enumerate(("stdout", "stderr"), start=1):
         os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), descriptor)
     from hmexp.cli import main
+    from hmexp.compat.python import end_interpreter
     from hmexp.console import console
-    from hmexp.sweeps.child import end_interpreter
 
     console.width = int(env["COLUMNS"])  # it was made when the server imported it
     try:

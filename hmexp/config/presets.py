@@ -11,6 +11,7 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
+from hmexp.compat.hydra import header_of
 from hmexp.config.errors import UserError
 
 GROUP = "experiment"
@@ -45,7 +46,7 @@ class PresetSource(ConfigSource):
         stream = io.StringIO(text)
         stream.name = str(path)  # for YAML's errors
         config = OmegaConf.load(stream)
-        header = ConfigSource._get_header_dict(text[:4096])
+        header = header_of(text[:4096])
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header=header)
 
     def is_group(self, config_path: str) -> bool:

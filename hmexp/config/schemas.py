@@ -6,11 +6,12 @@ user can choose. A YAML file of a group names its schema in its defaults list (`
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from hmexp.compat.hydra import raw_node
 from hmexp.config import (
     augment,
     callbacks,
@@ -131,11 +132,6 @@ def _unknown_keys(cfg: DictConfig, prefix: str = "") -> list[tuple[str, list[str
         path = f"{prefix}{key!s}"
         if key not in names:
             found.append((path, [f"{prefix}{name}" for name in names]))
-        elif not OmegaConf.is_missing(cfg, key) and isinstance(_raw(cfg, str(key)), DictConfig):
-            found += _unknown_keys(_raw(cfg, str(key)), f"{path}.")
+        elif not OmegaConf.is_missing(cfg, key) and isinstance(raw_node(cfg, str(key)), DictConfig):
+            found += _unknown_keys(raw_node(cfg, str(key)), f"{path}.")
     return found
-
-
-def _raw(cfg: DictConfig, key: str) -> Any:  # noqa: ANN401
-    """The node at `key`, with no interpolation resolved."""
-    return cfg._get_node(key)

@@ -1,6 +1,5 @@
 """The process of one job: an ordinary hmexp command that ends when the sweep's own process is gone."""
 
-import atexit
 import multiprocessing
 import os
 import runpy
@@ -10,6 +9,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from hmexp.compat.python import end_interpreter
 
 GRACE = 60.0
 """Seconds that a job without a parent has to save."""
@@ -24,10 +25,11 @@ def run_job(words: Sequence[str], cwd: Path, output: Path, environment: Mapping[
         output: File that takes what the process writes.
         environment: Variables of this job's own.
     """
-    # In a session of its own, so that the whole of it can be ended, and Ctrl-C reaches the sweep alone.
-    os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # In a session of its own, so that the whole of it can be ended, and Ctrl-C reaches the sweep alone; last, because
+    # the sweep signals the group, and what it signals has to be heard.
+    os.setsid()
     os.chdir(cwd)
     os.environ.update(environment)
     with output.open("ab") as stream:
@@ -39,16 +41,6 @@ def run_job(words: Sequence[str], cwd: Path, output: Path, environment: Mapping[
         runpy.run_module("hmexp", run_name="__main__", alter_sys=False)
     finally:
         end_interpreter()
-
-
-def end_interpreter() -> None:
-    """Do what Python does before it exits, in its order: wait for threads, then call what `atexit` knows.
-
-    `multiprocessing` ends its processes without the second, and waits for their own children before the first: a pool
-    of joblib's would be waited for until it is tired of being idle, and a callback that records at exit not be heard.
-    """
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
 
 
 def _end_with_parent() -> None:

@@ -11,25 +11,16 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trials
-from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle, RandomSearchOracle
+from keras_tuner.oracles import HyperbandOracle, RandomSearchOracle
 from sklearn.exceptions import ConvergenceWarning
 
+from hmexp.compat.keras_tuner import BayesianOracle, write_no_files
 from hmexp.config.sweep import KerasTunerConfig
 from hmexp.sweeps.search import STOP_AFTER, Point
 from hmexp.sweeps.space import Space
 from hmexp.sweeps.tuning import TunerSpace
 
 NAME = "objective"
-
-
-class _Bayesian(BayesianOptimizationOracle):  # type: ignore[misc]
-    """Proposes no point twice; keras-tuner's own does, and would train it again (keras-tuner #237)."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        response: dict[str, Any] = super().populate_space(trial_id)
-        if response["values"] and self._duplicate(response["values"]):
-            response = self._random_populate_space()
-        return response
 
 
 class Oracle:
@@ -59,7 +50,7 @@ class Oracle:
         }
         make: dict[str, Callable[[], Any]] = {
             "random": lambda: RandomSearchOracle(max_trials=cfg.max_trials, **shared),
-            "bayesian": lambda: _Bayesian(
+            "bayesian": lambda: BayesianOracle(
                 max_trials=cfg.max_trials, num_initial_points=cfg.num_initial_points, **shared
             ),
             "hyperband": lambda: HyperbandOracle(
@@ -68,7 +59,7 @@ class Oracle:
         }
         self.oracle = make[cfg.oracle]()
         self.oracle.verbose = 0
-        self.oracle.save = self.oracle._save_trial = lambda *args: None
+        write_no_files(self.oracle)
 
     def ask(self, number: int) -> Point | None:
         """Another trial, unless the oracle waits for one to end, or has had enough."""

@@ -39,6 +39,7 @@ class _Worker:
     begun: float
     reason: str = ""
     ended_at: float = 0.0
+    told: bool = False
     looked: float = 0.0
 
 
@@ -118,15 +119,16 @@ class ProcessPool:
     def kill(self) -> None:
         """End every job at once."""
         for worker in self._workers.values():
-            _signal_group(worker.process, signal.SIGKILL)
-            worker.process.kill()  # one that has no group of its own yet
+            self._kill(worker)
 
     def _enforce(self, worker: _Worker) -> None:
         """Ask a job that is past a limit to end; kill the one that does not."""
         now = time.monotonic()
         if worker.ended_at:
             if now - worker.ended_at > GRACE:
-                _signal_group(worker.process, signal.SIGKILL)
+                self._kill(worker)
+            elif not worker.told:
+                self._tell(worker)
             return
         limit = self.cfg.time_limit
         if limit is not None and now - worker.begun > limit:
@@ -137,12 +139,24 @@ class ProcessPool:
             if held > self.cfg.memory_limit:
                 worker.reason = f"out of memory: {held:.2f} GiB, hydra.launcher.memory_limit={self.cfg.memory_limit:g}"
                 worker.ended_at = now
-                _signal_group(worker.process, signal.SIGKILL)
+                self._kill(worker)
 
     def _end(self, worker: _Worker, reason: str) -> None:
-        if not worker.ended_at:  # a second signal would cut the saving off
+        if not worker.ended_at:
             worker.reason, worker.ended_at = reason, time.monotonic()
-            _signal_group(worker.process, signal.SIGTERM)
+            self._tell(worker)
+
+    def _tell(self, worker: _Worker) -> None:
+        """Let a job save and end, once: a second signal would cut the saving off.
+
+        A process that is only just born has no group of its own yet, and is told at the next look.
+        """
+        worker.told = _signal_group(worker.process, signal.SIGTERM)
+
+    def _kill(self, worker: _Worker) -> None:
+        """End a job and all that it has started at once."""
+        _signal_group(worker.process, signal.SIGKILL)
+        worker.process.kill()  # one that has no group of its own yet
 
     def _environment(self, slot: int) -> dict[str, str]:
         """The GPU and the threads of a slot."""
@@ -225,11 +239,15 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _signal_group(process: BaseProcess, number: int) -> None:
-    """Signal a process and all that it has started."""
-    if process.pid is not None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
+def _signal_group(process: BaseProcess, number: int) -> bool:
+    """Signal a process and all that it has started; gives whether it has a group, which it makes when it begins."""
+    if process.pid is None:
+        return False
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _often(number: int) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict
 
+from hmexp.compat.hydra import put_words
 from hmexp.config.errors import UserError, require
 from hmexp.config.explain import explain
 from hmexp.config.schemas import to_config
@@ -59,8 +58,7 @@ class Composer:
             if groups not in self.trees:
                 self.trees[groups] = self.loader.load_sweep_config(self.master, [*self.recalled, *groups])
             cfg = deepcopy(self.trees[groups])
-            parsed = OverridesParser.create(config_loader=self.loader).parse_overrides(list(values))
-            ConfigLoaderImpl._apply_overrides_to_config(parsed, cfg)
+            put_words(self.loader, values, cfg)
         with open_dict(cfg):
             del cfg["hydra"]
         return cfg

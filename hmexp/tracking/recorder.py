@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from omegaconf import OmegaConf
 
+from hmexp.compat.mlflow import system_metrics_monitor
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.secrets import masked
 from hmexp.console import log
@@ -211,9 +212,7 @@ class MlflowRecorder:
     def _watch(self, client: "MlflowClient") -> None:
         """Let MLflow's own thread record what the machine does."""
         if self.cfg.system_metrics:
-            from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-            self._monitor = SystemMetricsMonitor(self.run_id, resume_logging=True, tracking_uri=client.tracking_uri)
+            self._monitor = system_metrics_monitor(self.run_id, client.tracking_uri)
             self._monitor.start()
 
     def _tell_all(self, client: "MlflowClient") -> None:

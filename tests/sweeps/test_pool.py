@@ -1,5 +1,6 @@
 """Processes of jobs, forked and fresh ones."""
 
+import signal
 import time
 
 import pytest
@@ -62,6 +63,24 @@ def test_a_job_is_killed_with_what_it_has_started(tmp_path, monkeypatch):
     assert ended[0].reason == "over hydra.launcher.time_limit=0.5 s"
     for pid in map(int, (tmp_path / "pids").read_text().split()):
         assert not alive(pid)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])  # forked, and from nothing
+def test_a_job_that_is_only_just_born_is_interrupted(tmp_path, monkeypatch, backend):
+    monkeypatch.chdir(tmp_path)
+    pool = ProcessPool(ProcessConfig(n_workers=3), "tensorflow")
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        pool.take(Launch(number, tmp_path / str(number), ("debug=fast",), backend=backend))
+        pool.interrupt()
+        time.sleep(0.01 * number)
+    ended = []
+    deadline = time.monotonic() + 120
+    while len(ended) < 3 and time.monotonic() < deadline:
+        ended += pool.poll()
+        time.sleep(0.05)
+    assert {end.reason for end in ended} == {"interrupted"}
+    assert all(end.code in (-signal.SIGTERM, 130) for end in ended), "none had to be killed"
 
 
 def alive(pid):

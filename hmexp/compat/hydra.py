@@ -1,0 +1,31 @@
+"""What hmexp takes from Hydra and OmegaConf that they do not export; checked against `CHECKED`.
+
+`tests/compat/test_hydra.py` fails where one of these names changes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.plugins.config_source import ConfigSource
+from omegaconf import DictConfig
+
+CHECKED = {"hydra": "1.3", "omegaconf": "2.3"}
+
+
+def put_words(loader: ConfigLoader, words: Sequence[str], cfg: DictConfig) -> None:
+    """Put words such as `model.dropout=0.2` into a composed configuration, as Hydra does it while it composes."""
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(words))
+    ConfigLoaderImpl._apply_overrides_to_config(parsed, cfg)
+
+
+def header_of(text: str) -> dict[str, str | None]:
+    """What the first lines of a config file say to Hydra, such as `# @package _global_`."""
+    return ConfigSource._get_header_dict(text)
+
+
+def raw_node(cfg: DictConfig, key: str) -> Any:  # noqa: ANN401
+    """The node at `key`, with no interpolation resolved; the public `cfg[key]` resolves."""
+    return cfg._get_node(key)

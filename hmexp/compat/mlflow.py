@@ -1,0 +1,26 @@
+"""What hmexp takes from MLflow that its documentation does not name; checked against `CHECKED`.
+
+`tests/compat/test_mlflow.py` fails where one of these names changes.
+"""
+
+from typing import Protocol
+
+CHECKED = "3.17"
+
+
+class Monitor(Protocol):
+    """A thread that records what the machine does."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def finish(self) -> None:
+        """End, and wait for the thread."""
+
+
+def system_metrics_monitor(run_id: str, tracking_uri: str) -> Monitor:
+    """Make MLflow's thread for one run; the public switch is for the run that is active in the process."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor: Monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=tracking_uri)
+    return monitor

@@ -1,0 +1,33 @@
+"""Hydra's and OmegaConf's private names are what hmexp takes them for, in the versions that are installed."""
+
+import hydra
+import omegaconf
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
+from omegaconf import DictConfig, OmegaConf
+
+from hmexp.compat import hydra as compat
+
+
+def test_it_was_checked_against_these_versions():
+    assert hydra.__version__.startswith(f"{compat.CHECKED['hydra']}.")
+    assert omegaconf.__version__.startswith(f"{compat.CHECKED['omegaconf']}.")
+
+
+def test_words_are_put_into_a_configuration():
+    loader = ConfigLoaderImpl(ConfigSearchPathImpl())
+    cfg = OmegaConf.create({"model": {"dropout": 0.0, "widths": [1]}})
+    OmegaConf.set_struct(cfg, True)
+    compat.put_words(loader, ["model.dropout=0.2", "model.widths=[2,3]", "+model.norm=batch"], cfg)
+    assert cfg == {"model": {"dropout": 0.2, "widths": [2, 3], "norm": "batch"}}
+
+
+def test_the_header_of_a_config_file():
+    assert compat.header_of("# @package _global_\nseed: 1\n") == {"package": "_global_"}
+    assert compat.header_of("seed: 1\n").get("package") is None
+
+
+def test_a_node_is_not_resolved():
+    cfg = OmegaConf.create({"a": "${b}", "b": {"c": 1}})
+    assert not isinstance(compat.raw_node(cfg, "a"), DictConfig)
+    assert isinstance(compat.raw_node(cfg, "b"), DictConfig)

@@ -1,0 +1,35 @@
+"""MLflow's undocumented names are what hmexp takes them for, in the version that is installed."""
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_was_checked_against_this_version():
+    import mlflow
+
+    from hmexp.compat.mlflow import CHECKED
+
+    assert mlflow.__version__.startswith(f"{CHECKED}.")
+
+
+def test_the_machine_is_recorded_for_a_run_that_is_not_active(tmp_path, monkeypatch):
+    import mlflow
+
+    from hmexp.compat.mlflow import system_metrics_monitor
+
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = mlflow.MlflowClient(uri)
+    run = client.create_run("0")
+    monitor = system_metrics_monitor(run.info.run_id, uri)
+    monitor.start()
+    deadline = time.monotonic() + 60
+    while not client.get_run(run.info.run_id).data.metrics and time.monotonic() < deadline:
+        time.sleep(0.1)
+    monitor.finish()
+    assert "system/cpu_utilization_percentage" in client.get_run(run.info.run_id).data.metrics
+    assert mlflow.active_run() is None

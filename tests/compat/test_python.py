@@ -1,0 +1,24 @@
+"""Private names of Python's library are what hmexp takes them for, in the version that runs."""
+
+import subprocess
+import sys
+
+from hmexp.compat.python import CHECKED
+
+PROGRAM = """
+import atexit, os, threading, time
+from hmexp.compat.python import end_interpreter
+atexit.register(print, "at exit", flush=True)
+threading.Thread(target=lambda: (time.sleep(0.2), print("thread", flush=True))).start()
+end_interpreter()
+os._exit(0)
+"""
+
+
+def test_it_was_checked_against_this_version():
+    assert CHECKED[0] <= sys.version_info[:2] <= CHECKED[1]
+
+
+def test_threads_are_waited_for_and_then_what_is_to_be_done_at_exit():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split("\n") == ["thread", "at exit", ""]
