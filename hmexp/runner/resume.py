@@ -1,6 +1,7 @@
 """Where a run comes from: a run that it resumes, repeats (`rerun=`) or starts from (`fork=`)."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from hmexp.catalogue.manifest import Manifest
 from hmexp.config.errors import UserError
+from hmexp.config.quoting import paths_of
 from hmexp.config.record import PathsConfig
 from hmexp.config.stored import KINDS, PLACES, base_words, differences, run_words, stored_config
 from hmexp.config.verbs import RunConfig
@@ -89,6 +91,21 @@ def origin_of(config: RunConfig) -> Origin:
     if key == "fork":
         _check_fork(config, origin.job_dir)
     return origin
+
+
+def named_exactly(command: str, origin: Origin) -> str:
+    """The command that has a run again, whatever `latest` means by then.
+
+    A run that was gone on with is repeated by `rerun=`; another one names the run that it came from, by its id where
+    that is found from the current folder.
+    """
+    if not origin.kind:
+        return command
+    words = shlex.split(command)
+    folder = origin.job_dir.absolute()
+    run = read_record(folder).run_id if folder.is_relative_to(paths_of(words).mlruns.absolute()) else str(folder)
+    named = f"{'rerun' if origin.resumes else origin.kind}={run}"
+    return shlex.join(named if word.startswith(f"{origin.kind}=") else word for word in words)
 
 
 def check_data(origin: Origin, manifest: Manifest, digest: str) -> None:

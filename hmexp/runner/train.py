@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from hmexp.metrics.names import parse_monitor
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.modes import under_mode
-from hmexp.runner.resume import Origin, check_classes, check_data, origin_of
+from hmexp.runner.resume import Origin, check_classes, check_data, named_exactly, origin_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
 
@@ -88,6 +88,7 @@ def run_training(
     given = given or Given()
     config = under_mode(config)
     origin = origin_of(config)
+    invocation = replace(invocation, command=named_exactly(invocation.command, origin))
     data = check(config, given.data)
     data.prepare()
     check_data(origin, data.setup()[0], data.digest)

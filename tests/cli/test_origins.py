@@ -1,11 +1,13 @@
 """`resume=`, `rerun=`, `fork=` and `evaluate`, as a user types them."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -110,6 +112,23 @@ def test_rerun_repeats_with_overrides_and_says_what_differs(trained, hmexp):
     config = (folder / "config.yaml").read_text()
     assert "dropout: 0.2" in config
     assert "seed: 1" in config
+
+
+def test_what_repeats_a_run_names_it_exactly(tmp_path, monkeypatch):
+    from hmexp.jobs.folder import JobRecord
+    from hmexp.runner.resume import Origin, named_exactly
+
+    monkeypatch.chdir(tmp_path)
+    job_dir = tmp_path / "mlruns" / "jobs" / "one"
+    job_dir.mkdir(parents=True)
+    (job_dir / "run.json").write_text(json.dumps(asdict(JobRecord("4e71aa", str(tmp_path)))))
+    run = "python -m hmexp"
+    assert named_exactly(f"{run} seed=1", Origin()) == f"{run} seed=1"
+    assert named_exactly(f"{run} resume=latest", Origin("resume", job_dir)) == f"{run} rerun=4e71aa"
+    fork = named_exactly(f"{run} 'fork=latest' 'model.widths=[1,2]'", Origin("fork", job_dir))
+    assert fork == f"{run} fork=4e71aa 'model.widths=[1,2]'"
+    elsewhere = named_exactly(f"{run} rerun={job_dir} paths.root=other", Origin("rerun", job_dir))
+    assert elsewhere == f"{run} rerun={job_dir} paths.root=other", "the id would not be found there"
 
 
 def test_a_rerun_may_have_another_model(trained, hmexp, tmp_path):
