@@ -1,19 +1,27 @@
 """From the configuration to the parts of a training: precision, network, learner, batches, Trainer."""
 
+import hashlib
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import psutil
+from rich.filesize import decimal
 
 from hmexp.batches.augment import Augmentation
 from hmexp.batches.order import Order, Rows, epoch_order, num_batches
+from hmexp.config.errors import invalid
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
+from hmexp.models.memory import Size, size_of, size_of_config
+from hmexp.runner.environment import versions
+from hmexp.store.work import num_cores
 from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
 from hmexp.training.device import fresh_session
@@ -21,7 +29,7 @@ from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
 from hmexp.training.loaders import DataLoaders
 from hmexp.training.loss import build_loss
-from hmexp.training.precision import faster, time_precisions
+from hmexp.training.precision import faster, keep_seconds, recall_seconds, time_precisions
 from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import NoRecorder, Recorder
 from hmexp.training.trainer import Trainer
@@ -45,6 +53,31 @@ class Assembly:
     network: keras.Model | None = None
     callbacks: Sequence[keras.callbacks.Callback] = ()
 
+    def check_memory(self) -> None:
+        """Say how large the training will be, before anything is built.
+
+        Raises:
+            UserError: Larger than the memory of this machine, where a processor trains.
+        """
+        size = self._size()
+        if size is None:
+            return
+        batch_size = self.config.trainer.batch_size
+        needed, there = size.training_bytes(batch_size), psutil.virtual_memory().total
+        if self.device.words == "cpu" and needed > there:
+            expected = f"one that this machine's {decimal(there)} can train in batches of {batch_size}"
+            raise invalid(
+                "model", expected, f"one of {size.parameters:,} parameters that takes about {decimal(needed)}"
+            )
+        log.info(f"the model has {size.parameters:,} parameters; to train it takes about {decimal(needed)}")
+
+    def _size(self) -> Size | None:
+        if self.network is not None:
+            return size_of(self.network)
+        size = size_of_config(self.config.model, self.config.data.image_size, len(self.data.class_names))
+        fresh_session()
+        return size
+
     def precision(self, decided: str = "") -> str:
         """Fix what is computed in, before anything is built.
 
@@ -60,14 +93,32 @@ class Assembly:
             return policy
         chosen = decided or self.config.trainer.precision
         if chosen == "auto":
-            seconds = time_precisions(self._throwaway, next(iter(self.loaders().train(1, 0, 1))))
-            chosen = faster(seconds)
-            times = ", ".join(f"{1000 * value:.1f} ms a step in {name}" for name, value in seconds.items())
-            log.info(f"precision: {chosen} ({times})")
+            chosen = self._faster_precision()
         fresh_session()
         keras.utils.set_random_seed(self.config.seed)
         keras.config.set_dtype_policy(chosen)
         return chosen
+
+    def _faster_precision(self) -> str:
+        """Decide by timing, once for a machine and a model: a choice that noise moves would move results."""
+        path = self.config.paths.cache_path / "precision" / f"{self._timed()}.json"
+        seconds = recall_seconds(path)
+        before = ", as timed before" if seconds else ""
+        if seconds is None:
+            seconds = time_precisions(self._throwaway, next(iter(self.loaders().train(1, 0, 1))))
+            keep_seconds(path, seconds)
+        chosen = faster(seconds)
+        times = ", ".join(f"{1000 * value:.1f} ms a step in {name}" for name, value in seconds.items())
+        log.info(f"precision: {chosen} ({times}{before})")
+        return chosen
+
+    def _timed(self) -> str:
+        """A digest of all that the time of a step depends on."""
+        config, trainer = self.config, self.config.trainer
+        parts = [config.model, config.data.image_size, trainer.image_sizes, trainer.batch_size, trainer.jit_compile]
+        where = [config.backend, self.device.words, platform.node(), num_cores(), versions(), config.deterministic]
+        facts = [*parts, len(self.data.class_names), config.augment, config.optimizer, *where]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
     def learner(self) -> Learner:
         """The network with its augmentation and loss, made where the device wants it."""

@@ -29,8 +29,7 @@ from hmexp.runner.assemble import Assembly
 from hmexp.runner.debug import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.resume import Origin, say_what_differs
-from hmexp.runner.train import Given, RunResult
-from hmexp.training.backends import Device
+from hmexp.runner.train import RunResult
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
 from hmexp.training.trainer import FitResult
@@ -47,9 +46,8 @@ class Session:
         folder: Of the run; locked.
         origin: The run that this one comes from, if any.
         recorder: Hears everything.
-        device: What computes.
+        assembly: Makes the parts of the training.
         interruption: Ends the training between two steps.
-        given: What was handed over in Python.
     """
 
     config: RunConfig
@@ -58,9 +56,8 @@ class Session:
     folder: JobFolder
     origin: Origin
     recorder: Recorder
-    device: Device
+    assembly: Assembly
     interruption: Interruption
-    given: Given
 
     @property
     def job_dir(self) -> Path:
@@ -75,26 +72,26 @@ class Session:
     def run(self) -> RunResult:
         """Train, or do what a debug mode asks for."""
         self._save_data()
-        assembly = Assembly(self.config, self.data, self.device, self.given.network, self.given.callbacks)
-        self.job.precision = assembly.precision(self.job.precision)
+        self.job.precision = self.assembly.precision(self.job.precision)
         self.folder.save()
         debug = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
         if debug is None:
-            return self._train(assembly)
-        metrics = debug(assembly, self.job_dir)
+            return self._train()
+        metrics = debug(self.assembly, self.job_dir)
         self.recorder.result(metrics)
         self._say([("folder", str(self.job_dir)), *self.recorder.summary()])
         self.recorder.artifacts(self.job_dir)
         return RunResult(self.job_dir, metrics, math.nan)
 
-    def _train(self, assembly: Assembly) -> RunResult:
+    def _train(self) -> RunResult:
         """Fit, evaluate, record."""
+        assembly, device = self.assembly, self.assembly.device
         learner = assembly.learner()
         member = read_trial(self.job_dir)
         pruner = member.pruner(self.job_dir) if member else None
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
-        log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {self.device.words}")
-        with self.device.scope():
+        log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {device.words}")
+        with device.scope():
             fitted = trainer.fit(learner, assembly.loaders(), self.origin.checkpoint(self.job_dir))
         if fitted.pruned:
             return self._prune(fitted)
@@ -146,7 +143,9 @@ class Session:
         manifest.table().to_parquet(self.job_dir / "manifest.parquet", index=False)
         self.data.quarantine.to_csv(self.job_dir / "quarantine.csv", index=False)
         _write_json(self.job_dir / "strategy.json", report.to_dict())
-        (self.job_dir / "environment.txt").write_text(describe_environment(self.device.words), encoding="utf-8")
+        (self.job_dir / "environment.txt").write_text(
+            describe_environment(self.assembly.device.words), encoding="utf-8"
+        )
         self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
         self.job.data_digest = self.data.digest
         self.folder.save()

@@ -96,14 +96,16 @@ def run_training(
     size = f"{len(data.manifest):,} rows, {len(data.class_names)} classes"
     log.info(f"{data.catalogue.name}: {size}; starting {config.backend}")
     device = start_backend(config)
+    from hmexp.runner.assemble import Assembly
+    from hmexp.runner.session import Session
+
+    assembly = Assembly(config, data, device, given.network, given.callbacks)
+    assembly.check_memory()
     interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(config, invocation, folder, origin)
         with _recorded(recorder, folder, config.plugins):
-            from hmexp.runner.session import Session
-
-            session = Session(config, invocation, data, folder, origin, recorder, device, interruption, given)
-            return session.run()
+            return Session(config, invocation, data, folder, origin, recorder, assembly, interruption).run()
 
 
 def check(config: RunConfig, data: DataModule | None = None) -> DataModule:

@@ -1,7 +1,11 @@
 """`trainer.precision=auto`: which number format is faster for this model on this device, by trying."""
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import keras
@@ -31,6 +35,24 @@ def time_precisions(make_model: Callable[[], keras.Model], batch: tuple[Any, ...
         seconds[name] = float(np.median([_step(model, batch) for _ in range(WARM_UP + TIMED)][WARM_UP:]))
         fresh_session()
     return seconds
+
+
+def recall_seconds(path: Path) -> dict[str, float] | None:
+    """What was timed before; None where nothing was, or the file is no such thing."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {name: float(content[name]) for name in CANDIDATES}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep_seconds(path: Path, seconds: dict[str, float]) -> None:
+    """Keep what was timed, where the cache can be written; several processes may do it at once."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".partial", delete=False) as partial:
+            json.dump(seconds, partial)
+        Path(partial.name).replace(path)
 
 
 def faster(seconds: dict[str, float]) -> str:
