@@ -77,7 +77,7 @@ TABLE = (
         "ui",
         config="ui",
         schema="ui",
-        function="hmexp.runner.record:ui",
+        function="hmexp.runner.ui:ui",
         help="open the MLflow UI on the right store",
     ),
 )

@@ -6,6 +6,12 @@
 from typing import Protocol
 
 CHECKED = "3.17"
+WORKFLOW = ("workflowType", "machine_learning")
+"""Word of an experiment's address without which the UI opens in its view of language models."""
+VIEW_TAG = "mlflow.sharedViewState."
+"""Tag of an experiment that keeps a view of its page, as JSON, under a name."""
+VIEW_PARAMETER = "viewStateShareKey"
+"""Word of the address that chooses a kept view by its name."""
 
 
 class Monitor(Protocol):

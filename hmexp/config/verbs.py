@@ -117,3 +117,5 @@ class UiConfig(RegistryConfig):
 
     port: int = number(5000, ge=1, le=65_535)
     """Port on 127.0.0.1."""
+    browser: bool = True
+    """Open the page in the browser, where a terminal asked for it."""

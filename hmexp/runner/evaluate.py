@@ -1,5 +1,6 @@
 """The verb `evaluate`: a trained model on a split, of its own catalogue or of another; against a second model."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from hmexp.reports.evaluation import comparison_bars
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
 from hmexp.runner.backend import start_backend
+from hmexp.tracking.evaluations import log_evaluation
 
 MAX_NAMES = 10
 
@@ -34,12 +36,12 @@ class EvaluateResult:
     """What an evaluation gives to whoever called it.
 
     Attributes:
-        folder: With tables, figures and `report.html`.
+        folder: With tables, figures and `report.html`; None where the run may only be read.
         metrics: Name -> value.
         comparison: With `against`, the two models side by side.
     """
 
-    folder: Path
+    folder: Path | None
     metrics: dict[str, float]
     comparison: Comparison | None
 
@@ -69,18 +71,37 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
         evaluate_rows(model, view, config.split, rows, classes) for model, view in zip(models, views, strict=True)
     ]
     report = make_report(results[0], views[0], cards[0].temperature)
-    folder = job_dirs[0] / "evaluations" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{config.split}"
-    write_report(report, models[0], views[0], folder)
-    results[0].predictions.to_parquet(folder / "predictions.parquet", index=False)
-    comparison = _compare(results, job_dirs, folder) if len(results) == 2 else None
+    comparison = _compare(*results) if len(results) == 2 else None
     warnings = [f"no picture of {name}" for name in _some(report.result.evaluation.absent)]
     warnings += [text for job_dir in job_dirs for text in _leak(config, rows, job_dir)]
     _say(report, comparison, job_dirs)
     for warning in warnings:
         log.warning(warning)
+    metrics = dict(results[0].evaluation.metrics)
+    folder = _make_folder(job_dirs[0], config.split)
+    if folder is None:
+        return EvaluateResult(None, metrics, comparison)
+    write_report(report, models[0], views[0], folder)
+    results[0].predictions.to_parquet(folder / "predictions.parquet", index=False)
+    if comparison is not None:
+        _save_comparison(comparison, job_dirs, folder)
     _save_page(report, comparison, warnings, invocation, job_dirs, folder)
+    log_evaluation(config.tracking, config.paths, folder, data.catalogue.name, config.split, metrics)
     log.info(f"report  {folder / 'report.html'}")
-    return EvaluateResult(folder, dict(results[0].evaluation.metrics), comparison)
+    return EvaluateResult(folder, metrics, comparison)
+
+
+def _make_folder(job_dir: Path, split: str) -> Path | None:
+    """A folder for the evaluation in the run's; None, with a line, where the run may only be read."""
+    folder = job_dir / "evaluations" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{split}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        log.warning(f"{job_dir} may only be read ({error.strerror}): no report is written")
+        return None
+    return folder
 
 
 def _cards(job_dirs: Sequence[Path]) -> list[Card]:
@@ -158,12 +179,13 @@ def _leak(config: EvaluateConfig, rows: pd.DataFrame, job_dir: Path) -> list[str
     return [text] if seen else []
 
 
-def _compare(results: list[SplitResult], job_dirs: list[Path], folder: Path) -> Comparison:
-    a, b = results
-    comparison = compare(a.targets, a.evaluation.probabilities, b.evaluation.probabilities)
+def _compare(a: SplitResult, b: SplitResult) -> Comparison:
+    return compare(a.targets, a.evaluation.probabilities, b.evaluation.probabilities)
+
+
+def _save_comparison(comparison: Comparison, job_dirs: list[Path], folder: Path) -> None:
     comparison.table.to_csv(folder / "comparison.csv", index=False)
     save(comparison_bars(comparison.table, job_dirs[0].name, job_dirs[1].name), folder / "figures" / "comparison.png")
-    return comparison
 
 
 def _say(report: EvaluationReport, comparison: Comparison | None, job_dirs: list[Path]) -> None:

@@ -1,6 +1,7 @@
 """One training from its configuration to its record: resolve, check, prepare, lock, and only then write."""
 
 import getpass
+import re
 import shlex
 import socket
 import time
@@ -178,7 +179,7 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
     tags |= {f"hmexp.{origin.kind}": origin.job_dir.name} if origin.kind else {}
     tags |= member.tags() if member else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
-    name = config.tracking.name or ("" if member else folder.path.name)
+    name = config.tracking.name or ("" if member else _run_name(folder.path.name))
     name = f"{name} {member.run_name}".strip() if member else name
     description = RunDescription(name, flat_params(config) | (member.params() if member else {}), tags)
     recorder = MlflowRecorder(config.tracking, config.paths, folder, description, fresh=not origin.resumes)
@@ -186,6 +187,12 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
     close_dead_runs(config.tracking, config.paths)
     complete_records(config.tracking, config.paths)
     return recorder
+
+
+def _run_name(folder: str) -> str:
+    """A run's name in MLflow, whose pages show the first letters of it: `cnn3 2026-11-26 23:46:42`."""
+    made = re.fullmatch(r"(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-(\d\d)_(.+)", folder)
+    return f"{made[5]} {made[1]} {made[2]}:{made[3]}:{made[4]}" if made else folder
 
 
 def _user() -> str:

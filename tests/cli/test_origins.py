@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.tracking.store import open_store
 
 pytestmark = pytest.mark.slow
 SMALL = [
@@ -59,8 +63,6 @@ def test_ctrl_c_saves_says_how_to_go_on_and_that_works(cache, tmp_path, hmexp):
 
 
 def test_other_data_is_refused_with_the_difference(trained, hmexp, tmp_path):
-    import shutil
-
     root = tmp_path / "copy"
     shutil.copytree(trained, root)
     (folder,) = jobs(root)
@@ -173,9 +175,30 @@ def test_evaluate_finds_the_figures_of_the_training_again(trained, hmexp):
         assert intervals.loc[name, "value"] == pytest.approx(recorded[f"best/val/{name}"], abs=1e-5)
         assert intervals.loc[name, "low"] <= intervals.loc[name, "value"] <= intervals.loc[name, "high"]
     assert "no difference" in said
+    client = open_store(MlflowTracking(), PathsConfig(str(trained)))
+    record = client.get_run(json.loads((run / "run.json").read_text())["run_id"])
+    told = record.data.metrics["evaluate/sample/val/accuracy"]
+    assert told == pytest.approx(recorded["best/val/accuracy"])
+    artifacts = [file.path for file in client.list_artifacts(record.info.run_id, f"evaluations/{folder.name}")]
+    assert f"evaluations/{folder.name}/report.html" in artifacts
+    assert record.data.tags["mlflow.user"]
+    assert record.data.tags["mlflow.source.name"] == "hmexp"
+    assert record.data.tags["mlflow.note.content"].startswith("`python -m hmexp ")
     page = (folder / "report.html").read_text()
     assert page.count("<img") >= 8
     assert "http" not in re.sub(r"http://www.w3.org\S*", "", page)
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that cannot be written")
+def test_evaluate_of_a_run_that_may_only_be_read_says_its_figures(trained, hmexp, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(trained, root)
+    [run] = [folder for folder in jobs(root) if "cnn" in folder.name][:1]
+    shutil.rmtree(run / "evaluations", ignore_errors=True)
+    (run / "evaluations").symlink_to("/sys")  # where even root makes no folder
+    said = hmexp("evaluate", f"run={run}", "split=val", cwd=root).stdout
+    assert "may only be read" in said
+    assert "macro_f1" in said
 
 
 def test_evaluate_on_another_catalogue_names_unknown_classes(trained, hmexp, tmp_path):

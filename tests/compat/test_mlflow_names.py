@@ -1,6 +1,7 @@
 """MLflow's undocumented names are what hmexp takes them for, in the version that is installed."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,17 @@ def test_it_was_checked_against_this_version():
     from hmexp.compat.mlflow import CHECKED
 
     assert mlflow.__version__.startswith(f"{CHECKED}.")
+
+
+def test_the_ui_knows_the_words_of_an_address():
+    import mlflow
+
+    from hmexp.compat.mlflow import VIEW_PARAMETER, VIEW_TAG, WORKFLOW
+
+    scripts = Path(mlflow.__file__).parent.glob("server/js/build/static/js/*.js")
+    text = "".join(path.read_text(encoding="utf-8") for path in scripts)
+    for word in (*WORKFLOW, VIEW_TAG, VIEW_PARAMETER, "selectedColumns", "orderByKey", "orderByAsc"):
+        assert f'"{word}"' in text or f"{word}:" in text, word
 
 
 def test_the_machine_is_recorded_for_a_run_that_is_not_active(tmp_path, monkeypatch):
