@@ -1,9 +1,11 @@
 """The state of a sweep as it runs: a table where there is a terminal, a line a change elsewhere."""
 
 import logging
+import statistics
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -73,7 +75,18 @@ class View:
         total = self.sweep.search.total
         jobs = "" if total is None else f" of {total * len(self.sweep.design.replicates)}"
         states = ", ".join(f"{counts[status]} {status}" for status in ENDED if counts[status])
-        return f"{ended}{jobs}: {states}" if states else f"{ended}{jobs}"
+        return (f"{ended}{jobs}: {states}" if states else f"{ended}{jobs}") + self._time_left(self.sweep, ended)
+
+    def _time_left(self, sweep: Sweep, ended: int) -> str:
+        """Such as `, about 0:12:30 left`, from the jobs that have ended; empty before one has."""
+        total = sweep.search.total
+        took = [job.seconds for job in sweep.jobs if job.status in ENDED and job.status != SKIPPED and job.seconds > 0]
+        if total is None or not took:
+            return ""
+        left = total * len(sweep.design.replicates) - ended
+        at_once = max(1, sum(job.status == RUNNING for job in sweep.jobs))
+        seconds = statistics.fmean(took) * left / at_once
+        return f", about {timedelta(seconds=round(seconds))} left" if left > 0 else ""
 
     def _table(self) -> Table:
         """The running jobs."""

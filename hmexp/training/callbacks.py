@@ -1,7 +1,9 @@
 """Keras callbacks of one training: what is watched, kept and told at each step and epoch."""
 
 import math
+import statistics
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self.task: TaskID | None = None
         self.start = self.shown = 0.0
         self.pending = 0
+        self.took: list[float] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Show the bar."""
@@ -90,7 +93,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self.start = time.perf_counter()
         self.pending = 0
         total = (self.steps + self.val_steps) * self.batch_size
-        self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}", total=total, note="")
+        self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}{self._left(epoch)}", total=total, note="")
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """One step further."""
@@ -113,12 +116,22 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         if self.task is not None:
             self.bar.remove_task(self.task)
         seconds = time.perf_counter() - self.start
+        self.took.append(seconds)
         named = contract_names(logs or {})
         shown = [
             key for key in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1") if key in named
         ]
         figures = "  ".join(f"{key} {named[key]:.4f}" for key in shown)
-        log.info(f"epoch {epoch + 1}/{self.epochs}  {seconds:.1f} s  {figures}")
+        log.info(f"epoch {epoch + 1}/{self.epochs}  {seconds:.1f} s  {figures}{self._left(epoch + 1)}")
+
+    def _left(self, done: int) -> str:
+        """Such as `  0:03:20 left`, for all epochs that follow `done`; empty before one has been timed.
+
+        The median: the first epoch traces and compiles.
+        """
+        if not self.took or done >= self.epochs:
+            return ""
+        return f"  {timedelta(seconds=round(statistics.median(self.took) * (self.epochs - done)))} left"
 
     def close(self) -> None:
         """Take the bar away, however the training ended."""

@@ -1,5 +1,6 @@
 """The Trainer: history, best epoch, early stopping, a schedule that truncation does not move."""
 
+import re
 import shutil
 from dataclasses import dataclass, replace
 
@@ -310,3 +311,10 @@ def test_waiting_goes_on_over_calls_of_fit_and_a_nan_is_no_best():
     resumed.on_epoch_end(3, {"val_loss": 1.5})
     assert resumed.stopped
     assert model.stop_training
+
+
+def test_the_line_of_an_epoch_says_how_long_the_rest_takes(fit, caplog):
+    with caplog.at_level("INFO", logger="hmexp"):
+        fit(TrainerConfig(epochs=3, stop_after=2))
+    lines = [line for line in caplog.messages if line.startswith("epoch ")]
+    assert [bool(re.search(r"  \d:\d\d:\d\d left$", line)) for line in lines] == [True, False]
