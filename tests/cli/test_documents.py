@@ -1,5 +1,6 @@
 """The commands that the documents show are commands: each is composed as it stands."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -31,12 +32,45 @@ def test_there_are_commands_to_check():
     assert len(commands()) > 15
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in commands() if " -m " not in command.removeprefix("python -m")]
-)
+def words_of(command: str) -> list[str]:
+    return shlex.split(command.removeprefix("python -m "))[1:]
+
+
+def is_sweep(command: str) -> bool:
+    return "-m" in words_of(command)
+
+
+def trains(command: str) -> bool:
+    """Whether it is one training on the sample."""
+    words = words_of(command)
+    left_out = ("data=", "debug=", "experiment=", "callbacks=", "-")
+    return all("=" in word and not word.startswith(left_out) for word in words)
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if not is_sweep(command)])
 def test_every_command_of_the_documents_is_composed(command, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     for folder in ("PICTURES", "CATALOGUE"):
         (tmp_path / folder).mkdir()
-    words = shlex.split(command.removeprefix("python -m "))[1:]
-    assert main([*words, "--cfg", "job"]) == 0, capfd.readouterr().err
+    assert main([*words_of(command), "--cfg", "job"]) == 0, capfd.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in commands() if is_sweep(command) and "ray" not in command])
+def test_every_sweep_of_the_documents_is_planned(command, hmexp, tmp_path):
+    """The command is read, its space composed and checked; then the bound on jobs stops it."""
+    few = ["hydra.sweeper.max_jobs=1", "data.image_size=32", "tracking=none"]
+    refused = hmexp(*words_of(command), *few, code=2)
+    assert "hydra.sweeper.max_jobs" in refused.stderr, refused.stderr
+    assert not (tmp_path / "mlruns" / "sweeps").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in commands() if trains(command)])
+def test_every_training_of_the_documents_learns(command, hmexp, tmp_path):
+    words = words_of(command)
+    hmexp(*words, "data.image_size=32", "data.limit=1000", "trainer.stop_after=4", "tracking=none")
+    [job_dir] = (tmp_path / "mlruns" / "jobs").iterdir()
+    metrics = json.loads((job_dir / "metrics.json").read_text())
+    classes = json.loads((job_dir / "model" / "card.json").read_text())["classes"]
+    assert metrics["best/val/balanced_accuracy"] > 2 / len(classes), "twice of what guessing reaches"
