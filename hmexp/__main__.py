@@ -1,9 +1,14 @@
-"""`python -m hmexp`: answers signals from its first moment on, before it has imported anything."""
+"""`python -m hmexp`: answers signals from its first moment to its last, before it has imported anything."""
 
+import atexit
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -12,11 +17,30 @@ def _end(number: int, frame: FrameType | None) -> None:
     os._exit(130)
 
 
-if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+def run() -> int:
+    """Run the command of this process; gives its exit code, which no signal changes any more."""
+    answered = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
+    def answer(handler: Handler) -> None:
+        for number in answered:
+            signal.signal(number, handler)
+
+    answer(_end)
+    # Called last of all that Python calls when it ends; after that it would give signals back to the system.
+    atexit.register(answer, signal.SIG_IGN)
     from hmexp.cli import main
 
-    sys.exit(main())
+    code = main()
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    # All is done and said. What Python still has to tidy up, a signal cuts short.
+    answer(lambda number, frame: os._exit(code))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -62,10 +62,12 @@ def main(argv: list[str] | None = None) -> int:
 def _dispatch(words: list[str], line: str) -> int:
     from hmexp import help as pages
     from hmexp.config import completion
+    from hmexp.config.flags import flags_first
     from hmexp.config.words import check_words, without_credentials
     from hmexp.console import set_up_console
 
     if "-sc" in words or "--shell-completion" in words:
+        flags_first(words)
         return completion.answer(words, {name: verb.config for name, verb in VERBS.items()})
     verb, overrides = _split_verb(words)
     if {"-h", "--help"} & set(overrides):
@@ -82,6 +84,8 @@ def _dispatch(words: list[str], line: str) -> int:
         print(f"hmexp {__version__}", flush=True)
         return 0
     _check_flags(verb, overrides)
+    overrides = flags_first(overrides)
+    _check_flags(verb, overrides)  # again: they may have been abbreviated
     check_words(overrides)
     overrides = without_credentials(overrides)
     _read_plugins(overrides)

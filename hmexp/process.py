@@ -38,10 +38,32 @@ class Answer:
         raise KeyboardInterrupt
 
 
+def interrupted() -> bool:
+    """Whether a signal came that whoever answers signals now has noted."""
+    handlers = [signal.getsignal(number) for number in SIGNALS]
+    return any(getattr(getattr(handler, "__self__", handler), "requested", False) for handler in handlers)
+
+
 def check_interrupted() -> None:
     """Raise KeyboardInterrupt where a signal came and its exception was lost."""
-    if any(getattr(signal.getsignal(number), "requested", False) for number in SIGNALS):
+    if interrupted():
         raise KeyboardInterrupt
+
+
+@contextmanager
+def quiet_when_interrupted() -> Iterator[None]:
+    """Print no traceback of an interruption inside the block.
+
+    KeyboardInterrupt falls into destructors, callbacks of the garbage collector and native code, which cannot pass it
+    on: Python, or TensorFlow, prints it there, or the SystemError that it has become. The signal itself is noted.
+    """
+    hooks = sys.unraisablehook, sys.excepthook
+    sys.unraisablehook = lambda about: None if interrupted() else hooks[0](about)
+    sys.excepthook = lambda *about: None if interrupted() else hooks[1](*about)
+    try:
+        yield
+    finally:
+        sys.unraisablehook, sys.excepthook = hooks
 
 
 @contextmanager
@@ -50,7 +72,8 @@ def answer_signals() -> Iterator[None]:
     answer = Answer()
     previous = {number: signal.signal(number, answer) for number in answered()}
     try:
-        yield
+        with quiet_when_interrupted():
+            yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -5,6 +5,7 @@ import gzip
 import io
 import unicodedata
 import warnings
+import zlib
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import pandas as pd
 from hmexp.config.errors import UserError
 
 SEPARATORS = ",;\t|"
+MAX_COLUMNS = 10_000
+"""Columns of a table that is read; pandas takes minutes over the names of more, where they are alike."""
+LONGEST_ID = 30
+"""Digits of a number that an id may have been made; `1e999999999` would take all of the memory."""
 GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
 MISSING_WORDS = ("nan", "na", "n/a", "null", "none", "-", "?", "missing")
 """Labels, in small letters, that often stand for no label."""
@@ -45,7 +50,7 @@ def read_table(path: Path, key: str) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         received = f"a byte {content[error.start : error.start + 1]!r} that is none (at {error.start:,})"
         raise UserError(f"{key}: expected a table in UTF-8 in {path}, received {received}") from None
-    except (OSError, EOFError, ValueError, csv.Error) as error:  # pandas' and pyarrow's errors are ValueErrors
+    except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:  # pandas' and pyarrow's errors are ValueErrors
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{key}: expected a CSV or Parquet table in {path}, received {reason}") from None
 
@@ -84,7 +89,8 @@ def doubtful_names(names: pd.Series) -> list[str]:
 
 def _whole(text: str) -> str:
     try:
-        return str(int(Decimal(text)))
+        number = Decimal(text)
+        return str(int(number)) if number.adjusted() < LONGEST_ID else text
     except (InvalidOperation, ValueError, OverflowError):
         return text
 
@@ -112,6 +118,8 @@ def _check_rows(path: Path, key: str, text: str) -> None:
     header = next(rows, [])
     if not any(name.strip("\0 ") for name in header):
         raise UserError(f"{key}: expected a table with a header in {path}, received none")
+    if len(header) > MAX_COLUMNS:
+        raise UserError(f"{key}: expected at most {MAX_COLUMNS:,} columns in {path}, received {len(header):,}")
     csv.field_size_limit(2**31 - 1)
     for row in rows:
         if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):

@@ -1,6 +1,8 @@
 """Hydra's and OmegaConf's errors, said in one line."""
 
+import errno
 import re
+import traceback
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -10,8 +12,13 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import CompactHydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
+from hmexp.compat.hydra import COMPOSING
 from hmexp.config.errors import UserError, invalid, unknown_key
 from hmexp.config.schemas import GROUPS, LISTS
+
+
+COMPOSERS = ("hydra", "omegaconf", "yaml", "antlr4")
+"""Libraries that compose: what they raise while they do is about the words and files that they were given."""
 
 
 def explain(error: BaseException) -> str | None:
@@ -32,7 +39,22 @@ def explain(error: BaseException) -> str | None:
             return _bad_value(cause, error)
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
         return _first_line(error)
-    return _bad_place(error)
+    return _bad_place(error) or _uncomposable(error)
+
+
+def _uncomposable(error: BaseException) -> str | None:
+    """What the libraries that compose raise of themselves where they cannot, or None."""
+    refusals = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
+    too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    if not (isinstance(error, refusals) or too_long):
+        return None
+    modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    rooms = [name.partition(".")[0] for name in modules]
+    raised_in = next((room for room in reversed(rooms) if room in (*COMPOSERS, "hmexp")), "")
+    if raised_in not in COMPOSERS or not set(modules) & {*COMPOSING, "hmexp.config.schemas"}:
+        return None
+    received = "values in values, too deep to be read" if isinstance(error, RecursionError) else _first_line(error)
+    return f"configuration: expected words and files that can be composed, received {received}"
 
 
 def _bad_place(error: BaseException) -> str | None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
-from omegaconf import OmegaConf
+from omegaconf import Container, OmegaConf
 
-from hmexp.compat.hydra import header_of
+from hmexp.compat.hydra import FileConfigSource, header_of, use_source
 from hmexp.config.errors import UserError
 
 GROUP = "experiment"
+HEADER_LETTERS = 4096
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -22,6 +23,39 @@ def shipped_dir(name: str) -> Path:
     """The folder `conf` or `experiments`: inside the package in a wheel, beside it in a checkout."""
     checkout = PACKAGE_DIR.parent / name
     return checkout if (PACKAGE_DIR.parent / "pyproject.toml").is_file() else PACKAGE_DIR / name
+
+
+def read_config(path: Path) -> tuple[Container, dict[str, str | None]]:
+    """Read a config file, whatever an editor has put before its first letter; gives what it holds, and its header.
+
+    Raises:
+        UserError: It is not UTF-8, its header says nothing that Hydra understands, or a value in it is none.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: expected YAML in UTF-8, received bytes that are none") from None
+    stream = io.StringIO(text)
+    stream.name = str(path)  # for YAML's errors
+    try:
+        return OmegaConf.load(stream), header_of(text[:HEADER_LETTERS])
+    except RecursionError:
+        raise UserError(f"{path}: expected YAML, received values in values, too deep to be read") from None
+    except ValueError as error:  # a number that is none, a header of three words
+        reason = " ".join(str(error).split("\n", 1)[0].split())
+        raise UserError(f"{path}: expected YAML with a header such as # @package _global_, received {reason}") from None
+
+
+class FileSource(FileConfigSource):
+    """A folder of configs, such as that of `--config-dir`: read like presets."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Read one of its files."""
+        path = Path(self.path) / self._normalize_file_name(config_path)
+        if not path.is_file():
+            return super().load_config(config_path)
+        config, header = read_config(path)
+        return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header=header)
 
 
 class PresetSource(ConfigSource):
@@ -38,15 +72,7 @@ class PresetSource(ConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Read `experiment/NAME` from `FOLDER/NAME.yaml`."""
-        path = self._file(config_path)
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise UserError(f"{path}: expected YAML in UTF-8, received bytes that are none") from None
-        stream = io.StringIO(text)
-        stream.name = str(path)  # for YAML's errors
-        config = OmegaConf.load(stream)
-        header = header_of(text[:4096])
+        config, header = read_config(self._file(config_path))
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header=header)
 
     def is_group(self, config_path: str) -> bool:
@@ -71,7 +97,8 @@ class PresetSource(ConfigSource):
 
 
 def add_preset_folders(search_path: ConfigSearchPath) -> None:
-    """Let Hydra look in `./experiments` first, then in the shipped presets."""
+    """Let Hydra look in `./experiments` first, then in the shipped presets, and read all of its files as ours."""
+    use_source(FileSource)
     folders = {Path.cwd() / "experiments": "yours", shipped_dir("experiments"): "hmexp"}
     for folder, provider in folders.items():
         search_path.append(provider, f"{PresetSource.scheme()}://{folder}")

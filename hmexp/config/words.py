@@ -7,10 +7,14 @@ from hmexp.config.errors import UserError, invalid
 from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.secrets import move_credentials
 
-NO_NAME = re.compile(r"[-+]?\d[\d.eE+-]*|\[.*\]|\{.*\}|(?i:true|false|nan|inf|null)", re.DOTALL)
+NO_NAME = re.compile(r"[-+]?(\d[\d_.eE+-]*|\.\d+|(?i:nan|inf))|\[.*\]|\{.*\}|(?i:true|false|null)|", re.DOTALL)
 """Values that Hydra does not take for the name of an option."""
 NAMES = re.compile(r"\[[\w ,./-]*\]")
 """Several options, of a group that takes any number of them."""
+LONGEST_NAME = 250
+"""Bytes of a key or of an option's name: Hydra looks for files that are called so."""
+MOST_DIGITS = 4300
+"""Digits of a whole number that Python reads (`sys.int_info.default_max_str_digits`)."""
 
 
 def check_words(words: list[str]) -> None:
@@ -18,6 +22,7 @@ def check_words(words: list[str]) -> None:
     for word in words:
         key, equals, value = word.partition("=")
         group = key.lstrip("+")
+        _check_sizes(key, value)
         if equals and group in (*GROUPS, "experiment", "debug") and NO_NAME.fullmatch(value):
             several = group in LISTS
             if not (several and NAMES.fullmatch(value)):
@@ -25,6 +30,19 @@ def check_words(words: list[str]) -> None:
                 raise invalid(key, f"{expected}, which --help lists", value)
         if key == "hydra.run.dir" and "${" not in value:
             _check_place(key, Path(value.strip("'\"")))
+
+
+def _check_sizes(key: str, value: str) -> None:
+    """Raise `UserError` where a key is none, or it or its value is longer than what reads it can take."""
+    if not key:
+        raise UserError(f"={value}: expected KEY=VALUE, received no key")
+    if (size := len(key.encode(errors="replace"))) > LONGEST_NAME:
+        raise UserError(f"{key[:40]}...: expected a key of the configuration, received one of {size:,} bytes")
+    if key.lstrip("+~").split("@")[0] in (*GROUPS, "experiment", "debug") or "/" in key:
+        if len(value.encode(errors="replace")) > LONGEST_NAME:
+            raise UserError(f"{key}: expected the name of an option, received {len(value):,} characters")
+    if digits := max(map(len, re.findall(rf"[\d_]{{{MOST_DIGITS},}}", value)), default=0):
+        raise UserError(f"{key}: expected a number of at most {MOST_DIGITS:,} digits, received one of {digits:,}")
 
 
 def _check_place(key: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from hmexp.config.errors import invalid
 
@@ -36,6 +37,8 @@ METRICS = {
 }
 MONITORS = tuple(f"val/{name}" for name in METRICS)
 CLASS_PREFIX = "test/f1/"
+LONGEST_SLUG = 100
+"""Letters; MLflow takes 250 in the name of a metric, file systems 255 bytes."""
 MAX_RECORDED = 50
 """Classes whose F1 is a metric of its own in the record; of more, `metrics.json` and the tables have it."""
 BEST = tuple(f"best/val/{name}" for name in METRICS)
@@ -71,8 +74,11 @@ def better(metric: Metric, value: float, than: float) -> bool:
 
 
 def slug(label: str) -> str:
-    """A class as part of a metric's name: lower case letters, digits and `_`."""
-    return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_") or "class"
+    """A name as part of a metric's or a file's: lower case letters, digits and `_`, a long one cut and marked."""
+    whole = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_") or "class"
+    if len(whole) <= LONGEST_SLUG:
+        return whole
+    return f"{whole[: LONGEST_SLUG - 9]}_{blake2b(label.encode(), digest_size=4).hexdigest()}"
 
 
 def slugs(classes: Iterable[str]) -> dict[str, str]:

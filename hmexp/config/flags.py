@@ -1,0 +1,54 @@
+"""Hydra's flags, read by its own parser: abbreviated, in any order, and answered in one line where they do not fit."""
+
+import re
+from argparse import Namespace
+from typing import NoReturn
+
+from hmexp.compat.hydra import flags_parser
+from hmexp.config.errors import UserError
+
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")
+"""What a command can be for; one at a time."""
+SWITCHES = ("help", "hydra_help", "run", "multirun", "shell_completion", "resolve")
+VALUED = ("cfg", "info", "package", "config_dir", "config_name", "config_path", "experimental_rerun")
+
+
+def flags_first(words: list[str]) -> list[str]:
+    """The words with their flags written out and in front: behind a flag Hydra takes no more of them.
+
+    Raises:
+        UserError: Flags that are unknown, lack their value or exclude each other, or a word that could only be a flag.
+    """
+    parser = flags_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    found = parser.parse_intermixed_args(words)
+    _check_together(found)
+    for word in found.overrides:
+        if word.startswith("-"):
+            raise UserError(f"{word}: expected KEY=VALUE, received {word}")
+    flags = [_flag(name) for name in SWITCHES if getattr(found, name)]
+    flags += [f"{_flag(name)}={value}" for name in VALUED if (value := getattr(found, name)) is not None]
+    return [*flags, *found.overrides]
+
+
+def _check_together(found: Namespace) -> None:
+    given = [_flag(name) for name in MODES if getattr(found, name)]
+    if len(given) > 1:
+        raise UserError(f"{given[0]}: expected one of {', '.join(map(_flag, MODES))}, received {' and '.join(given)}")
+    if found.resolve and found.cfg is None:
+        raise UserError("--resolve: expected --cfg beside it, received it alone")
+    if found.config_dir == "":
+        raise UserError("--config-dir: expected a folder, received nothing")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _refuse(message: str) -> NoReturn:
+    """Say in hmexp's words what the parser says."""
+    unknown = re.fullmatch(r"unrecognized arguments: (.*)", message, re.DOTALL)
+    if unknown:
+        raise UserError(f"{unknown[1]}: expected flags that --hydra-help lists, received unknown ones")
+    of_flag = re.fullmatch(r"argument (\S+): (.*)", message, re.DOTALL)
+    raise UserError(f"{of_flag[1]}: {of_flag[2]}" if of_flag else f"flags: {message}")
