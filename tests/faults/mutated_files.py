@@ -79,7 +79,7 @@ def table(draw: random.Random, rows: pd.DataFrame) -> bytes:
         separator = draw.choice((",", ",", ",", ";", "\t", "|", ":", " "))
         content = rows.to_csv(index=draw.random() < 0.1, sep=separator, quoting=draw.choice((0, 0, 1))).encode()
     if draw.random() < 0.15:
-        content = gzip.compress(content)
+        content = gzip.compress(content, mtime=0)
     for _ in range(draw.choice((0, 1, 1, 2))):
         content = mutated(draw, content)
     return content
