@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 from rich.progress import TaskID
 
@@ -48,6 +49,7 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.epoch = 1
+        self.logs: Logs = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Remember the epoch, counted from 1."""
@@ -55,12 +57,24 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Look at the loss every few steps."""
+        self.logs = logs
         if batch % self.EVERY == 0:
             self._check(logs, f"step {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Look at the epoch's loss."""
         self._check(logs, "its last steps")
+
+    def check_last(self) -> None:
+        """Look at the last step that ended, and at the weights: a library may have stumbled over what broke them.
+
+        Raises:
+            RunError: The loss, or a weight, is NaN or infinite.
+        """
+        self._check(self.logs, "its last steps")
+        weights = (keras.ops.convert_to_numpy(weight) for weight in self.model.trainable_variables)
+        if not all(np.isfinite(weight).all() for weight in weights):
+            self._check({"loss": math.nan}, "its last steps")
 
     def _check(self, logs: Logs, where: str) -> None:
         """Raise `RunError` where the loss is NaN or infinite."""

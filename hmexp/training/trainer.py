@@ -9,6 +9,7 @@ import keras
 import pandas as pd
 
 from hmexp.compat.keras import raw_iterations, schedule_of
+from hmexp.config.errors import RunError
 from hmexp.config.model import FineTuning
 from hmexp.config.optimizer import OptimizerConfig
 from hmexp.config.schedule import ConstantSchedule, PlateauSchedule, ScheduleConfig
@@ -168,12 +169,12 @@ class Trainer:
         if state.epoch:
             publication.write()
             self.recorder.history(history.frame)
-        own = [FiniteLoss(), bar, history, averaging, best, *waiting.values()]
+        finite = FiniteLoss()
+        own = [finite, bar, history, averaging, best, *waiting.values()]
         order = [*own, *self.callbacks, checkpoints]
         pruning = Pruning(self.pruner, self.cfg.last_epoch)
-        return _Parts(
-            history, best, waiting.get("early_stopping"), bar, checkpoints, pruning, [*order, publication, pruning]
-        )
+        callbacks = [*order, publication, pruning]
+        return _Parts(finite, history, best, waiting.get("early_stopping"), bar, checkpoints, pruning, callbacks)
 
     def _segments(self, state: TrainingState) -> Iterator[Segment]:
         """What is left: the rest of an epoch that was begun, then whole epochs, cut where the phase changes."""
@@ -260,6 +261,11 @@ class Trainer:
                 verbose=0,
                 callbacks=parts.callbacks,
             )
+        except RunError:
+            raise
+        except Exception:
+            parts.finite.check_last()
+            raise
         finally:
             parts.bar.close()
 
@@ -268,6 +274,7 @@ class Trainer:
 class _Parts:
     """The callbacks of one training."""
 
+    finite: FiniteLoss
     history: History
     best: Best
     early_stopping: EarlyStopping | None

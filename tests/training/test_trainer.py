@@ -318,3 +318,22 @@ def test_the_line_of_an_epoch_says_how_long_the_rest_takes(fit, caplog):
         fit(TrainerConfig(epochs=3, stop_after=2))
     lines = [line for line in caplog.messages if line.startswith("epoch ")]
     assert [bool(re.search(r"  \d:\d\d:\d\d left$", line)) for line in lines] == [True, False]
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_loss_that_is_no_number_is_named_whatever_a_library_says_of_it(fit, monkeypatch, after):
+    """Such as a metric of TensorFlow's: "'list' argument must have no negative elements"."""
+    import keras
+
+    from hmexp.training.callbacks import FiniteLoss
+
+    class Stumbles(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == after:
+                raise ValueError("'list' argument must have no negative elements")
+
+    monkeypatch.setattr(FiniteLoss, "EVERY", 1000)
+    with pytest.raises(RunError, match=r"the loss became nan at epoch 1, .*: lower optimizer\.learning_rate"):
+        fit(TrainerConfig(epochs=1), diverging(1e30), callbacks=[Stumbles()])
+    with pytest.raises(ValueError, match="no negative elements"):
+        fit(TrainerConfig(epochs=1), callbacks=[Stumbles()])
