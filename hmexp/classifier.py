@@ -15,7 +15,7 @@ from PIL import Image
 from hmexp.config.errors import UserError
 from hmexp.metrics.calibration import with_temperature
 from hmexp.models.bundle import Card, load_bundle
-from hmexp.store.decode import BadPicture, decode
+from hmexp.store import BadPicture, decode
 
 MAX_PIXELS = 89_478_485
 """Larger pictures are refused, as `data.max_pixels` has it."""

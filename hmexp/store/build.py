@@ -4,6 +4,7 @@ import os
 import time
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,14 +35,17 @@ def build(job: Job) -> list[Chunk]:
     began = time.perf_counter()
     with progress_bar() as bar, (job.partial / PICTURES).open("r+b" if chunks else "wb", buffering=0) as file:
         task = bar.add_task("staging", total=len(job.paths), completed=done, note="")
+        progress = _Bar(bar, task)
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; whatever keeps a picture from being read is in the quarantine.
             warnings.simplefilter("ignore")
-            _write_chunks(job, chunks, file.fileno(), _Bar(bar, task))
+            _write_chunks(job, chunks, file.fileno(), progress)
         rows = sum(chunk.rows for chunk in chunks)
         os.truncate(file.fileno(), HEADER_BYTES + rows * job.spec.row_bytes)
         os.pwrite(file.fileno(), npy_header(rows, job.spec.image_size), 0)
         os.fsync(file.fileno())
+    for note, number in sorted(progress.notes.items()):
+        log.info(f"{number:,} of these pictures have more than 8 bits a pixel: scaled with {note}")
     rate = (len(job.paths) - done) / max(time.perf_counter() - began, 1e-9)
     log.info(f"staged {len(job.paths) - done:,} pictures, {rate:,.0f} images/s")
     return chunks
@@ -52,9 +56,11 @@ class _Bar:
     progress: Progress
     task: TaskID
     bad: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
 
     def advance(self, read: Sequence[Outcome]) -> None:
         self.bad += sum(outcome.pixels is None for outcome in read)
+        self.notes.update(outcome.note for outcome in read if outcome.note)
         note = f"{self.bad:,} bad" if self.bad else ""
         self.progress.update(self.task, advance=len(read), note=note)
 

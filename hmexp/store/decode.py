@@ -24,6 +24,7 @@ import io
 import re
 import warnings
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -31,6 +32,9 @@ import PIL
 from PIL import Image, UnidentifiedImageError, features
 
 from hmexp.catalogue.pictures import HAS_HEIC, HEAD_BYTES, kind_of, unreadable
+from hmexp.store.budget import Budget
+from hmexp.store.channels import decoded_bytes, eight_bits
+from hmexp.store.reasons import BadPicture
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """What a file may hold, whatever its name says. Pillow's last holes were in rarer formats (CVE-2026-40192)."""
@@ -41,7 +45,7 @@ if HAS_HEIC:
 
     pillow_heif.register_heif_opener()
     FORMATS += ("HEIF",)
-DECODER_VERSION = f"2 (Pillow {PIL.__version__}, {' '.join(FORMATS)})"
+DECODER_VERSION = f"3 (Pillow {PIL.__version__}, {' '.join(FORMATS)})"
 """Part of the store's fingerprint. The number grows when the same file gives other pixels."""
 NO_PICTURE = "no picture that can be read"
 FILTER = Image.Resampling.BILINEAR
@@ -61,15 +65,40 @@ Box = tuple[float, float, float, float]
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
-class BadPicture(Exception):  # noqa: N818 (what the file is)
-    """A file that gives no picture; its text is the reason, in a few words."""
+COEFFICIENT_BYTES = 6
+"""Of a pixel of a progressive JPEG, all of which libjpeg holds at full size: 2 bytes in each of 3 channels."""
+BUDGET = Budget()
+"""Of all threads of this process."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture as it is stored.
+
+    Attributes:
+        pixels: uint8 `[image_size, image_size, 3]`, RGB.
+        note: What was decided for a picture of more than 8 bits a pixel: `white at 4,095`; or empty.
+    """
+
+    pixels: np.ndarray
+    note: str = ""
 
 
 def decode(picture: bytes | BinaryIO, image_size: int, resize: str, max_pixels: int) -> np.ndarray:
+    """Decode and resize one picture, like `decode_noted`.
+
+    Returns:
+        uint8 `[image_size, image_size, 3]`, RGB.
+    """
+    return decode_noted(picture, image_size, resize, max_pixels).pixels
+
+
+def decode_noted(picture: bytes | BinaryIO, image_size: int, resize: str, max_pixels: int) -> Decoded:
     """Decode and resize one picture.
 
-    Upright by its EXIF orientation, transparent parts over white, 16 bits scaled to 8, the first frame of an
-    animation. JPEGs are decoded at 1/2, 1/4 or 1/8, never below the size asked for.
+    Upright by its EXIF orientation, transparent parts over white, more than 8 bits scaled to 8 by what the file says
+    or holds, the first frame of an animation. JPEGs are decoded at 1/2, 1/4 or 1/8, never below the size asked for.
+    Waits where other threads decode pictures that are too large for this one to be decoded beside them.
 
     Args:
         picture: The file's bytes, or a seekable stream of them.
@@ -77,17 +106,20 @@ def decode(picture: bytes | BinaryIO, image_size: int, resize: str, max_pixels: 
         resize: `stretch` (aspect ratio not kept), `pad` (whole picture, white borders) or `crop` (centre).
         max_pixels: Pictures with more pixels are refused by their header, undecoded.
 
-    Returns:
-        uint8 `[image_size, image_size, 3]`, RGB.
-
     Raises:
         BadPicture: Not one of `FORMATS`, damaged, or too large.
     """
     stream = io.BytesIO(picture) if isinstance(picture, bytes) else picture
     try:
         with Image.open(stream, formats=FORMATS) as image:
-            _check_pixels(image.width * image.height, max_pixels)
-            return np.asarray(_fit(image, image_size, resize))
+            pixels = image.width * image.height
+            _check_pixels(pixels, max_pixels)
+            coefficients = COEFFICIENT_BYTES * pixels if image.info.get("progressive") else 0
+            drafted = image.draft(None, _scaled(image.size, image_size, resize))
+            with BUDGET.reserved(coefficients + decoded_bytes(image)):
+                image.load()  # turns a TIFF upright, and so may change its size
+                whole: Box = drafted[1] if drafted else (0, 0, *image.size)
+                return _fit(image, whole, image_size, resize)
     except (BadPicture, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -114,22 +146,20 @@ def _reason(error: Exception) -> str:
     return "truncated" if "truncated" in text.lower() else f"damaged ({text[:80] or type(error).__name__})"
 
 
-def _fit(image: Image.Image, size: int, resize: str) -> Image.Image:
-    """The picture as `size` x `size`; turned upright when it is small, because that is cheaper."""
-    width, height = _scaled(image.size, size, resize)
-    drafted = image.draft(None, (width, height))
-    image.load()
-    whole: Box = drafted[1] if drafted else (0, 0, *image.size)
+def _fit(image: Image.Image, whole: Box, size: int, resize: str) -> Decoded:
+    """The part `whole` of a picture as `size` x `size`; turned upright when it is small, because that is cheaper."""
     orientation = _orientation(image)
-    rgb = _rgb(image)
+    shape = image.size
+    flat, note = eight_bits(image)
     if resize == "crop":
-        small = rgb.resize((size, size), FILTER, _centre(whole))
+        small = flat.resize((size, size), FILTER, _centre(whole))
     elif resize == "pad":
-        small = rgb.resize(_scaled(image.size, size, resize), FILTER, whole)
+        small = flat.resize(_scaled(shape, size, resize), FILTER, whole)
     else:
-        small = rgb.resize((size, size), FILTER, whole)
-    upright = small.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else small
-    return _padded(upright, size)
+        small = flat.resize((size, size), FILTER, whole)
+    rgb = small if small.mode == "RGB" else small.convert("RGB")
+    upright = rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
+    return Decoded(np.asarray(_padded(upright, size)), note)
 
 
 def _scaled(shape: tuple[int, int], size: int, resize: str) -> tuple[int, int]:
@@ -160,21 +190,3 @@ def _orientation(image: Image.Image) -> int:
     with suppress(Exception):  # A broken EXIF block is no reason to lose the picture.
         return int(image.getexif().get(ORIENTATION_TAG, 1))
     return 1
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Grey values of 16 bits or more to uint8 by the smallest white that holds them; `convert` would clip."""
-    grey = np.nan_to_num(values.astype(np.float64)).clip(min=0)
-    whites = (1, 255, 65535) if values.dtype.kind == "f" else (65535, 2**31 - 1)
-    top = float(grey.max(initial=0))
-    white = next((white for white in whites if top <= white), top)
-    return np.asarray(np.rint(grey * (255 / white)), np.uint8)

@@ -1,5 +1,6 @@
 """`stage`: the store of these pictures, built where it is not there yet."""
 
+import errno
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from filelock import FileLock, Timeout
+from rich.filesize import decimal
 
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.config.errors import invalid
@@ -52,7 +54,8 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
         verify: Compute all checksums of a store that is there already.
 
     Raises:
-        UserError: No picture that can be read, too little disk, or a damaged store.
+        UserError: No picture that can be read, or a damaged store.
+        OSError: Too little disk.
     """
     wanted = tuple(sorted(set(paths)))
     if not wanted:
@@ -84,13 +87,13 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _check_disk(job: Job) -> None:
-    """Refuse what does not fit, before any picture is written."""
+    """Raise the error of a full disk before any picture is written, where they would not fit."""
     pictures = job.partial / PICTURES
     there = pictures.stat().st_size if pictures.is_file() else 0
     needed = HEADER_BYTES + len(job.paths) * (job.spec.row_bytes + INDEX_BYTES) - there
     free = shutil.disk_usage(job.partial.parent).free
     if free < needed:
-        raise invalid("paths.cache", f"{needed / 1e9:.1f} GB free", f"{free / 1e9:.1f} GB in {job.partial.parent}")
+        raise OSError(errno.ENOSPC, f"too little for {decimal(needed)}", str(job.partial.parent))
 
 
 def _finish(job: Job, chunks: list[Chunk], folder: Path) -> None:

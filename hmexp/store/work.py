@@ -1,23 +1,29 @@
 """What a build has to do, and the threads that do it: picture files -> outcomes, in order."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from rich.filesize import decimal
 
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.config.errors import RunError
-from hmexp.store.decode import BadPicture, decode
+from hmexp.store.decode import decode_noted
 from hmexp.store.layout import StoreSpec, digest_of_file
+from hmexp.store.reasons import BadPicture
 
-BLOCK_BYTES = 2**20
 MAX_FILE_BYTES = 512 * 2**20
-"""Larger files are not read: a thread holds one file in memory."""
+"""Larger files are not read."""
+LARGE_FILE_BYTES = 32 * 2**20
+"""A thread holds one file in memory; of those that are larger, only one thread at a time does."""
+ONE_LARGE_FILE = threading.Lock()
 TASK_PICTURES = 4
 """Pictures a thread takes at once, so that handing them over costs little on many cores."""
 AHEAD_BYTES = 16 * 2**20
@@ -55,12 +61,21 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A picture file that was read: its pixels, or the reason why there are none."""
+    """A picture file that was read: its pixels, or the reason why there are none.
+
+    Attributes:
+        path: Of the picture.
+        digest: Of the file's content.
+        pixels: uint8 `[image_size, image_size, 3]`.
+        reason: Why there are no pixels.
+        note: What was decided for it while it was decoded, in a few words.
+    """
 
     path: str
     digest: str
     pixels: np.ndarray | None = None
     reason: str = ""
+    note: str = ""
 
 
 def num_cores() -> int:
@@ -105,27 +120,31 @@ def _in_order(
 
 def _outcome(job: Job, path: str) -> Outcome:
     digest = ""
+    spec = job.spec
     try:
-        data = _read(job.source, path)
-        digest = digest_of_file(data)
-        spec = job.spec
-        return Outcome(path, digest, decode(data, spec.image_size, spec.resize, spec.max_pixels))
+        with ExitStack() as held:
+            data = _read(job.source, path, held)
+            digest = digest_of_file(data)
+            decoded = decode_noted(data, spec.image_size, spec.resize, spec.max_pixels)
+        return Outcome(path, digest, decoded.pixels, note=decoded.note)
     except BadPicture as error:
         return Outcome(path, digest, reason=str(error))
 
 
-def _read(source: PictureSource, path: str) -> bytes:
-    blocks: list[bytes] = []
+def _read(source: PictureSource, path: str, held: ExitStack) -> bytes:
+    """The bytes of a file; `held` keeps other threads from holding a large one too."""
     try:
         with source.open(path) as stream:
-            while block := stream.read(BLOCK_BYTES):
-                blocks.append(block)
-                if len(blocks) * BLOCK_BYTES > MAX_FILE_BYTES:
-                    raise BadPicture(f"more than {MAX_FILE_BYTES // 2**20} MiB")
+            data = stream.read(LARGE_FILE_BYTES)
+            if len(data) == LARGE_FILE_BYTES:
+                held.enter_context(ONE_LARGE_FILE)
+                data += stream.read(MAX_FILE_BYTES - LARGE_FILE_BYTES + 1)
+            if len(data) > MAX_FILE_BYTES:
+                raise BadPicture(f"more than {decimal(MAX_FILE_BYTES)}")
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadPicture(f"cannot be opened ({error.strerror})") from error
     except OSError as error:  # A permission, a network disk that is away: not the picture's fault, the build stops.
         raise RunError(f"{path}: expected a file that can be read, received {error}; run again to go on") from error
-    if not blocks:
+    if not data:
         raise BadPicture("empty file")
-    return b"".join(blocks)
+    return data

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_pictures import encoded, photograph
+from PIL import Image
 
 from hmexp.catalogue.pictures import DirectoryPictures
 from hmexp.config.errors import RunError, UserError
@@ -287,6 +288,16 @@ def test_without_a_terminal_two_lines_say_what_was_done(source, spec, tmp_path, 
     begin, end = (record.getMessage() for record in caplog.records)
     assert begin == f"staging 23 pictures to {tmp_path / 'cache' / 'stores'}"
     assert end.startswith("staged 23 pictures, ") and end.endswith(" images/s")
+
+
+def test_pictures_of_more_than_8_bits_are_counted_in_a_line(make_catalogue, spec, tmp_path, caplog):
+    source = make_catalogue(tmp_path / "catalogue", 6)
+    values = np.linspace(0, 4000, 64).astype(np.uint16)[None].repeat(64, axis=0)
+    for path in paths_of(source)[:4]:
+        (tmp_path / "catalogue" / path).write_bytes(encoded(Image.fromarray(values), "PNG"))
+    caplog.set_level("INFO", logger="hmexp")
+    stage(source, paths_of(source), spec, tmp_path / "cache")
+    assert "4 of these pictures have more than 8 bits a pixel: scaled with white at 4,095" in caplog.messages
 
 
 def edited(store, **changes) -> None:
