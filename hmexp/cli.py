@@ -152,13 +152,15 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     from hmexp.config.presets import shipped_dir
     from hmexp.config.quoting import quote
     from hmexp.config.schemas import register_schemas
+    from hmexp.config.words import without_empty_folders
 
     register_schemas()
     words, recalled = _recall(verb, overrides)
     task = Task(verb, SweepCommand(line, tuple(words), tuple(quote(word) for word in recalled), verb.config))
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
-        _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
+        with without_empty_folders(words):
+            _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
     except BrokenPipeError:
         raise
     except Exception as error:

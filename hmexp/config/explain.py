@@ -16,7 +16,6 @@ from hmexp.compat.hydra import COMPOSING
 from hmexp.config.errors import UserError, invalid, unknown_key
 from hmexp.config.schemas import GROUPS, LISTS
 
-
 COMPOSERS = ("hydra", "omegaconf", "yaml", "antlr4")
 """Libraries that compose: what they raise while they do is about the words and files that they were given."""
 

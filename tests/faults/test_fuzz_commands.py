@@ -3,13 +3,12 @@
 import os
 import shlex
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 from command_lines import TINY, Line, command_line
 from PIL import Image
-from tries import BEGINS, attempt
+from tries import attempt
 
 pytestmark = pytest.mark.slow
 SEED = 20261126
