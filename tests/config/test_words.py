@@ -2,6 +2,7 @@
 
 import pytest
 
+from hmexp.cli import main
 from hmexp.config.errors import UserError
 from hmexp.config.words import check_words, without_empty_folders
 
@@ -32,6 +33,27 @@ def test_what_could_not_be_composed_is_one_line(word, said):
 )
 def test_what_can_be_composed_or_is_said_better_later_passes(word):
     check_words([word])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["hydra.verbose={a:true}", "runs"],
+        ["runs", "~hydra.run"],
+        ["data.root=" + "${x:" * 400],
+        ["trainer.image_sizes=" + "[" * 500],
+        ["+a=" + "{b:" * 300 + "1" + "}" * 300],
+        ["mine@:=1"],
+        ["model@a..b=cnn"],
+    ],
+)
+def test_what_hydra_itself_cannot_do_with_the_words_is_one_line(tmp_path, monkeypatch, capfd, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(sorted(words, key=lambda word: word != "runs")) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("hmexp: error: ")
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kept", [True, False])
