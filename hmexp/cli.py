@@ -59,8 +59,7 @@ def _dispatch(words: list[str], line: str) -> int:
     from hmexp.console import set_up_console
 
     if "-sc" in words or "--shell-completion" in words:
-        flags_first(words)
-        return completion.answer(words, {name: verb.config for name, verb in VERBS.items()})
+        return completion.answer(flags_first(words), {name: verb.config for name, verb in VERBS.items()})
     verb, overrides = _split_verb(words)
     if {"-h", "--help"} & set(overrides):
         _read_plugins(overrides)
