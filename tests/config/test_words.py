@@ -45,6 +45,9 @@ def test_what_can_be_composed_or_is_said_better_later_passes(word):
         ["+a=" + "{b:" * 300 + "1" + "}" * 300],
         ["mine@:=1"],
         ["model@a..b=cnn"],
+        ["-sc", "str(1)"],
+        ["-sc", "query=bash", "install=bash"],
+        ["-sc", "query=no_shell"],
     ],
 )
 def test_what_hydra_itself_cannot_do_with_the_words_is_one_line(tmp_path, monkeypatch, capfd, words):

@@ -59,7 +59,7 @@ def _said(function: Try, draw: random.Random, place: Path, pictures: Path) -> st
         return function(draw, place, pictures)
     except UserError as error:
         line = str(error)
-        return f"fault: no single line: {line!r}" if "\n" in line or len(line) > 20_000 else f"refused: {line[:300]}"
+        return f"fault: no line to be read: {line!r}" if len(line) > 20_000 else f"refused: {line[:300]}"
     except Exception:
         return f"fault: {traceback.format_exc()[-2500:]}"
 
