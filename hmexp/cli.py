@@ -5,7 +5,6 @@ Imports nothing heavy: pandas, TensorFlow and MLflow come with the function of t
 
 import importlib
 import os
-import re
 import shlex
 import sys
 import traceback
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 INTERRUPTED = 130
-REFUSED_FLAGS = {
-    **dict.fromkeys(
-        ("--config-name", "-cn", "--config-path", "-cp"), "--config-dir DIR, which puts your configs beside hmexp's"
-    ),
-    "--experimental-rerun": "rerun=RUN, which reads a configuration and unpickles nothing",
-}
-"""Flags of Hydra's that hmexp has another way for -> that way."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,13 +54,12 @@ def main(argv: list[str] | None = None) -> int:
 def _dispatch(words: list[str], line: str) -> int:
     from hmexp import help as pages
     from hmexp.config import completion
-    from hmexp.config.flags import flags_first
+    from hmexp.config.flags import check_flags, flags_first
     from hmexp.config.words import check_words, without_credentials
     from hmexp.console import set_up_console
 
     if "-sc" in words or "--shell-completion" in words:
-        flags_first(words)
-        return completion.answer(words, {name: verb.config for name, verb in VERBS.items()})
+        return completion.answer(flags_first(words), {name: verb.config for name, verb in VERBS.items()})
     verb, overrides = _split_verb(words)
     if {"-h", "--help"} & set(overrides):
         _read_plugins(overrides)
@@ -83,9 +74,10 @@ def _dispatch(words: list[str], line: str) -> int:
 
         print(f"hmexp {__version__}", flush=True)
         return 0
-    _check_flags(verb, overrides)
+    sweeping = [name for name, item in VERBS.items() if item.sweeps]
+    check_flags(overrides, verb.name, sweeping)
     overrides = flags_first(overrides)
-    _check_flags(verb, overrides)  # again: they may have been abbreviated
+    check_flags(overrides, verb.name, sweeping)  # again: they may have been abbreviated
     check_words(overrides)
     overrides = without_credentials(overrides)
     _read_plugins(overrides)
@@ -105,17 +97,6 @@ def _split_verb(words: list[str]) -> tuple[Verb, list[str]]:
             raise UserError(f"{words[0]}: expected a verb or KEY=VALUE, received neither")
         raise invalid("verb", f"one of {', '.join(VERBS)}", words[0], VERBS)
     return VERBS["train"], words
-
-
-def _check_flags(verb: Verb, words: list[str]) -> None:
-    """Refuse flags that hmexp has another way for, and a sweep of a verb that does not sweep."""
-    for word in words:
-        flag = word.partition("=")[0]
-        if flag in REFUSED_FLAGS:
-            raise UserError(f"{flag}: expected {REFUSED_FLAGS[flag]}, received {flag}")
-        if (word in MULTIRUN_FLAGS or re.fullmatch(r"hydra\.mode=['\"]?MULTIRUN['\"]?", word)) and not verb.sweeps:
-            sweeping = ", ".join(name for name, item in VERBS.items() if item.sweeps)
-            raise UserError(f"{flag}: expected a verb that sweeps ({sweeping}), received {verb.name}")
 
 
 def _read_plugins(overrides: list[str]) -> None:
@@ -152,13 +133,15 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     from hmexp.config.presets import shipped_dir
     from hmexp.config.quoting import quote
     from hmexp.config.schemas import register_schemas
+    from hmexp.config.words import without_empty_folders
 
     register_schemas()
     words, recalled = _recall(verb, overrides)
     task = Task(verb, SweepCommand(line, tuple(words), tuple(quote(word) for word in recalled), verb.config))
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
-        _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
+        with without_empty_folders(words):
+            _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
     except BrokenPipeError:
         raise
     except Exception as error:

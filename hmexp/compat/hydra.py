@@ -18,8 +18,12 @@ from omegaconf import DictConfig
 
 __all__ = ["FileConfigSource", "flags_parser", "header_of", "put_words", "raw_node", "use_source"]
 CHECKED = {"hydra": "1.3", "omegaconf": "2.3"}
-COMPOSING = ("hydra._internal.config_loader_impl", "hydra.core.override_parser.overrides_parser")
-"""Modules whose functions are being called while Hydra composes, and at no other time."""
+COMPOSING = (
+    "hydra._internal.config_loader_impl",
+    "hydra._internal.hydra",
+    "hydra.core.override_parser.overrides_parser",
+)
+"""Modules that read words and files, and set Hydra up as they say."""
 
 
 def put_words(loader: ConfigLoader, words: Sequence[str], cfg: DictConfig) -> None:

@@ -3,8 +3,12 @@
 import os
 import sys
 
+from hmexp.config.errors import UserError
 from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import register_schemas
+
+TASKS = ("install", "uninstall", "query")
+SHELLS = ("bash", "fish", "zsh")
 
 
 def answer(words: list[str], configs: dict[str, str]) -> int:
@@ -16,13 +20,20 @@ def answer(words: list[str], configs: dict[str, str]) -> int:
 
     Returns:
         The exit code, 0.
+
+    Raises:
+        UserError: Not one thing to do, for a shell that Hydra knows.
     """
     import hydra
 
+    asked = [word for word in words if word.partition("=")[0] in TASKS]
+    if len(asked) != 1 or asked[0].partition("=")[2] not in SHELLS:
+        expected = f"one of {', '.join(f'{task}=SHELL' for task in TASKS)} for {', '.join(SHELLS)}"
+        raise UserError(f"--shell-completion: expected {expected}, received {' '.join(asked) or 'none'}")
     line = os.environ.get("COMP_LINE", "")
     typed = line.split(" ")
     first = typed[1] if len(typed) > 1 else ""
-    querying = any(word.startswith("query=") for word in words)
+    querying = asked[0].startswith("query=")
     if querying and len(typed) == 2 and "=" not in first:
         matches = [verb for verb in configs if verb.startswith(first)]
         if matches and first:
@@ -34,6 +45,6 @@ def answer(words: list[str], configs: dict[str, str]) -> int:
         config = configs[first]
         os.environ["COMP_LINE"] = " ".join([typed[0], *typed[2:]])
     register_schemas()
-    sys.argv = ["hmexp", *words]
+    sys.argv = ["hmexp", "--shell-completion", *asked]
     hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=config)(lambda cfg: None)()
     return 0

@@ -2,15 +2,24 @@
 
 import re
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import NoReturn
 
 from hmexp.compat.hydra import flags_parser
 from hmexp.config.errors import UserError
+from hmexp.config.invocation import MULTIRUN_FLAGS
 
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")
 """What a command can be for; one at a time."""
 SWITCHES = ("help", "hydra_help", "run", "multirun", "shell_completion", "resolve")
 VALUED = ("cfg", "info", "package", "config_dir", "config_name", "config_path", "experimental_rerun")
+REFUSED_FLAGS = {
+    **dict.fromkeys(
+        ("--config-name", "-cn", "--config-path", "-cp"), "--config-dir DIR, which puts your configs beside hmexp's"
+    ),
+    "--experimental-rerun": "rerun=RUN, which reads a configuration and unpickles nothing",
+}
+"""Flags of Hydra's that hmexp has another way for -> that way."""
 
 
 def flags_first(words: list[str]) -> list[str]:
@@ -29,6 +38,26 @@ def flags_first(words: list[str]) -> list[str]:
     flags = [_flag(name) for name in SWITCHES if getattr(found, name)]
     flags += [f"{_flag(name)}={value}" for name in VALUED if (value := getattr(found, name)) is not None]
     return [*flags, *found.overrides]
+
+
+def check_flags(words: Sequence[str], verb: str, sweeping: Sequence[str]) -> None:
+    """Refuse flags that hmexp has another way for, and a sweep of a verb that does not sweep.
+
+    Args:
+        words: As they were typed, or as `flags_first` gives them.
+        verb: The name of the command's verb.
+        sweeping: Names of the verbs that sweep.
+
+    Raises:
+        UserError: Such a flag.
+    """
+    for word in words:
+        flag = word.partition("=")[0]
+        if flag in REFUSED_FLAGS:
+            raise UserError(f"{flag}: expected {REFUSED_FLAGS[flag]}, received {flag}")
+        sweeps = word in MULTIRUN_FLAGS or re.fullmatch(r"hydra\.mode=['\"]?MULTIRUN['\"]?", word)
+        if sweeps and verb not in sweeping:
+            raise UserError(f"{flag}: expected a verb that sweeps ({', '.join(sweeping)}), received {verb}")
 
 
 def _check_together(found: Namespace) -> None:

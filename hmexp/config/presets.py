@@ -81,7 +81,10 @@ class PresetSource(ConfigSource):
 
     def is_config(self, config_path: str) -> bool:
         """Whether `experiment/NAME` has a file."""
-        return config_path.startswith(f"{GROUP}/") and self._file(config_path).is_file()
+        try:
+            return config_path.startswith(f"{GROUP}/") and self._file(config_path).is_file()
+        except (OSError, ValueError):  # a name that is too long, or has a NUL in it
+            return False
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """Names under the root (`experiment`) or under `experiment` (the presets)."""

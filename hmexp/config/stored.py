@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError
-from hmexp.config.quoting import plugin_modules
+from hmexp.config.quoting import WORDS_OF_HYDRA, plugin_modules
 from hmexp.config.schemas import LISTS
 from hmexp.config.secrets import HIDDEN
 
@@ -27,7 +27,8 @@ BAKED_IN = ("experiment", "debug", GROUP)
 def run_words(words: list[str]) -> dict[str, str]:
     """The keys among `words` that name a stored run, and the RUN that each names."""
     given = (word.partition("=") for word in words)
-    return {key: value.strip("'\"") for key, _, value in given if key in (*KINDS, "run") and value}
+    named = {key: value.strip("'\"") for key, _, value in given if key in (*KINDS, "run")}
+    return {key: value for key, value in named.items() if value not in WORDS_OF_HYDRA}
 
 
 def base_words(job_dir: Path, words: list[str], leave_out: tuple[str, ...] = ()) -> list[str]:

@@ -1,6 +1,8 @@
 """The words of a command before Hydra sees them: what it would answer with a traceback, and what nobody may read."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hmexp.config.errors import UserError, invalid
@@ -28,8 +30,29 @@ def check_words(words: list[str]) -> None:
             if not (several and NAMES.fullmatch(value)):
                 expected = "names of options in brackets" if several else "the name of an option"
                 raise invalid(key, f"{expected}, which --help lists", value)
-        if key == "hydra.run.dir" and "${" not in value:
-            _check_place(key, Path(value.strip("'\"")))
+    for folder in _given_folders(words):
+        _check_place("hydra.run.dir", folder)
+
+
+@contextmanager
+def without_empty_folders(words: list[str]) -> Iterator[None]:
+    """Take folders for `hydra.run.dir` away that the block has made and left empty: Hydra makes them unasked.
+
+    It does so after it has composed and before the configuration is checked.
+    """
+    given = _given_folders(words)
+    missing = [path for folder in given for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    finally:
+        for path in missing:
+            with suppress(OSError):  # it is in use, or was never made
+                path.rmdir()
+
+
+def _given_folders(words: list[str]) -> list[Path]:
+    values = [word.partition("=")[2] for word in words if word.startswith("hydra.run.dir=")]
+    return [Path(value.strip("'\"")).absolute() for value in values if "${" not in value]
 
 
 def _check_sizes(key: str, value: str) -> None:
@@ -38,9 +61,9 @@ def _check_sizes(key: str, value: str) -> None:
         raise UserError(f"={value}: expected KEY=VALUE, received no key")
     if (size := len(key.encode(errors="replace"))) > LONGEST_NAME:
         raise UserError(f"{key[:40]}...: expected a key of the configuration, received one of {size:,} bytes")
-    if key.lstrip("+~").split("@")[0] in (*GROUPS, "experiment", "debug") or "/" in key:
-        if len(value.encode(errors="replace")) > LONGEST_NAME:
-            raise UserError(f"{key}: expected the name of an option, received {len(value):,} characters")
+    is_group = "/" in key or key.lstrip("+~").split("@")[0] in (*GROUPS, "experiment", "debug")
+    if is_group and len(value.encode(errors="replace")) > LONGEST_NAME:
+        raise UserError(f"{key}: expected the name of an option, received {len(value):,} characters")
     if digits := max(map(len, re.findall(rf"[\d_]{{{MOST_DIGITS},}}", value)), default=0):
         raise UserError(f"{key}: expected a number of at most {MOST_DIGITS:,} digits, received one of {digits:,}")
 

@@ -1,5 +1,7 @@
 """Hydra's and OmegaConf's private names are what hmexp takes them for, in the versions that are installed."""
 
+import importlib
+
 import hydra
 import omegaconf
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -7,6 +9,7 @@ from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.compat import hydra as compat
+from hmexp.config.flags import SWITCHES, VALUED
 
 
 def test_it_was_checked_against_these_versions():
@@ -31,3 +34,28 @@ def test_a_node_is_not_resolved():
     cfg = OmegaConf.create({"a": "${b}", "b": {"c": 1}})
     assert not isinstance(compat.raw_node(cfg, "a"), DictConfig)
     assert isinstance(compat.raw_node(cfg, "b"), DictConfig)
+
+
+def test_hydras_flags_are_these():
+    found = compat.flags_parser().parse_intermixed_args(["a=1", "-m", "b=2", "--config-dir", "x"])
+    assert found.overrides == ["a=1", "b=2"]
+    assert found.multirun
+    assert found.config_dir == "x"
+    switches = {name for name, value in vars(found).items() if isinstance(value, bool)}
+    assert switches == set(SWITCHES)
+    assert set(vars(found)) - switches - {"overrides"} == set(VALUED)
+
+
+def test_a_source_takes_the_place_of_hydras_own(monkeypatch):
+    class Mine(compat.FileConfigSource):
+        pass
+
+    types = compat.SourcesRegistry.instance().types
+    monkeypatch.setattr(compat.SourcesRegistry.instance(), "types", dict(types))
+    compat.use_source(Mine)
+    assert compat.SourcesRegistry.instance().resolve("file") is Mine
+
+
+def test_composing_is_done_in_these_modules():
+    for name in compat.COMPOSING:
+        assert importlib.import_module(name)

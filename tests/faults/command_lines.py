@@ -23,8 +23,13 @@ TINY = (
 REAL_SHARE = 0.04
 REAL_GROUPS = ("augment", "loss", "optimizer", "schedule", "trainer", "data/balance")
 DEFAULTS = {"data": "sample", "data/merge": "hm9", "data/balance": "undersample", "data/split": "grouped"} | {
-    "model": "cnn", "augment": "default", "loss": "cross_entropy", "optimizer": "adam", "schedule": "constant",
-    "trainer": "default", "tracking": "mlflow",
+    "model": "cnn",
+    "augment": "default",
+    "loss": "cross_entropy",
+    "optimizer": "adam",
+    "schedule": "constant",
+    "trainer": "default",
+    "tracking": "mlflow",
 }
 NUMBERS = (
     *("0", "-1", "1", "2", "3.7", "0.5", "1e-300", "1e5", "1e400", "-1e400", "nan", "-NaN", "inf", "-inf", "1_000"),
@@ -44,12 +49,13 @@ TEXTS = (
     *("[" * 500, "{a:" * 200, "[" * 500 + "]" * 500, "${" * 200, "(" * 500, "latest", "champion", "."),
 )
 FLAGS = (
-    *("--cfg job", "--cfg all", "--cfg hydra", "--cfg", "--cfg=job", "-c job", "-c x", "--config-dir", "--config-dir ."),
+    *("--cfg job", "--cfg all", "--cfg hydra", "--cfg", "--cfg=job", "-c job", "-c x", "--config-dir"),
     *("--config-dir nowhere", "--config-dir=", "-cd .", "--config-name x", "-cn x", "-cp .", "--multirun", "-m", "-r"),
     *("--resolve", "--cfg job --resolve", "--info", "--info all", "--info plugins", "--info defaults-tree", "-i"),
     *("--info searchpath", "--info x", "--package trainer", "-p x", "--cfg job -p trainer", "--cfg job -p x"),
     *("--hydra-help", "--version", "--help", "-h", "--run", "--experimental-rerun x", "--no-such", "-x", "--", "-"),
     *("-1", "---", "-sc", "-sc query=bash", "-sc query=x", "--shell-completion uninstall=fish"),
+    *("--config-dir .",),
 )
 OF_HYDRA = (
     *("hydra.run.dir=out", "hydra.sweep.dir=out", "hydra.sweep.subdir=x", "hydra.job.chdir=true", "hydra.job.name=x"),
@@ -116,11 +122,15 @@ def _training(draw: random.Random, groups: tuple[str, ...]) -> list[str]:
     for group in draw.sample(groups, draw.randint(0, 2)):
         chosen[group] = draw.choice(list(GROUPS[group]))
         words += [f"{group}={chosen[group]}"] if chosen[group] != "default" else []
-    return words + _some(draw, [word for group in groups for word in keys(GROUPS[group][chosen[group]])])
+    return words + _some(draw, [word for group in groups for word in _keys_of(group, chosen.get(group))])
 
 
 def _some(draw: random.Random, pool: list[str] | tuple[str, ...]) -> list[str]:
     return [draw.choice(pool) for _ in range(draw.randint(1, 4))]
+
+
+def _keys_of(group: str, option: str | None) -> list[str]:
+    return keys(GROUPS[group][option]) if option else []
 
 
 @cache
@@ -156,7 +166,7 @@ def keys(schema: type) -> list[str]:
 
 
 def _changed(draw: random.Random, words: list[str]) -> list[str]:
-    for _ in range(draw.choice((1, 1, 1, 2, 3))):
+    for _ in range(draw.choice((0, 0, 1, 1, 1, 2, 3))):
         words = draw.choice(CHANGES)(draw, list(words))
     return words
 
@@ -174,10 +184,9 @@ def change_letters(draw: random.Random, words: list[str]) -> list[str]:
     def change(word: str) -> str:
         place = draw.randrange(len(word) + 1)
         before, after = word[:place], word[place:]
-        return draw.choice(
-            (before + after[1:], before + draw.choice(LETTERS) + after, before + after[:1] + after)
-            + (before + after[1:2] + after[:1] + after[2:], word[::-1], word.upper(), before)
-        )
+        ways = [before + after[1:], before + draw.choice(LETTERS) + after, before + after[:1] + after, before]
+        ways += [before + after[1:2] + after[:1] + after[2:], word[::-1], word.upper()]
+        return draw.choice(ways)
 
     return _at(draw, words, change)
 
@@ -224,10 +233,9 @@ def move_words(draw: random.Random, words: list[str]) -> list[str]:
     keys_, values = zip(*(word.partition("=")[::2] for word in (words[one], words[other])), strict=True)
     swapped = list(words)
     swapped[one], swapped[other] = f"{keys_[0]}={values[1]}", f"{keys_[1]}={values[0]}"
-    return draw.choice(
-        (words[:one] + words[one + 1 :], words + [words[one]], words + [words[one]] * 200, words[::-1], swapped)
-        + (words[:one] + [draw.choice(TEXTS)] + words[one:], [draw.choice(TEXTS), *words])
-    )
+    ways = [words[:one] + words[one + 1 :], [*words, words[one]], [*words, *[words[one]] * 200], words[::-1], swapped]
+    ways += [[*words[:one], draw.choice(TEXTS), *words[one:]], [draw.choice(TEXTS), *words]]
+    return draw.choice(ways)
 
 
 def sweep(draw: random.Random, words: list[str]) -> list[str]:

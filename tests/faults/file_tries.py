@@ -3,26 +3,39 @@
 import json
 import os
 import random
+import resource
 import signal
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from mutated_files import preset, table
+from mutated_pictures import picture
+from mutated_pictures import pictures as whole_pictures
 
 from hmexp.config.errors import UserError
 
 SECONDS = 60
 """A file that takes longer is a fault."""
-Try = Callable[[random.Random, Path], None]
+MEMORY = 3 * 2**30
+"""Bytes beyond what the libraries take; a picture of `MAX_PIXELS` with transparency needs some 1.5 GB."""
+MAX_PIXELS = 89_478_485
+BALANCES = ("none", "undersample", "oversample", "class_weight")
+ENDINGS = (".jpg", ".jpg", ".png", ".gif", ".tif", ".JPEG", ".webp", ".bmp", ".txt", "", ".avif", ".dng")
+Try = Callable[[random.Random, Path, Path], str]
 
 
 def run_tries(kind: str, seed: int, numbers: range, folder: Path, pictures: Path, output: Path) -> None:
     """Try the files of these numbers; `output` gets a JSON line before and after each."""
     os.environ["HMEXP_CACHE"] = str(folder / "cache")
     signal.signal(signal.SIGALRM, _late)
+    if kind == "picture":
+        import hmexp.store.decode  # noqa: F401
+
+        limit_memory()
     with output.open("a") as stream:
         for number in numbers:
             place = folder / f"{kind}_{number}"
@@ -40,13 +53,13 @@ def _late(number: int, frame: object) -> None:
     raise TimeoutError(f"more than {SECONDS} s")
 
 
-def _said(function: Callable[[random.Random, Path, Path], str], draw: random.Random, place: Path, pictures: Path) -> str:
+def _said(function: Try, draw: random.Random, place: Path, pictures: Path) -> str:
     """What a try gave: `fine`, `refused: ...`, or `fault: ...`."""
     try:
         return function(draw, place, pictures)
     except UserError as error:
         line = str(error)
-        return f"fault: no single line: {line!r}" if "\n" in line or len(line) > 20_000 else f"refused: {line[:300]}"
+        return f"fault: no line to be read: {line!r}" if len(line) > 20_000 else f"refused: {line[:300]}"
     except Exception:
         return f"fault: {traceback.format_exc()[-2500:]}"
 
@@ -93,9 +106,6 @@ def read_table(draw: random.Random, place: Path, pictures: Path) -> str:
     return f"fine: {len(data.manifest)} rows, {len(data.class_names)} classes"
 
 
-BALANCES = ("none", "undersample", "oversample", "class_weight")
-
-
 def read_preset(draw: random.Random, place: Path, pictures: Path) -> str:
     """A mutated preset in `./experiments`, up to the dataclasses."""
     from hmexp.config.compose import compose_words, explained
@@ -116,4 +126,50 @@ def read_preset(draw: random.Random, place: Path, pictures: Path) -> str:
     return "fine"
 
 
-KINDS = {"table": read_table, "preset": read_preset}
+def read_picture(draw: random.Random, place: Path, pictures: Path) -> str:
+    """A mutated picture, decoded at some size."""
+    from hmexp.store.decode import BadPicture, decode
+
+    size, resize = draw.choice((8, 16, 180)), draw.choice(("stretch", "pad", "crop"))
+    (place / "picture").write_bytes(content := picture(draw))  # what killed the process is there to be looked at
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        pixels = decode(content, size, resize, MAX_PIXELS)
+    except BadPicture as error:
+        return f"refused: {error}"
+    finally:
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert grown < MEMORY // 1024, f"{grown:,} KiB more"
+    assert pixels.shape == (size, size, 3), pixels.shape
+    assert pixels.dtype == np.uint8, pixels.dtype
+    return "fine"
+
+
+def read_folder(draw: random.Random, place: Path, pictures: Path) -> str:
+    """A folder of whole and mutated pictures with right and wrong endings, up to its manifest."""
+    from hmexp.datamodule import DataModule
+
+    for label in ("a", "b", "c"):
+        (place / label).mkdir()
+        for number in range(12):
+            content = picture(draw) if draw.random() < 0.3 else draw.choice(whole_pictures())
+            (place / label / f"{number}{draw.choice(ENDINGS)}").write_bytes(content)
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in place.rglob("*.*")}
+    try:
+        data = DataModule.from_folder(place, image_size=8, max_bad_fraction=draw.choice((0.0, 1.0)))
+        data.prepare()
+        data.setup()
+    finally:
+        after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in place.rglob("*.*")}
+        assert after == before, "the pictures were changed"
+    return f"fine: {len(data.manifest)} rows, {len(data.quarantine)} in quarantine"
+
+
+def limit_memory() -> None:
+    """Let this process have no more than `MEMORY` beyond what it has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
+    if pages:
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
+
+
+KINDS: dict[str, Try] = {"table": read_table, "preset": read_preset, "picture": read_picture, "folder": read_folder}

@@ -3,7 +3,8 @@
 Usage: kills.py FOLDER COUNT [SEED]     prints a JSON line a kill, and what was wrong, if anything was
 
 The command that is ended, the signal and the moment are drawn by the seed. What goes on is the command that the line of
-an interrupted one says, or else `resume=latest` where a run has begun, or else the same command again.
+an interrupted one says, or else `resume=latest` where a run has begun, or else the same command again. Where the run
+itself had ended, and only its process had not, `runs` completes its record.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,9 +84,32 @@ def goes_on(name: str, said: str, root: Path) -> list[str]:
     if name == "sweep" and list(root.glob("mlruns/sweeps/*/sweep.db")):
         return ["-m", "resume=latest"]
     records = [json.loads(path.read_text()) for path in root.glob("mlruns/jobs/*/run.json")]
-    if name == "train" and any(record["status"] != "FINISHED" for record in records):
-        return ["resume=latest"]
+    if name == "train" and records:
+        return ["runs"] if all(record["status"] == "FINISHED" for record in records) else ["resume=latest"]
     return COMMANDS[name]
+
+
+def begin(name: str, folder: Path, root: Path) -> None:
+    """Make the folder of a command: empty, or with a copy of a run that can be promoted."""
+    if name != "promote":
+        root.mkdir(parents=True)
+        return
+    trained = folder / "trained"
+    if not trained.exists():
+        trained.mkdir()
+        code, said = finish(WHOLE, trained)
+        assert code == 0, said
+    shutil.copytree(trained, root)
+
+
+def duration(name: str, folder: Path) -> float:
+    """Seconds that a command takes that nobody ends."""
+    root = folder / f"timed_{name}"
+    begin(name, folder, root)
+    start = time.monotonic()
+    code, said = finish(COMMANDS[name], root)
+    assert code == 0, said
+    return time.monotonic() - start
 
 
 def faults(name: str, codes: list[int], said: list[str], root: Path) -> list[str]:
@@ -122,18 +147,9 @@ def main(folder: Path, count: int, seed: int = 0) -> int:
     for number in range(count):
         name = TURNS[number % len(TURNS)]
         root = folder / f"{number:03d}_{name}"
-        root.mkdir(parents=True)
-        if name == "promote":
-            assert finish(WHOLE, root)[0] == 0
-        if name not in durations:  # the first of each is timed, in a folder of its own
-            timed = folder / f"timed_{name}"
-            timed.mkdir()
-            if name == "promote":
-                finish(WHOLE, timed)
-            start = time.monotonic()
-            code, said = finish(COMMANDS[name], timed)
-            assert code == 0, said
-            durations[name] = time.monotonic() - start
+        begin(name, folder, root)
+        if name not in durations:
+            durations[name] = duration(name, folder)
         after, signal_number = draw.uniform(0.1, durations[name]), draw.choice(SIGNALS)
         code, text = kill(COMMANDS[name], root, signal_number, after)
         codes, said = [code], [text]

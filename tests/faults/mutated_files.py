@@ -12,33 +12,37 @@ import pandas as pd
 from hmexp.config.presets import shipped_dir
 
 CELLS = (
-    *("", " ", "nan", "NULL", "-", "0", "-1", "1.0", "100000001.0", "1e8", "1E+999999999", "1e400", "9" * 5000, "x" * 300),
-    *('"', "'", '"a', 'a"b', '"a\nb"', "a,b", "\t", "\x00", "\x1b[31m", "\u202e", "\ufeff", "é", "e\u0301", "日本", "🙂"),
+    *("", " ", "nan", "NULL", "-", "0", "-1", "1.0", "100000001.0", "1e8", "1E+999999999", "1e400", "9" * 5000),
+    *('"', "'", '"a', 'a"b', '"a\nb"', "a,b", "\t", "\x00", "\x1b[31m", "\u202e", "\ufeff", "é", "e\u0301", "日本"),
     *("..", "../../etc/passwd", "/dev/zero", "/proc/self/mem", "~", "a/" * 2000, "\\", "=1+1", "train", "Validation"),
     *("${seed}", "{", "[1]", "null", "\u2028", "\x85", "\x0c", "\r", "a\rb", "<script>", "%s", "y" * 200_000),
+    *("x" * 300, "🙂"),
 )
 ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp1252", "cp037", "shift_jis")
 VALUES = (
-    *("", "null", "~", "nan", ".nan", ".inf", "-.inf", "1e400", "0", "-1", "3.7", "true", "no", "2001-01-01", "12:30:45"),
-    *("[]", "{}", "[1, 2]", "[[1]]", "{a: 1}", "{1: 2}", "{null: 1}", "{[a]: 1}", "? a", "- a", "|", ">", "'", '"', "`a"),
+    *("", "null", "~", "nan", ".nan", ".inf", "-.inf", "1e400", "0", "-1", "3.7", "true", "no", "2001-01-01"),
+    *("[]", "{}", "[1, 2]", "[[1]]", "{a: 1}", "{1: 2}", "{null: 1}", "{[a]: 1}", "? a", "- a", "|", ">", "'", '"'),
     *("&a [*a]", "&a {b: *a}", "*nothing", "&a 1", "!!binary aGk=", "!!set {a, b}", "!!python/object:os.system x"),
     *("!!python/tuple [1]", "!mine 1", "!!int x", "!!float 'a'", "!!timestamp x", "!!omap [a: 1]", "!!str 1", "<<: 1"),
-    *("${seed}", "${", "${x}", "${oc.env:NO_SUCH}", "${trainer}", "???", "9" * 5000, "0x1F", "0o17", "1_000", "x" * 5000),
+    *("${seed}", "${", "${x}", "${oc.env:NO_SUCH}", "${trainer}", "???", "9" * 5000, "0x1F", "0o17", "1_000"),
     *("%", "@a", "\t1", "a: b: c", "# x", "[1, 2", "{a: 1", "é", "\x07", "\ufeff", "[" * 800, "{a: " * 300, "'\ud83d'"),
+    *("12:30:45", "`a", "x" * 5000),
 )
 HEADERS = (
-    *("# @package _global_", "# @package", "# @package _group_", "# @package foo.bar", "# @package a b", "# @package é"),
+    *("# @package _global_", "# @package", "# @package _group_", "# @package foo.bar", "# @package a b"),
     *("#@package _global_", "# @Package _global_", "# @package: _global_", "# @package _global_\n# @package foo", ""),
     *("# @package ${seed}", "# @package trainer", "# @package hydra", "# @other x", "\ufeff# @package _global_", "#"),
-    *("# @package " + "a." * 500 + "b", "# @package ..", "# @package _name_", "%YAML 1.2\n---", "%YAML 9.9\n---", "---"),
+    *("# @package " + "a." * 500 + "b", "# @package ..", "# @package _name_", "%YAML 1.2\n---", "%YAML 9.9\n---"),
+    *("# @package é", "---"),
 )
 DEFAULTS = (
-    *("- override /model: resnet", "- override /model: nothing", "- override model: resnet", "- model: cnn", "- /model"),
+    *("- override /model: resnet", "- override /model: nothing", "- override model: resnet", "- model: cnn"),
     *("- experiment: mine", "- mine", "- /experiment/mine", "- _self_", "- _self_\n  - _self_", "- override /x: y"),
     *("- optional x: y", "- 1", "- null", "- [a]", "- {a: {b: c}}", "- {a: b, c: d}", "- model: [cnn, resnet]", "- ''"),
-    *("- override /model: null", "- override /model: 1", "- model@foo: cnn", "- model@: cnn", "- ~model: cnn", "x", "{}"),
+    *("- override /model: null", "- override /model: 1", "- model@foo: cnn", "- model@: cnn", "- ~model: cnn", "x"),
     *("- override hydra/launcher: basic", "- /schema/model/cnn@_here_", "- override /model: ${seed}", "- ../model/cnn"),
     *("- override /schema: train", "- override /debug: fast", "- override /experiment: best", "- stored: x", "- : "),
+    *("- /model", "{}"),
 )
 
 
@@ -143,7 +147,17 @@ def _put_value(draw: random.Random, lines: list[str]) -> list[str]:
 
 
 def _put_key(draw: random.Random, lines: list[str]) -> list[str]:
-    keys = ("x: 1", "trainer: 1", "trainer: [1]", "model: resnet", "seed: {a: 1}", "1: 2", "null: 1", "[a]: 1", "a.b: 1")
+    keys = (
+        "x: 1",
+        "trainer: 1",
+        "trainer: [1]",
+        "model: resnet",
+        "seed: {a: 1}",
+        "1: 2",
+        "null: 1",
+        "[a]: 1",
+        "a.b: 1",
+    )
     more = ("<<: *x", "<<: {seed: 1}", "? [a, b]\n: 1", "true: 1", "'': 1", "hydra:\n  run:\n    dir: x", "plugins: 1")
     place = draw.randrange(len(lines) + 1)
     return [*lines[:place], draw.choice(keys + more), *lines[place:]]
@@ -160,7 +174,11 @@ def _put_defaults(draw: random.Random, lines: list[str]) -> list[str]:
 
 def _indent(draw: random.Random, lines: list[str]) -> list[str]:
     place = draw.randrange(len(lines)) if lines else 0
-    return [*lines[:place], *(draw.choice((" ", "\t", "  ")) + line for line in lines[place : place + 1]), *lines[place + 1 :]]
+    return [
+        *lines[:place],
+        *(draw.choice((" ", "\t", "  ")) + line for line in lines[place : place + 1]),
+        *lines[place + 1 :],
+    ]
 
 
 def _move_lines(draw: random.Random, lines: list[str]) -> list[str]:
@@ -168,4 +186,14 @@ def _move_lines(draw: random.Random, lines: list[str]) -> list[str]:
     return draw.choice((lines[:place] + lines[place + 1 :], lines + lines, lines[::-1], [*lines, "---", *lines]))
 
 
-LINE_CHANGES = (_put_value, _put_value, _put_value, _put_key, _put_header, _put_defaults, _put_defaults, _indent, _move_lines)
+LINE_CHANGES = (
+    _put_value,
+    _put_value,
+    _put_value,
+    _put_key,
+    _put_header,
+    _put_defaults,
+    _put_defaults,
+    _indent,
+    _move_lines,
+)

@@ -12,6 +12,8 @@ from forked import run_command
 
 BEGINS = 77
 """Exit code of a command that was stopped where its work would have begun."""
+WRITES = ("hydra.output_subdir=", "hydra/job_logging=", "hydra/hydra_logging=")
+"""Words that let Hydra write before hmexp is called."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Tried:
         stderr: What it said.
         written: Paths in its folder that are new, changed or gone.
         began: Whether it has begun a run or a sweep.
+        asked: Whether its words tell Hydra itself to write.
         seconds: That it took.
     """
 
@@ -32,6 +35,7 @@ class Tried:
     stderr: str
     written: tuple[str, ...]
     began: bool
+    asked: bool
     seconds: float
 
     def faults(self) -> list[str]:
@@ -43,7 +47,7 @@ class Tried:
         if self.code == 2:
             lines = [line for line in self.stderr.splitlines() if line.startswith("hmexp: error: ")]
             wrong += [f"{len(lines)} lines of errors"] if len(lines) != 1 else []
-            wrong += [f"written: {self.written}"] if self.written else []
+            wrong += [f"written: {self.written}"] if self.written and not self.asked else []
         wrong += [f"left: {name}" for name in self.written if name.split("/")[0] in ("multirun", "outputs")]
         return wrong
 
@@ -86,7 +90,8 @@ def attempt(
     written = tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))
     began = any(cwd.glob("mlruns/jobs/*/run.json")) or any(cwd.glob("mlruns/sweeps/*/sweep.db"))
     said = ((output / name).read_text(errors="replace") for name in ("stdout", "stderr"))
-    return Tried(code, *said, written, began, seconds)
+    asked = any(word.lstrip("+").startswith(WRITES) for word in words)
+    return Tried(code, *said, written, began, asked, seconds)
 
 
 def _files(folder: Path) -> dict[str, int]:

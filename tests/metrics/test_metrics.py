@@ -94,6 +94,13 @@ def test_the_record_keeps_the_f1_of_up_to_fifty_classes():
     assert recorded(few | {"test/f1/50": 0.5}) == {"best/val/loss": 1.0}
 
 
+def test_the_slug_of_a_long_name_fits_into_a_metric_and_stays_its_own():
+    long = "very long name " * 40
+    assert len(f"test/f1/{slug(long)}") < 250
+    assert slug(long) != slug(f"{long}two")
+    assert slug(long) == slug(long)
+
+
 def test_many_classes_of_one_spelling_have_a_slug_each():
     found = slugs(["class 2", *("\u4e2d" * number for number in range(1, 2000))])
     assert len(set(found.values())) == 2000

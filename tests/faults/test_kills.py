@@ -1,0 +1,25 @@
+"""Commands that a signal ends go on: two of them, or 200 under `HMEXP_FAULTS=all` (see `kills.py`)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ALL = os.environ.get("HMEXP_FAULTS") == "all"
+COUNT = 200 if ALL else 2
+"""The first two are trainings; stagings, sweeps and promotions follow."""
+SEED = 0
+
+
+def test_what_a_signal_ends_goes_on(tmp_path):
+    words = [sys.executable, str(Path(__file__).with_name("kills.py")), str(tmp_path), str(COUNT), str(SEED)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    tried = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(tried) == COUNT, done.stderr
+    wrong = [line for line in tried if line["wrong"]]
+    assert not wrong, json.dumps(wrong, indent=2)
+    assert done.returncode == 0, done.stderr

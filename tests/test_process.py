@@ -1,0 +1,72 @@
+"""The first and the last moments of a process, and exceptions that Python cannot pass on."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from hmexp.process import answer_signals, interrupted
+
+ENDS = """
+import os, signal, sys
+sys.argv = ["hmexp", "--version"]
+from hmexp.__main__ import run
+class Killed:
+    def __init__(self, kill): self.kill = kill
+    def __del__(self): self.kill(os.getpid(), signal.{name})
+{where}
+code = run()
+{then}
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize(
+    ("where", "then"),
+    [
+        ("", "os.kill(os.getpid(), signal.{name})"),
+        ("import atexit; atexit.register(os.kill, os.getpid(), signal.{name})", ""),
+        ("sys.modules['last'] = Killed(os.kill)", ""),
+    ],
+    ids=["at once", "at exit", "when modules go"],
+)
+def test_a_signal_after_the_work_changes_nothing(name, where, then):
+    script = ENDS.format(name=name, where=where.format(name=name), then=then.format(name=name))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("hmexp ")
+    assert done.stderr == ""
+
+
+def test_an_interruption_that_falls_into_a_callback_is_noted_and_not_printed(capfd):
+    def interrupt(phase, info):
+        if not interrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(1000):  # the handler is called between two steps of Python
+                pass
+
+    with answer_signals():
+        gc.callbacks.append(interrupt)
+        try:
+            gc.collect()
+        finally:
+            gc.callbacks.remove(interrupt)
+        assert interrupted()
+    assert capfd.readouterr().err == ""
+
+
+def test_what_else_cannot_be_passed_on_is_printed(monkeypatch):
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: said.append(str(about.exc_value)))
+
+    class Broken:
+        def __del__(self):
+            raise ValueError("broken")
+
+    with answer_signals():
+        Broken()
+    assert said == ["broken"]
