@@ -268,10 +268,10 @@ def _report(error: Exception, line: str) -> int:
     known = explain(error)
     if known is not None:
         return _fail(known, 2)
-    full = full_disk(error)
-    if full is not None:
-        return _fail(f"{full}; then this goes on: {line}", 1)
     if not isinstance(error, RunError):
+        full = full_disk(error)
+        if full is not None:
+            return _fail(f"{full}; then this goes on: {line}", 1)
         print(masked("".join(traceback.format_exception(error))), file=sys.stderr, end="")
     return _fail(str(error) or type(error).__name__, 1)
 

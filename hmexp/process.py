@@ -2,8 +2,10 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,9 @@ from pathlib import Path
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""Of the system: no room, no more room for this user or this process, a disk that may only be read."""
+FULL_DATABASE = "disk is full|disk I/O error|readonly database"
 
 
 def answered() -> list[signal.Signals]:
@@ -112,10 +116,31 @@ def full_disk(error: BaseException | None) -> str | None:
     """In a line, that a disk is full or may only be read, and how many bytes are free; None for any other error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
-            place = Path(os.fsdecode(error.filename) if error.filename else ".").absolute()
-            while not place.exists() and place != place.parent:
-                place = place.parent
-            free = shutil.disk_usage(place).free
-            return f"{place}: expected room to write, received {error.strerror} ({free:,} bytes free): make some"
+            return _no_room(Path(os.fsdecode(error.filename) if error.filename else "."), error)
+        if isinstance(error, sqlite3.OperationalError) and re.search(FULL_DATABASE, str(error)):
+            return _no_room(Path(), OSError(errno.ENOSPC, str(error)))
         error = error.__cause__ or error.__context__
     return None
+
+
+def _no_room(place: Path, error: OSError) -> str:
+    from rich.filesize import decimal
+
+    place = place.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if error.errno == errno.EROFS:
+        return f"{place}: expected a place that can be written, received a {error.strerror}"
+    free = decimal(shutil.disk_usage(place).free)
+    return f"{place}: expected room to write, received {error.strerror} ({free} free): make some"
+
+
+@contextmanager
+def written_to(place: Path) -> Iterator[None]:
+    """Name the place in errors of a full disk that name none, as those of writing do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
+            error.filename = str(place)
+        raise

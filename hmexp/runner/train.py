@@ -7,7 +7,7 @@ import socket
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import parse_monitor
+from hmexp.process import full_disk, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.modes import under_mode
@@ -105,7 +106,7 @@ def run_training(
     interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(config, invocation, folder, origin)
-        with _recorded(recorder, folder, config.plugins):
+        with _recorded(recorder, folder, config.plugins), written_to(folder.path):
             return Session(config, invocation, data, folder, origin, recorder, assembly, interruption).run()
 
 
@@ -220,12 +221,16 @@ def _recorded(recorder: Recorder, folder: JobFolder, plugins: Sequence[str]) -> 
         yield
     except KeyboardInterrupt:
         finish(KILLED)
-        where = "" if Path(record.root) == Path.cwd() else f" paths.root={shlex.quote(record.root)}"
-        named = f" plugins=[{','.join(plugins)}]" if plugins else ""
-        command = f"python -m hmexp resume={record.run_id}{named}{where}"
+        command = _resume_command(record, plugins)
         log.warning(f"interrupted; this goes on with the run: {command}", extra={"file_only": True})
         raise KeyboardInterrupt(command) from None
     except Exception as error:
+        if full := full_disk(error):
+            with suppress(
+                OSError
+            ):  # as of before the run, its folder says RUNNING; nobody runs it, so it can be resumed
+                finish("FAILED", full)
+            raise RunError(f"{full}; then this goes on: {_resume_command(record, plugins)}") from error
         finish("FAILED", traceback.format_exc())
         known = isinstance(error, RunError | UserError)
         log.error(str(error) if known else traceback.format_exc(), extra={"file_only": True})
@@ -234,3 +239,10 @@ def _recorded(recorder: Recorder, folder: JobFolder, plugins: Sequence[str]) -> 
         raise
     else:
         finish(FINISHED, pruned=record.pruned)
+
+
+def _resume_command(record: JobRecord, plugins: Sequence[str]) -> str:
+    """The command that goes on with a run from the current folder."""
+    where = "" if Path(record.root) == Path.cwd() else f" paths.root={shlex.quote(record.root)}"
+    named = f" plugins=[{','.join(plugins)}]" if plugins else ""
+    return f"python -m hmexp resume={record.run_id}{named}{where}"

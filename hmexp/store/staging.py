@@ -17,6 +17,7 @@ from rich.filesize import decimal
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.config.errors import invalid
 from hmexp.console import log
+from hmexp.process import written_to
 from hmexp.store.build import build
 from hmexp.store.decode import DECODER_VERSION
 from hmexp.store.journal import Chunk
@@ -68,7 +69,8 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
     with _locked(folder):
         if not folder.exists():
             _check_disk(job)
-            _finish(job, build(job), folder)
+            with written_to(job.partial.parent):
+                _finish(job, build(job), folder)
     return open_store(folder)
 
 

@@ -17,6 +17,7 @@ from hmexp.config.secrets import masked
 from hmexp.console import log
 from hmexp.jobs.folder import JobFolder
 from hmexp.metrics.names import recorded
+from hmexp.process import full_disk
 from hmexp.tracking.events import (
     DESCRIPTION_FILE,
     backfill,
@@ -183,7 +184,8 @@ class MlflowRecorder:
                 self._client = self._open()
             speak(self._client)
         except Exception as error:
-            reason = " ".join(masked(str(error)).split("\n", 1)[0].split())[:300]
+            said = full_disk(error) or str(error).split("\n", 1)[0]
+            reason = " ".join(masked(said).split())[:300]
             self.behind = self.behind or reason or type(error).__name__
             if not self._warned:
                 log.warning(
