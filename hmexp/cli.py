@@ -144,6 +144,8 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
             _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
     except BrokenPipeError:
         raise
+    except SystemExit as stop:  # Hydra's own end: of a page that it has shown, or of --package with one that is none
+        return _fail("--package: expected a part of the configuration, received another", 2) if stop.code else 0
     except Exception as error:
         return _report(error, line)
     return _report(task.failure, line) if task.failure else 0
