@@ -130,6 +130,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     """Let Hydra compose the verb's config and call its function with the dataclasses."""
     import hydra
 
+    from hmexp.config.flags import flags_first
     from hmexp.config.presets import shipped_dir
     from hmexp.config.quoting import quote
     from hmexp.config.schemas import register_schemas
@@ -141,9 +142,11 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
         with without_empty_folders(words):
-            _with_full_errors(run, [quote(word) for word in [*recalled, *words]])
+            _with_full_errors(run, flags_first([quote(word) for word in [*recalled, *words]]))
     except BrokenPipeError:
         raise
+    except SystemExit as stop:  # Hydra's own end: of a page that it has shown, or of --package with one that is none
+        return _fail("--package: expected a part of the configuration, received another", 2) if stop.code else 0
     except Exception as error:
         return _report(error, line)
     return _report(task.failure, line) if task.failure else 0

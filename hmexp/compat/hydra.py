@@ -38,7 +38,13 @@ def header_of(text: str) -> dict[str, str | None]:
 
 
 def use_source(source: type[ConfigSource]) -> None:
-    """Let Hydra read all places of a scheme with this class, in place of its own."""
+    """Let Hydra read all places of a scheme with this class, in place of its own, whose name it has to have.
+
+    A launcher's process registers Hydra's own once more: one of the same name is left out, any other is an error.
+    """
+    if source.scheme() in SourcesRegistry.instance().types:
+        name = SourcesRegistry.instance().types[source.scheme()].__name__
+        assert source.__name__ == name, f"expected a class called {name}"
     SourcesRegistry.instance().types[source.scheme()] = source
 
 

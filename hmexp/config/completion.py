@@ -30,6 +30,8 @@ def answer(words: list[str], configs: dict[str, str]) -> int:
     if len(asked) != 1 or asked[0].partition("=")[2] not in SHELLS:
         expected = f"one of {', '.join(f'{task}=SHELL' for task in TASKS)} for {', '.join(SHELLS)}"
         raise UserError(f"--shell-completion: expected {expected}, received {' '.join(asked) or 'none'}")
+    if asked[0].startswith("query=") and "COMP_LINE" not in os.environ:
+        raise UserError("COMP_LINE: expected the line that is typed, which the shell's completion sets, received none")
     line = os.environ.get("COMP_LINE", "")
     typed = line.split(" ")
     first = typed[1] if len(typed) > 1 else ""

@@ -11,7 +11,8 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import Container, OmegaConf
 
-from hmexp.compat.hydra import FileConfigSource, header_of, use_source
+from hmexp.compat.hydra import FileConfigSource as HydraFileSource
+from hmexp.compat.hydra import header_of, use_source
 from hmexp.config.errors import UserError
 
 GROUP = "experiment"
@@ -46,8 +47,8 @@ def read_config(path: Path) -> tuple[Container, dict[str, str | None]]:
         raise UserError(f"{path}: expected YAML with a header such as # @package _global_, received {reason}") from None
 
 
-class FileSource(FileConfigSource):
-    """A folder of configs, such as that of `--config-dir`: read like presets."""
+class FileConfigSource(HydraFileSource):
+    """A folder of configs, such as that of `--config-dir`: read like presets. It has the name of Hydra's: see there."""
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Read one of its files."""
@@ -101,7 +102,7 @@ class PresetSource(ConfigSource):
 
 def add_preset_folders(search_path: ConfigSearchPath) -> None:
     """Let Hydra look in `./experiments` first, then in the shipped presets, and read all of its files as ours."""
-    use_source(FileSource)
+    use_source(FileConfigSource)
     folders = {Path.cwd() / "experiments": "yours", shipped_dir("experiments"): "hmexp"}
     for folder, provider in folders.items():
         search_path.append(provider, f"{PresetSource.scheme()}://{folder}")

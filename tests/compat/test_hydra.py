@@ -47,13 +47,14 @@ def test_hydras_flags_are_these():
 
 
 def test_a_source_takes_the_place_of_hydras_own(monkeypatch):
-    class Mine(compat.FileConfigSource):
+    class FileConfigSource(compat.FileConfigSource):
         pass
 
-    types = compat.SourcesRegistry.instance().types
-    monkeypatch.setattr(compat.SourcesRegistry.instance(), "types", dict(types))
-    compat.use_source(Mine)
-    assert compat.SourcesRegistry.instance().resolve("file") is Mine
+    registry = compat.SourcesRegistry.instance()
+    monkeypatch.setattr(registry, "types", {"file": compat.FileConfigSource})
+    compat.use_source(FileConfigSource)
+    registry.register(compat.FileConfigSource)  # as a launcher's process does
+    assert registry.resolve("file") is FileConfigSource
 
 
 def test_composing_is_done_in_these_modules():

@@ -48,6 +48,7 @@ def test_what_can_be_composed_or_is_said_better_later_passes(word):
         ["-sc", "str(1)"],
         ["-sc", "query=bash", "install=bash"],
         ["-sc", "query=no_shell"],
+        ["-sc", "query=bash"],
     ],
 )
 def test_what_hydra_itself_cannot_do_with_the_words_is_one_line(tmp_path, monkeypatch, capfd, words):
@@ -57,6 +58,11 @@ def test_what_hydra_itself_cannot_do_with_the_words_is_one_line(tmp_path, monkey
     assert said.startswith("hmexp: error: ")
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_package_that_is_none_is_wrong_input(capfd):
+    assert main(["--cfg", "job", "--package", "x"]) == 2
+    assert "hmexp: error: --package: expected a part of the configuration" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -21,6 +21,7 @@ TINY = (
 )
 """What keeps a training that is run to its end small; it stands last, so that nothing before it counts."""
 REAL_SHARE = 0.04
+"""Of the lines: trainings that are run to their end."""
 REAL_GROUPS = ("augment", "loss", "optimizer", "schedule", "trainer", "data/balance")
 DEFAULTS = {"data": "sample", "data/merge": "hm9", "data/balance": "undersample", "data/split": "grouped"} | {
     "model": "cnn",

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -80,11 +81,8 @@ def attempt(
     process.start()
     process.join(limit)
     code, seconds = process.exitcode, time.monotonic() - begun
-    for number in (signal.SIGKILL,):  # its own processes too, such as those of a sweep
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            continue
+    with suppress(ProcessLookupError):  # its own processes too, such as those of a sweep
+        os.killpg(process.pid, signal.SIGKILL)
     process.join()
     after = _files(cwd)
     written = tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))
