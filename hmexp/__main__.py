@@ -1,4 +1,4 @@
-"""`python -m hmexp`: answers signals from its first moment to its last, before it has imported anything."""
+"""`hmexp` and `python -m hmexp`: answers signals from its first moment to its last, before it has imported anything."""
 
 import atexit
 import os
@@ -8,13 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+INTERRUPTED = 130
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 def _end(number: int, frame: FrameType | None) -> None:
     """Nothing has begun yet: end, and say so."""
     os.write(2, b"hmexp: interrupted; this goes on: the same command again\n")
-    os._exit(130)
+    os._exit(INTERRUPTED)
 
 
 def run() -> int:
@@ -39,6 +40,14 @@ def run() -> int:
         sys.stdout.flush()
     # All is done and said. What Python still has to tidy up, a signal cuts short.
     answer(lambda number, frame: os._exit(code))
+    if code == INTERRUPTED:
+        from hmexp.compat.python import end_interpreter
+
+        # Python remembers a KeyboardInterrupt that passed through C code on its way (PyRun_String), though it was
+        # answered, and would end itself by SIGINT instead of this code.
+        end_interpreter()
+        sys.stderr.flush()
+        os._exit(code)
     return code
 
 
