@@ -4,8 +4,9 @@ import json
 import os
 import weakref
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,33 @@ from hmexp.store.layout import (
 )
 
 VERIFY_BYTES = 8 * 2**20
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_spec(value: object) -> bool:
+    if not isinstance(value, dict) or set(value) != {field.name for field in fields(StoreSpec)}:
+        return False
+    numbers = [number for name, number in value.items() if name != "resize"]
+    return isinstance(value["resize"], str) and all(_is_count(number) and number > 0 for number in numbers)
+
+
+def _are_chunks(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(chunk, list) and len(chunk) == 2 and all(map(_is_count, chunk)) for chunk in value
+    )
+
+
+FACTS: dict[str, Callable[[object], bool]] = {
+    "spec": _is_spec,
+    "num_pictures": _is_count,
+    "content_digest": lambda value: isinstance(value, str),
+    "chunks": _are_chunks,
+    "mtime_ns": _is_count,
+}
+"""What store.json has to say of a store -> whether it can be that."""
 
 
 class Store:
@@ -142,9 +170,9 @@ def _read_meta(path: Path) -> dict[str, Any]:
         raise _damaged(path, f"{META} is not of format {FORMAT_VERSION}")
     if meta.get("fingerprint") != path.name:
         raise _damaged(path, f"{META} is of the store {meta.get('fingerprint')}")
-    needed = {"spec", "num_pictures", "content_digest", "chunks", "mtime_ns"}
-    if not needed <= set(meta):
-        raise _damaged(path, f"{META} lacks {', '.join(sorted(needed - set(meta)))}")
+    unfit = [name for name, fits in FACTS.items() if not fits(meta.get(name))]
+    if unfit:
+        raise _damaged(path, f"{META} lacks a sound {', '.join(unfit)}")
     return meta
 
 

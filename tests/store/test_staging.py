@@ -20,6 +20,7 @@ from PIL import Image
 
 from hmexp.catalogue.pictures import DirectoryPictures
 from hmexp.config.errors import RunError, UserError
+from hmexp.process import full_disk
 from hmexp.store import StoreSpec, decode, open_store, stage
 from hmexp.store.layout import store_fingerprint
 
@@ -166,10 +167,11 @@ def test_too_little_disk_is_said_before_any_picture_is_written(source, spec, tmp
     usage = namedtuple("usage", "total used free")(10**12, 10**12, 3_100_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
     large = replace(spec, image_size=2**14)
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(OSError, match=r"too little for 18\.5 GB") as caught:
         stage(source, paths_of(source), large, tmp_path / "cache")
     place = tmp_path / "cache" / "stores"
-    assert str(caught.value) == f"paths.cache: expected 18.5 GB free, received 3.1 GB in {place}"
+    received = "received too little for 18.5 GB (3.1 GB free): make some"
+    assert full_disk(caught.value) == f"{place}: expected room to write, {received}"
     assert not list(place.glob("*.partial"))
 
 
@@ -324,10 +326,10 @@ DAMAGES = {
     "store.json cannot be read": lambda store: (store.path / "store.json").write_text("{"),
     "store.json is not of format 1": lambda store: edited(store, format_version=99),
     "store.json is of the store abc": lambda store: edited(store, fingerprint="abc"),
-    "store.json lacks chunks": lambda store: (store.path / "store.json").write_text(
+    "store.json lacks a sound chunks": lambda store: (store.path / "store.json").write_text(
         json.dumps({k: v for k, v in json.loads((store.path / "store.json").read_text()).items() if k != "chunks"})
     ),
-    "TypeError": lambda store: edited(store, spec={"image_size": 16}),
+    "store.json lacks a sound spec": lambda store: edited(store, spec={"image_size": 16}),
     "FileNotFoundError": lambda store: (store.path / "pictures.npy").unlink(),
     "ArrowInvalid": lambda store: (store.path / "index.parquet").write_bytes(b"PAR1"),
     "pictures.npy has 17,791 bytes, not 17,792": lambda store: os.truncate(store.path / "pictures.npy", 17_791),
@@ -369,3 +371,51 @@ def test_an_index_that_was_changed_is_found_by_verify(store):
 
 def test_spec_is_the_configs_words(store):
     assert store.spec == StoreSpec(image_size=16, resize="stretch", max_pixels=10_000)
+
+
+JUNK = [None, -1, 0, 10**30, 1.5, "", "x", [], [[1]], [["a", "b"]], {}, {"a": 1}, True]
+
+
+@pytest.mark.parametrize("key", ["spec", "num_pictures", "content_digest", "chunks", "mtime_ns", "fingerprint"])
+def test_whatever_stands_in_store_json_it_is_opened_or_named(store, key):
+    path = store.path / "store.json"
+    meta = json.loads(path.read_text())
+    for junk in JUNK:
+        path.write_text(json.dumps(meta | {key: junk}))
+        try:
+            assert (open_store(store.path).read(np.arange(3)) == store.read(np.arange(3))).all()
+        except UserError as error:
+            assert str(store.path) in str(error)
+    for name in meta["spec"]:
+        for junk in JUNK:
+            path.write_text(json.dumps(meta | {"spec": meta["spec"] | {name: junk}}))
+            try:
+                open_store(store.path)
+            except UserError as error:
+                assert str(store.path) in str(error)
+
+
+@pytest.mark.parametrize("file", ["index.parquet", "quarantine.parquet"])
+def test_whatever_stands_in_a_table_it_is_named(store, file):
+    path = store.path / file
+    whole = path.read_bytes()
+    table = pd.read_parquet(path)
+    others = [table.iloc[:-1], table.iloc[:0], table.drop(columns="image"), table.rename(columns=str.upper)]
+    contents = [b"", b"PAR1", whole[:-9], whole[:200], bytes(len(whole)), *(other.to_parquet() for other in others)]
+    for content in contents if file == "index.parquet" else contents[:5]:
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"remove this folder and run again"):
+            open_store(store.path)
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"[]\n", b"null\n", b"{}\n", b'{"number": "x"}\n', b"\xff\xfe\n", b'{"number": 0}\n']
+)
+def test_a_journal_with_anything_in_it_is_gone_on_with(source, spec, tmp_path, small_chunks, line):
+    whole = stage(source, paths_of(source), spec, tmp_path / "whole")
+    cache = tmp_path / "cache"
+    partial = cache / "stores" / f"{store_fingerprint(source, tuple(sorted(paths_of(source))), spec)}.partial"
+    partial.mkdir(parents=True)
+    (partial / "journal.jsonl").write_bytes(line)
+    (partial / "pictures.npy").write_bytes(b"anything")
+    assert bytes_of(stage(source, paths_of(source), spec, cache)) == bytes_of(whole)
