@@ -116,6 +116,13 @@ def test_rerun_repeats_with_overrides_and_says_what_differs(trained, hmexp):
     assert "seed: 1" in config
 
 
+def test_flags_may_stand_among_the_words_that_go_on_top(trained, hmexp):
+    said = hmexp("rerun=latest", "-cd", ".", "seed=7", "--cfg", "job", "model.dropout=0.3", cwd=trained)
+    assert "seed: 7" in said.stdout
+    assert "dropout: 0.3" in said.stdout
+    assert "  - 16\n" in said.stdout, "the widths of the run"
+
+
 def test_what_repeats_a_run_names_it_exactly(tmp_path, monkeypatch):
     from hmexp.jobs.folder import JobRecord
     from hmexp.runner.resume import Origin, named_exactly
