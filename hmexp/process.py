@@ -112,6 +112,13 @@ def printable(text: str, keep: str = "") -> str:
     )
 
 
+def num_cores() -> int:
+    """Cores that this process may run on (`os.process_cpu_count` has it from Python 3.13)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def full_disk(error: BaseException | None) -> str | None:
     """In a line, that a disk is full or may only be read, and how many bytes are free; None for any other error."""
     while error is not None:

@@ -20,8 +20,8 @@ from hmexp.datamodule import DataModule
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.models.memory import Size, size_of, size_of_config
+from hmexp.process import num_cores
 from hmexp.runner.environment import versions
-from hmexp.store.work import num_cores
 from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
 from hmexp.training.device import fresh_session

@@ -1,6 +1,5 @@
 """What a build has to do, and the threads that do it: picture files -> outcomes, in order."""
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from rich.filesize import decimal
 
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.config.errors import RunError
+from hmexp.process import num_cores
 from hmexp.store.decode import decode_noted
 from hmexp.store.layout import StoreSpec, digest_of_file
 from hmexp.store.reasons import BadPicture
@@ -76,13 +76,6 @@ class Outcome:
     pixels: np.ndarray | None = None
     reason: str = ""
     note: str = ""
-
-
-def num_cores() -> int:
-    """Cores that this process may run on (`os.process_cpu_count` has it from Python 3.13)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def outcomes(job: Job, first_chunk: int) -> Iterator[list[Outcome]]:

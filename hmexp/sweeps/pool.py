@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from hmexp.config.sweep import ProcessConfig
+from hmexp.process import num_cores
 from hmexp.sweeps.child import run_job
 from hmexp.sweeps.launch import Ended, Launch
 
@@ -187,11 +188,6 @@ def end_process(pid: int, job_dir: Path, alive: Callable[[], bool]) -> None:
         written = {Path(opened.path) for opened in psutil.Process(pid).open_files()} if alive() else set()
         if job_dir / OUTPUT_FILE in written:  # the number may be another's by now
             os.killpg(pid, signal.SIGKILL)
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def visible_gpus() -> list[str]:
