@@ -1,5 +1,6 @@
 """Pictures of any mode to 8 bits a channel: strip by strip, so that a large one is never held several times over."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,8 @@ WHITES = (255, 1023, 4095, 16_383, 65_535, 2**24 - 1, 2**31 - 1)
 FLOAT_WHITES = (1.0, 255.0, 65_535.0)
 WHITE_TAGS = (281, 341)
 """TIFF's MaxSampleValue and SMaxSampleValue."""
+SMALLEST_WHITE = 1e-6
+"""What a file says below this is a mistake."""
 BITS_TAG = 258
 """TIFF's BitsPerSample."""
 PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
@@ -90,7 +93,7 @@ def _said_whites(image: Image.Image) -> list[float]:
     said = [float(firsts[tag]) for tag in WHITE_TAGS if tag in firsts]
     bits = int(firsts.get(BITS_TAG, 0))
     said += [2.0**bits - 1] if 8 < bits < 16 else []
-    return [white for white in said if np.isfinite(white) and white > 0]
+    return [white for white in said if SMALLEST_WHITE < white < math.inf]
 
 
 def _scaled(image: Image.Image, white: float) -> Image.Image:

@@ -63,6 +63,7 @@ Box = tuple[float, float, float, float]
 
 # `max_pixels` is checked here, from the header. Pillow's own warning would be repeated for each picture.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd metadata
 
 
 COEFFICIENT_BYTES = 6
