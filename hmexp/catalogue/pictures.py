@@ -66,6 +66,10 @@ def why_no_picture(name: str, head: bytes) -> str:
     return unreadable(kind)
 
 
+class BadPicture(Exception):  # noqa: N818 (what the file is)
+    """A file that gives no picture; its text is the reason, in a few words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture file, unopened.

@@ -1,14 +1,35 @@
-"""What a job of a sweep knows of the sweep: a file in its folder, written before it starts."""
+"""What a job of a sweep knows of the sweep, by a file that is written into its folder before it starts; its pruner."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hmexp.jobs.pruner import TablePruner
-from hmexp.jobs.table import plain_key
+from hmexp.jobs.table import JobTable, plain_key
 from hmexp.training.pruner import NoPruner, Pruner, PruningRule
 
 TRIAL_FILE = "sweep.json"
+
+
+class TablePruner:
+    """Ends a job by a rule over the sweep's job table.
+
+    Args:
+        folder: Of the sweep.
+        number: Of the job.
+        monitor: `val/...` that jobs are compared by.
+        rule: When a job is pruned.
+    """
+
+    def __init__(self, folder: Path, number: int, monitor: str, rule: PruningRule) -> None:
+        self.table, self.number, self.monitor, self.rule = JobTable(folder), number, monitor, rule
+
+    def should_prune(self, epoch: int, value: float) -> str:
+        """Write the value, then compare it."""
+        if not math.isfinite(value):
+            return ""
+        self.table.add_epoch(self.number, epoch, value)
+        return self.rule.should_prune(self.number, epoch, self.table.epochs())
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Decode once: pictures -> store."""
 
+from hmexp.catalogue.pictures import BadPicture
 from hmexp.store.decode import DECODER_VERSION, decode
 from hmexp.store.layout import StoreSpec
-from hmexp.store.reasons import BadPicture
 from hmexp.store.staging import stage
 from hmexp.store.store import Store, open_store
 

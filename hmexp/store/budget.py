@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from rich.filesize import decimal
 
-from hmexp.store.reasons import BadPicture
+from hmexp.catalogue.pictures import BadPicture
 
 LIMIT_BYTES = 2**30
 """What all pictures that are being decoded may take together; a picture that takes more alone is refused."""

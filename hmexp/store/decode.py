@@ -31,10 +31,9 @@ import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError, features
 
-from hmexp.catalogue.pictures import HAS_HEIC, HEAD_BYTES, kind_of, unreadable
+from hmexp.catalogue.pictures import HAS_HEIC, HEAD_BYTES, BadPicture, kind_of, unreadable
 from hmexp.store.budget import Budget
 from hmexp.store.channels import decoded_bytes, eight_bits
-from hmexp.store.reasons import BadPicture
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """What a file may hold, whatever its name says. Pillow's last holes were in rarer formats (CVE-2026-40192)."""

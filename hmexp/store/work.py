@@ -12,12 +12,11 @@ from typing import TypeVar
 import numpy as np
 from rich.filesize import decimal
 
-from hmexp.catalogue.pictures import PictureSource
+from hmexp.catalogue.pictures import BadPicture, PictureSource
 from hmexp.config.errors import RunError
 from hmexp.process import num_cores
 from hmexp.store.decode import decode_noted
 from hmexp.store.layout import StoreSpec, digest_of_file
-from hmexp.store.reasons import BadPicture
 
 MAX_FILE_BYTES = 512 * 2**20
 """Larger files are not read."""

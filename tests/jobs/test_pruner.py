@@ -1,7 +1,7 @@
 import pytest
 
-from hmexp.jobs.pruner import TablePruner
 from hmexp.jobs.table import JobTable
+from hmexp.jobs.trial import TablePruner
 from hmexp.training.pruner import PruningRule
 
 
