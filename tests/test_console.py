@@ -1,11 +1,12 @@
-"""What libraries write to stderr behind Python's back."""
+"""What libraries write to stderr behind Python's back, and the log file."""
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from hmexp.console import quiet_natives
+from hmexp.console import log, log_file, quiet_natives
 
 NATIVE = (
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
@@ -26,3 +27,12 @@ def test_all_is_shown_where_the_block_fails(capfd):
         os.write(2, NATIVE)
         raise ImportError
     assert capfd.readouterr().err.encode() == NATIVE
+
+
+def test_a_log_file_on_a_full_disk_lacks_lines_and_nothing_else(tmp_path, capfd):
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    (tmp_path / "log").symlink_to("/dev/full")
+    with log_file(tmp_path / "log"):
+        log.info("a line")
+    assert "Traceback" not in capfd.readouterr().err

@@ -16,6 +16,9 @@ from hmexp.store.journal import Chunk, append, recover
 from hmexp.store.layout import HEADER_BYTES, PICTURES, npy_header
 from hmexp.store.work import Job, Outcome, outcomes
 
+MAX_WHITES = 5
+"""Whites that are named; floats may have as many as there are pictures."""
+
 
 def build(job: Job) -> list[Chunk]:
     """Decode and write what an earlier build has not; returns all chunks.
@@ -35,20 +38,29 @@ def build(job: Job) -> list[Chunk]:
     began = time.perf_counter()
     with progress_bar() as bar, (job.partial / PICTURES).open("r+b" if chunks else "wb", buffering=0) as file:
         task = bar.add_task("staging", total=len(job.paths), completed=done, note="")
-        progress = _Bar(bar, task)
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; whatever keeps a picture from being read is in the quarantine.
             warnings.simplefilter("ignore")
-            _write_chunks(job, chunks, file.fileno(), progress)
+            _write_chunks(job, chunks, file.fileno(), _Bar(bar, task))
         rows = sum(chunk.rows for chunk in chunks)
         os.truncate(file.fileno(), HEADER_BYTES + rows * job.spec.row_bytes)
         os.pwrite(file.fileno(), npy_header(rows, job.spec.image_size), 0)
         os.fsync(file.fileno())
-    for note, number in sorted(progress.notes.items()):
-        log.info(f"{number:,} of these pictures have more than 8 bits a pixel: scaled with {note}")
     rate = (len(job.paths) - done) / max(time.perf_counter() - began, 1e-9)
     log.info(f"staged {len(job.paths) - done:,} pictures, {rate:,.0f} images/s")
+    _say_scaled(chunks)
     return chunks
+
+
+def _say_scaled(chunks: Sequence[Chunk]) -> None:
+    """How many pictures had more than 8 bits a sample, and what became white in them."""
+    scaled: Counter[str] = Counter()
+    for chunk in chunks:
+        scaled.update(chunk.scaled)
+    if scaled:
+        whites = ", ".join(f"{count:,} from white {white}" for white, count in scaled.most_common(MAX_WHITES))
+        more = f", and {len(scaled) - MAX_WHITES:,} other whites" if len(scaled) > MAX_WHITES else ""
+        log.info(f"pictures of more than 8 bits, scaled to 8: {whites}{more}")
 
 
 @dataclass
@@ -56,11 +68,9 @@ class _Bar:
     progress: Progress
     task: TaskID
     bad: int = 0
-    notes: Counter[str] = field(default_factory=Counter)
 
     def advance(self, read: Sequence[Outcome]) -> None:
         self.bad += sum(outcome.pixels is None for outcome in read)
-        self.notes.update(outcome.note for outcome in read if outcome.note)
         note = f"{self.bad:,} bad" if self.bad else ""
         self.progress.update(self.task, advance=len(read), note=note)
 
@@ -75,11 +85,14 @@ class _OpenChunk:
     crc32: int = 0
     digests: list[str] = field(default_factory=list)
     bad: list[list[str]] = field(default_factory=list)
+    scaled: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
         if outcome.pixels is None:
             self.bad.append([outcome.path, outcome.reason])
             return
+        if outcome.white:
+            self.scaled[f"{outcome.white:,.9g}"] += 1
         row = outcome.pixels.tobytes()
         self.crc32 = zlib.crc32(row, self.crc32)
         self.digests.append(outcome.digest)
@@ -91,7 +104,7 @@ class _OpenChunk:
     def close(self, partial: Path) -> Chunk:
         """Pictures on the disk first; then the line that says so."""
         os.fsync(self.file)
-        chunk = Chunk(self.number, self.crc32, self.digests, self.bad)
+        chunk = Chunk(self.number, self.crc32, self.digests, self.bad, dict(self.scaled))
         append(partial, chunk)
         return chunk
 

@@ -32,8 +32,11 @@ import PIL
 from PIL import Image, UnidentifiedImageError, features
 
 from hmexp.catalogue.pictures import HAS_HEIC, HEAD_BYTES, BadPicture, kind_of, unreadable
-from hmexp.store.budget import Budget
-from hmexp.store.channels import decoded_bytes, eight_bits
+from hmexp.store.conversion import conversion_of
+from hmexp.store.cost import decoding_bytes
+from hmexp.store.levels import said_levels
+from hmexp.store.memory import MEMORY, Share
+from hmexp.store.scaling import Box, Scaling
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """What a file may hold, whatever its name says. Pillow's last holes were in rarer formats (CVE-2026-40192)."""
@@ -47,7 +50,6 @@ if HAS_HEIC:
 DECODER_VERSION = f"3 (Pillow {PIL.__version__}, {' '.join(FORMATS)})"
 """Part of the store's fingerprint. The number grows when the same file gives other pixels."""
 NO_PICTURE = "no picture that can be read"
-FILTER = Image.Resampling.BILINEAR
 ORIENTATION_TAG = 0x0112
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,68 +60,68 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-Box = tuple[float, float, float, float]
 
 # `max_pixels` is checked here, from the header. Pillow's own warning would be repeated for each picture.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd metadata
 
 
-COEFFICIENT_BYTES = 6
-"""Of a pixel of a progressive JPEG, all of which libjpeg holds at full size: 2 bytes in each of 3 channels."""
-BUDGET = Budget()
-"""Of all threads of this process."""
+@dataclass(frozen=True)
+class Wanted:
+    """What pictures become.
+
+    Attributes:
+        image_size: Height and width, in pixels.
+        resize: `stretch` (aspect ratio not kept), `pad` (whole picture, white borders) or `crop` (centre).
+        max_pixels: Pictures with more pixels are refused by their header, undecoded.
+    """
+
+    image_size: int
+    resize: str
+    max_pixels: int
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture as it is stored.
+    """A picture that was read.
 
     Attributes:
         pixels: uint8 `[image_size, image_size, 3]`, RGB.
-        note: What was decided for a picture of more than 8 bits a pixel: `white at 4,095`; or empty.
+        white: Where the file has more than 8 bits a sample, the value that became 255; or else 0.
     """
 
     pixels: np.ndarray
-    note: str = ""
+    white: float = 0.0
 
 
 def decode(picture: bytes | BinaryIO, image_size: int, resize: str, max_pixels: int) -> np.ndarray:
-    """Decode and resize one picture, like `decode_noted`.
-
-    Returns:
-        uint8 `[image_size, image_size, 3]`, RGB.
-    """
-    return decode_noted(picture, image_size, resize, max_pixels).pixels
-
-
-def decode_noted(picture: bytes | BinaryIO, image_size: int, resize: str, max_pixels: int) -> Decoded:
     """Decode and resize one picture.
 
-    Upright by its EXIF orientation, transparent parts over white, more than 8 bits scaled to 8 by what the file says
-    or holds, the first frame of an animation. JPEGs are decoded at 1/2, 1/4 or 1/8, never below the size asked for.
-    Waits where other threads decode pictures that are too large for this one to be decoded beside them.
+    Upright by its EXIF orientation, transparent parts over white, more than 8 bits scaled to 8 (`hmexp.store.levels`),
+    the first frame of an animation. JPEGs are decoded at 1/2, 1/4 or 1/8, never below the size asked for.
 
     Args:
         picture: The file's bytes, or a seekable stream of them.
         image_size: Height and width of the result, in pixels.
-        resize: `stretch` (aspect ratio not kept), `pad` (whole picture, white borders) or `crop` (centre).
-        max_pixels: Pictures with more pixels are refused by their header, undecoded.
+        resize: See `Wanted`.
+        max_pixels: See `Wanted`.
+
+    Returns:
+        uint8 `[image_size, image_size, 3]`, RGB.
 
     Raises:
         BadPicture: Not one of `FORMATS`, damaged, or too large.
     """
+    with MEMORY.share() as share:
+        return decode_within(share, picture, Wanted(image_size, resize, max_pixels)).pixels
+
+
+def decode_within(share: Share, picture: bytes | BinaryIO, wanted: Wanted) -> Decoded:
+    """Decode one picture as `decode` does, once `share` holds what that takes; see there for what it raises."""
     stream = io.BytesIO(picture) if isinstance(picture, bytes) else picture
     try:
         with Image.open(stream, formats=FORMATS) as image:
-            pixels = image.width * image.height
-            _check_pixels(pixels, max_pixels)
-            coefficients = COEFFICIENT_BYTES * pixels if image.info.get("progressive") else 0
-            drafted = image.draft(None, _scaled(image.size, image_size, resize))
-            with BUDGET.reserved(coefficients + decoded_bytes(image)):
-                image.load()  # turns a TIFF upright, and so may change its size
-                whole: Box = drafted[1] if drafted else (0, 0, *image.size)
-                return _fit(image, whole, image_size, resize)
+            _check_pixels(image.width * image.height, wanted.max_pixels)
+            return _fit(image, stream, wanted, share)
     except (BadPicture, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -127,7 +129,7 @@ def decode_noted(picture: bytes | BinaryIO, image_size: int, resize: str, max_pi
         raise BadPicture(unreadable(kind_of(stream.read(HEAD_BYTES))) or NO_PICTURE) from error
     except Image.DecompressionBombError as error:
         found = re.search(r"\d+", str(error))
-        raise BadPicture(_too_large(int(found[0]) if found else 0, max_pixels)) from error
+        raise BadPicture(_too_large(int(found[0]) if found else 0, wanted.max_pixels)) from error
     except Exception as error:  # Pillow's parsers raise nearly anything on bytes that were made to harm.
         raise BadPicture(_reason(error)) from error
 
@@ -146,20 +148,31 @@ def _reason(error: Exception) -> str:
     return "truncated" if "truncated" in text.lower() else f"damaged ({text[:80] or type(error).__name__})"
 
 
-def _fit(image: Image.Image, whole: Box, size: int, resize: str) -> Decoded:
-    """The part `whole` of a picture as `size` x `size`; turned upright when it is small, because that is cheaper."""
+def _fit(image: Image.Image, stream: BinaryIO, wanted: Wanted, share: Share) -> Decoded:
+    """The picture at the size asked for; turned upright when it is small, because that is cheaper."""
+    full_size, size = image.size, wanted.image_size
+    drafted = image.draft(None, _scaled(full_size, size, wanted.resize))
+    whole: Box = drafted[1] if drafted else (0, 0, *image.size)
+    scaling = Scaling(
+        image.size,
+        _centre(whole) if wanted.resize == "crop" else whole,
+        (size, size) if wanted.resize == "crop" else _scaled(image.size, size, wanted.resize),
+    )
+    share.hold(decoding_bytes(image, full_size, _length(stream)) + scaling.num_bytes)
+    said = said_levels(image, stream)
+    image.load()
+    conversion = conversion_of(image, said)
+    small = scaling.apply(image, conversion.convert)
     orientation = _orientation(image)
-    shape = image.size
-    flat, note = eight_bits(image)
-    if resize == "crop":
-        small = flat.resize((size, size), FILTER, _centre(whole))
-    elif resize == "pad":
-        small = flat.resize(_scaled(shape, size, resize), FILTER, whole)
-    else:
-        small = flat.resize((size, size), FILTER, whole)
-    rgb = small if small.mode == "RGB" else small.convert("RGB")
-    upright = rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
-    return Decoded(np.asarray(_padded(upright, size)), note)
+    upright = small.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else small
+    return Decoded(np.asarray(_padded(upright, size)), conversion.white)
+
+
+def _length(stream: BinaryIO) -> int:
+    place = stream.tell()
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(place)
+    return length
 
 
 def _scaled(shape: tuple[int, int], size: int, resize: str) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hmexp.store.layout import HEADER_BYTES, JOURNAL, PICTURES, StoreSpec
@@ -17,12 +17,14 @@ class Chunk:
         crc32: Checksum of its rows in pictures.npy.
         digests: File digests of the pictures that have a row, in the order of their paths.
         bad: `[path, reason]` of those that have none.
+        scaled: White -> pictures of more than 8 bits a sample whose white it is.
     """
 
     number: int
     crc32: int
     digests: list[str]
     bad: list[list[str]]
+    scaled: dict[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -68,6 +70,20 @@ def _parse(line: bytes) -> Chunk | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        return Chunk(**json.loads(line))
-    except (ValueError, TypeError):
+        chunk = Chunk(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
         return None
+    return chunk if _is_sound(chunk) else None
+
+
+def _is_sound(chunk: Chunk) -> bool:
+    """Whether the fields are what they should be: a journal that was damaged may still be JSON."""
+    return (
+        all(type(number) is int for number in (chunk.number, chunk.crc32))
+        and isinstance(chunk.digests, list)
+        and all(isinstance(digest, str) for digest in chunk.digests)
+        and isinstance(chunk.bad, list)
+        and all(isinstance(pair, list) and [type(text) for text in pair] == [str, str] for pair in chunk.bad)
+        and isinstance(chunk.scaled, dict)
+        and all(type(count) is int for count in chunk.scaled.values())
+    )

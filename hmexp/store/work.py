@@ -1,28 +1,27 @@
 """What a build has to do, and the threads that do it: picture files -> outcomes, in order."""
 
-import threading
+import io
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-from rich.filesize import decimal
 
 from hmexp.catalogue.pictures import BadPicture, PictureSource
 from hmexp.config.errors import RunError
 from hmexp.process import num_cores
-from hmexp.store.decode import decode_noted
+from hmexp.store.decode import Wanted, decode_within
 from hmexp.store.layout import StoreSpec, digest_of_file
+from hmexp.store.memory import MEMORY, Share
 
+BLOCK_BYTES = 2**20
 MAX_FILE_BYTES = 512 * 2**20
-"""Larger files are not read."""
-LARGE_FILE_BYTES = 32 * 2**20
-"""A thread holds one file in memory; of those that are larger, only one thread at a time does."""
-ONE_LARGE_FILE = threading.Lock()
+"""Larger files are not read: a thread holds one file in memory."""
+SMALL_FILE_BYTES = 4 * 2**20
+"""Files that are read before the memory for them is asked for, together with that for decoding them."""
 TASK_PICTURES = 4
 """Pictures a thread takes at once, so that handing them over costs little on many cores."""
 AHEAD_BYTES = 16 * 2**20
@@ -60,21 +59,21 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A picture file that was read: its pixels, or the reason why there are none.
+    """A picture file that was read.
 
     Attributes:
-        path: Of the picture.
-        digest: Of the file's content.
-        pixels: uint8 `[image_size, image_size, 3]`.
+        path: As the source has it.
+        digest: Hash of its bytes.
+        pixels: uint8 `[image_size, image_size, 3]`, or None.
         reason: Why there are no pixels.
-        note: What was decided for it while it was decoded, in a few words.
+        white: The sample value that became 255, where the file has more than 8 bits a sample; or else 0.
     """
 
     path: str
     digest: str
     pixels: np.ndarray | None = None
     reason: str = ""
-    note: str = ""
+    white: float = 0.0
 
 
 def outcomes(job: Job, first_chunk: int) -> Iterator[list[Outcome]]:
@@ -111,28 +110,21 @@ def _in_order(
 
 
 def _outcome(job: Job, path: str) -> Outcome:
-    digest = ""
-    spec = job.spec
-    try:
-        with ExitStack() as held:
-            data = _read(job.source, path, held)
+    digest, spec = "", job.spec
+    with MEMORY.share() as share:
+        try:
+            data = _read(job.source, path, share)
             digest = digest_of_file(data)
-            decoded = decode_noted(data, spec.image_size, spec.resize, spec.max_pixels)
-        return Outcome(path, digest, decoded.pixels, note=decoded.note)
-    except BadPicture as error:
-        return Outcome(path, digest, reason=str(error))
+            decoded = decode_within(share, data, Wanted(spec.image_size, spec.resize, spec.max_pixels))
+            return Outcome(path, digest, decoded.pixels, white=decoded.white)
+        except BadPicture as error:
+            return Outcome(path, digest, reason=str(error))
 
 
-def _read(source: PictureSource, path: str, held: ExitStack) -> bytes:
-    """The bytes of a file; `held` keeps other threads from holding a large one too."""
+def _read(source: PictureSource, path: str, share: Share) -> bytes:
     try:
         with source.open(path) as stream:
-            data = stream.read(LARGE_FILE_BYTES)
-            if len(data) == LARGE_FILE_BYTES:
-                held.enter_context(ONE_LARGE_FILE)
-                data += stream.read(MAX_FILE_BYTES - LARGE_FILE_BYTES + 1)
-            if len(data) > MAX_FILE_BYTES:
-                raise BadPicture(f"more than {decimal(MAX_FILE_BYTES)}")
+            data = _content(stream, share)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadPicture(f"cannot be opened ({error.strerror})") from error
     except OSError as error:  # A permission, a network disk that is away: not the picture's fault, the build stops.
@@ -140,3 +132,17 @@ def _read(source: PictureSource, path: str, held: ExitStack) -> bytes:
     if not data:
         raise BadPicture("empty file")
     return data
+
+
+def _content(stream: BinaryIO, share: Share) -> bytes:
+    """The bytes of a file; of a large one, as `share` holds them."""
+    content = io.BytesIO()
+    while block := stream.read(BLOCK_BYTES):
+        length = content.tell() + len(block)
+        if length > MAX_FILE_BYTES:
+            raise BadPicture(f"more than {MAX_FILE_BYTES // 2**20} MiB")
+        if length > SMALL_FILE_BYTES:
+            share.grow()
+            share.hold(length)
+        content.write(block)
+    return content.getvalue()

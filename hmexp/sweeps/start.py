@@ -24,6 +24,7 @@ from hmexp.config.verbs import RunConfig
 from hmexp.console import log, log_file, quiet_natives
 from hmexp.jobs.folder import LOCK_FILE, LOOK
 from hmexp.jobs.table import FAILED, JobTable, plain_key
+from hmexp.process import full_disk
 from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design, check_num_jobs, make_design
@@ -242,9 +243,11 @@ def _run(running: Sweep) -> None:
     except BaseException as error:
         with unharmed():  # what ended the sweep says more than what its end could not write
             close(running, "KILLED")
+        command = f"python -m hmexp -m resume={shlex.quote(str(running.folder))}"
         if isinstance(error, KeyboardInterrupt):
-            command = f"python -m hmexp -m resume={shlex.quote(str(running.folder))}"
             raise KeyboardInterrupt(command) from None
+        if full := full_disk(error):
+            raise RunError(f"{full}; then this goes on: {command}") from error
         raise
     close(running, DONE if all(job.status != FAILED for job in running.jobs) else FAILED.upper())
     failed = [str(job.number) for job in running.jobs if job.status == FAILED]

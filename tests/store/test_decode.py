@@ -5,10 +5,9 @@ import zlib
 import numpy as np
 import pytest
 from made_pictures import encoded, photograph
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
-from hmexp.store import BadPicture, channels, decode
-from hmexp.store.decode import decode_noted
+from hmexp.store import BadPicture, decode
 
 LIMIT = 89_478_485
 
@@ -211,71 +210,3 @@ def test_noise_never_gets_through_as_another_error():
                 assert decode(broken.tobytes(), 16, "stretch", 10**6).shape == (16, 16, 3)
             except BadPicture as reason:
                 assert len(str(reason)) < 120
-
-
-@pytest.mark.parametrize(
-    ("top", "kind", "dtype", "white"),
-    [
-        (200, "PNG", np.uint16, 255),
-        (255, "TIFF", np.int32, 255),
-        (1000, "PNG", np.uint16, 1023),
-        (4095, "PNG", np.uint16, 4095),
-        (4095, "TIFF", np.uint16, 4095),
-        (12_000, "TIFF", np.uint16, 16_383),
-        (65_535, "TIFF", np.int32, 65_535),
-        (70_000, "TIFF", np.int32, 2**24 - 1),
-        (0.8, "TIFF", np.float32, 1),
-        (200.0, "TIFF", np.float32, 255),
-        (9e9, "TIFF", np.float32, 9e9),
-    ],
-)
-def test_white_is_the_smallest_usual_value_that_holds_the_largest(top, kind, dtype, white):
-    values = np.linspace(0, top, 64).astype(dtype)[None].repeat(64, axis=0)
-    decoded = decode_noted(encoded(grey(values), kind), 64, "stretch", LIMIT)
-    assert decoded.note == f"white at {float(np.float32(white)) if white > 1e9 else white:,.0f}"
-    expected = values[0].astype(np.float64) * 255 / white
-    assert np.abs(decoded.pixels[0, :, 0] - expected).max() <= 1
-
-
-@pytest.mark.parametrize(
-    ("said", "top", "white"),
-    [
-        (4095, 900, 4095),
-        (20_000, 900, 20_000),
-        (100, 900, 1023),
-        (0, 900, 1023),
-        (0, 0, 255),
-    ],
-)
-def test_what_a_tiff_says_of_its_white_comes_first_where_it_can_be(said, top, white):
-    values = np.linspace(0, top, 64).astype(np.uint16)[None].repeat(64, axis=0)
-    info = TiffImagePlugin.ImageFileDirectory_v2()
-    info[281] = said
-    decoded = decode_noted(encoded(grey(values), "TIFF", tiffinfo=info), 64, "stretch", LIMIT)
-    assert decoded.note == f"white at {white:,}"
-
-
-def test_numbers_that_are_none_are_black_or_white():
-    values = np.full((8, 8), 0.5, np.float32)
-    values[0], values[1], values[2], values[3] = np.nan, np.inf, -np.inf, -4.0
-    pixels = decode(encoded(grey(values), "TIFF"), 8, "stretch", LIMIT)[:, 0, 0]
-    assert pixels.tolist() == [0, 255, 0, 0, 128, 128, 128, 128]
-    black = decode_noted(encoded(grey(np.zeros((8, 8), np.float32)), "TIFF"), 8, "stretch", LIMIT)
-    assert not black.pixels.any()
-
-
-def test_a_netpbm_has_the_white_that_it_says():
-    dark = b"P5 8 8 65535 " + np.full((8, 8), 300, ">u2").tobytes()
-    assert decode(dark, 8, "stretch", LIMIT).max() == 1
-    low = b"P5 8 8 1000 " + np.full((8, 8), 500, ">u2").tobytes()
-    assert abs(int(decode(low, 8, "stretch", LIMIT).max()) - 128) <= 1
-
-
-def test_strips_and_the_whole_are_the_same(monkeypatch):
-    values = np.random.default_rng(0).integers(0, 65_536, (70, 50)).astype(np.uint16)
-    layer = Image.fromarray(np.random.default_rng(1).integers(0, 256, (70, 50, 4), np.uint8), "RGBA")
-    for content in (encoded(grey(values), "PNG"), encoded(layer, "PNG")):
-        whole = decode(content, 32, "stretch", LIMIT)
-        monkeypatch.setattr(channels, "STRIP_PIXELS", 130)
-        assert (decode(content, 32, "stretch", LIMIT) == whole).all()
-        monkeypatch.undo()

@@ -292,14 +292,25 @@ def test_without_a_terminal_two_lines_say_what_was_done(source, spec, tmp_path, 
     assert end.startswith("staged 23 pictures, ") and end.endswith(" images/s")
 
 
-def test_pictures_of_more_than_8_bits_are_counted_in_a_line(make_catalogue, spec, tmp_path, caplog):
-    source = make_catalogue(tmp_path / "catalogue", 6)
-    values = np.linspace(0, 4000, 64).astype(np.uint16)[None].repeat(64, axis=0)
-    for path in paths_of(source)[:4]:
-        (tmp_path / "catalogue" / path).write_bytes(encoded(Image.fromarray(values), "PNG"))
+def test_pictures_of_more_than_8_bits_are_counted_in_one_line(source, spec, tmp_path, caplog, small_chunks):
     caplog.set_level("INFO", logger="hmexp")
-    stage(source, paths_of(source), spec, tmp_path / "cache")
-    assert "4 of these pictures have more than 8 bits a pixel: scaled with white at 4,095" in caplog.messages
+    for number, top in enumerate((4095, 4095, 65535)):
+        deep = Image.fromarray(np.linspace(0, top, 900).reshape(30, 30).astype(np.uint16))
+        (tmp_path / "catalogue" / f"{number}.png").write_bytes(encoded(deep, "PNG"))
+    source = DirectoryPictures(tmp_path / "catalogue")
+
+    class Interrupted(Counted):
+        def open(self, path: str) -> io.BufferedIOBase:
+            if path == paths[-1]:
+                raise KeyboardInterrupt
+            return super().open(path)
+
+    paths = paths_of(source)
+    with pytest.raises(KeyboardInterrupt):
+        stage(Interrupted(source), paths, spec, tmp_path / "cache")
+    stage(source, paths, spec, tmp_path / "cache")
+    said = [record.getMessage() for record in caplog.records if "8 bits" in record.getMessage()]
+    assert said == ["pictures of more than 8 bits, scaled to 8: 2 from white 4,095, 1 from white 65,535"]
 
 
 def edited(store, **changes) -> None:
