@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -121,6 +120,8 @@ def num_cores() -> int:
 
 def full_disk(error: BaseException | None) -> str | None:
     """In a line, that a disk is full or may only be read, and how many bytes are free; None for any other error."""
+    import sqlite3  # costs the start of every command
+
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             return _no_room(Path(os.fsdecode(error.filename) if error.filename else "."), error)

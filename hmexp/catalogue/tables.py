@@ -50,13 +50,7 @@ def read_table(path: Path, key: str) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         received = f"a byte {content[error.start : error.start + 1]!r} that is none (at {error.start:,})"
         raise UserError(f"{key}: expected a table in UTF-8 in {path}, received {received}") from None
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        csv.Error,
-        zlib.error,
-    ) as error:  # pandas' and pyarrow's errors are ValueErrors
+    except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:  # of pandas and pyarrow: ValueErrors
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{key}: expected a CSV or Parquet table in {path}, received {reason}") from None
 

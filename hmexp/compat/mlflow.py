@@ -1,6 +1,6 @@
 """What hmexp takes from MLflow that its documentation does not name; checked against `CHECKED`.
 
-`tests/compat/test_mlflow.py` fails where one of these names changes.
+`tests/compat/test_mlflow_names.py` fails where one of these names changes.
 """
 
 from typing import Protocol

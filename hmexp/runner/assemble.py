@@ -105,7 +105,7 @@ class Assembly:
         seconds = recall_seconds(path)
         before = ", as timed before" if seconds else ""
         if seconds is None:
-            seconds = time_precisions(self._throwaway, next(iter(self.loaders().train(1, 0, 1))))
+            seconds = time_precisions(self.compiled_learner, next(iter(self.loaders().train(1, 0, 1))))
             keep_seconds(path, seconds)
         chosen = faster(seconds)
         times = ", ".join(f"{1000 * value:.1f} ms a step in {name}" for name, value in seconds.items())
@@ -192,6 +192,3 @@ class Assembly:
         with self.device.scope():
             self.trainer(Path(), NoRecorder(), Interruption()).compile(learner, metrics, 0, self.loaders())
         return learner
-
-    def _throwaway(self) -> keras.Model:
-        return self.compiled_learner()

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from hmexp.catalogue.pictures import PictureSource
-from hmexp.store.decode import DECODER_VERSION
+from hmexp.store.decode import DECODER_VERSION, Wanted
 
 FORMAT_VERSION = 1
 PICTURES, INDEX, QUARANTINE, META = "pictures.npy", "index.parquet", "quarantine.parquet", "store.json"
@@ -25,18 +25,8 @@ CHUNK_PICTURES = 512
 
 
 @dataclass(frozen=True)
-class StoreSpec:
-    """How pictures are stored; the fields are those of the `data` section.
-
-    Attributes:
-        image_size: Height and width, in pixels.
-        resize: `stretch`, `pad` or `crop`.
-        max_pixels: Larger pictures go to the quarantine.
-    """
-
-    image_size: int
-    resize: str
-    max_pixels: int
+class StoreSpec(Wanted):
+    """How pictures are stored: what they become, of which the fields are those of the `data` section."""
 
     @property
     def row_bytes(self) -> int:

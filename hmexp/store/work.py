@@ -13,7 +13,7 @@ import numpy as np
 from hmexp.catalogue.pictures import BadPicture, PictureSource
 from hmexp.config.errors import RunError
 from hmexp.process import num_cores
-from hmexp.store.decode import Wanted, decode_within
+from hmexp.store.decode import decode_within
 from hmexp.store.layout import StoreSpec, digest_of_file
 from hmexp.store.memory import MEMORY, Share
 
@@ -115,7 +115,7 @@ def _outcome(job: Job, path: str) -> Outcome:
         try:
             data = _read(job.source, path, share)
             digest = digest_of_file(data)
-            decoded = decode_within(share, data, Wanted(spec.image_size, spec.resize, spec.max_pixels))
+            decoded = decode_within(share, data, spec)
             return Outcome(path, digest, decoded.pixels, white=decoded.white)
         except BadPicture as error:
             return Outcome(path, digest, reason=str(error))

@@ -7,11 +7,37 @@ import keras
 
 from hmexp.config.schedule import PlateauSchedule
 from hmexp.console import log
-from hmexp.metrics.names import Metric, parse_monitor
+from hmexp.metrics.names import parse_monitor
 from hmexp.training.callbacks import Logs, keras_name
 
 
-class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+class _GoesOnCounting:
+    """What both callbacks add to Keras's: they count over all calls of `fit`, and after a resume; NaN is no best."""
+
+    monitor: str
+    mode: str
+    best: float | None
+    wait: int
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Go on counting: a training is several calls of `fit`."""
+
+    def number(self, logs: Logs) -> float:
+        """The monitor; a NaN is worse than any number."""
+        value = float((logs or {})[self.monitor])
+        worst = -math.inf if self.mode == "max" else math.inf
+        return worst if math.isnan(value) else value
+
+    def state(self) -> dict[str, Any]:
+        """What it has counted, for a checkpoint."""
+        return {"best": self.best, "wait": self.wait}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.best, self.wait = state["best"], state["wait"]
+
+
+class EarlyStopping(_GoesOnCounting, keras.callbacks.EarlyStopping):  # type: ignore[misc]
     """Ends the run after `patience` epochs without a better monitor.
 
     Keras's own forgets what it has counted at the beginning of each `fit`, and takes a NaN of the first epoch for the
@@ -23,32 +49,19 @@ class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
     """
 
     def __init__(self, monitor: str, patience: int) -> None:
-        metric = parse_monitor("trainer.monitor", monitor)
-        super().__init__(keras_name(monitor), patience=patience, mode=_mode(metric))
-        self.worst = -math.inf if metric.higher_is_better else math.inf
+        super().__init__(keras_name(monitor), patience=patience, mode=_mode(monitor))
 
     @property
     def stopped(self) -> bool:
         """Whether it has ended the run, now or before an interruption."""
         return bool(self.wait >= self.patience)
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Go on counting: a training is several calls of `fit`."""
-
     def get_monitor_value(self, logs: Logs) -> float:
-        """Read the monitor; a NaN is worse than any number."""
-        return _number_or(self.worst, logs, self.monitor)
-
-    def state(self) -> dict[str, Any]:
-        """What it has counted, for a checkpoint."""
-        return {"best": self.best, "wait": self.wait}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.best, self.wait = state["best"], state["wait"]
+        """Read the monitor."""
+        return self.number(logs)
 
 
-class ReduceLROnPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
+class ReduceLROnPlateau(_GoesOnCounting, keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
     """Lowers the learning rate after `patience` epochs without a better monitor.
 
     Args:
@@ -57,37 +70,20 @@ class ReduceLROnPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc
     """
 
     def __init__(self, monitor: str, cfg: PlateauSchedule) -> None:
-        metric = parse_monitor("trainer.monitor", monitor)
-        super().__init__(keras_name(monitor), cfg.factor, cfg.patience, 0, _mode(metric), 0.0, 0, cfg.minimum)
-        self.worst = -math.inf if metric.higher_is_better else math.inf
-        self.best: float | None = None
-
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Go on counting: a training is several calls of `fit`."""
+        super().__init__(
+            keras_name(monitor), cfg.factor, cfg.patience, mode=_mode(monitor), min_delta=0, min_lr=cfg.minimum
+        )
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Look at the monitor; Keras adds the learning rate to the logs, which are not to have it."""
         before = self._learning_rate()
-        super().on_epoch_end(epoch, {self.monitor: _number_or(self.worst, logs, self.monitor)})
+        super().on_epoch_end(epoch, {self.monitor: self.number(logs)})
         if (after := self._learning_rate()) < before:
             log.info(f"no better {self.monitor} for {self.patience} epochs: learning rate {after:.3g}")
 
     def _learning_rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
-    def state(self) -> dict[str, Any]:
-        """What it has counted, for a checkpoint."""
-        return {"best": self.best, "wait": self.wait}
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.best, self.wait = state["best"], state["wait"]
-
-
-def _mode(metric: Metric) -> str:
-    return "max" if metric.higher_is_better else "min"
-
-
-def _number_or(worst: float, logs: Logs, monitor: str) -> float:
-    value = float((logs or {})[monitor])
-    return worst if math.isnan(value) else value
+def _mode(monitor: str) -> str:
+    return "max" if parse_monitor("trainer.monitor", monitor).higher_is_better else "min"
