@@ -21,7 +21,6 @@ from hmexp.config.stored import run_words
 from hmexp.config.training import TrainerConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.datamodule import DataModule, process_backend
-from hmexp.jobs.find import as_folder, find_job
 from hmexp.runner.backend import start_backend
 from hmexp.runner.resume import recall
 from hmexp.runner.train import Given, RunResult, run_training
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from hmexp.classifier import Classifier
 
 ONE_AT_A_TIME = threading.RLock()
-ALIASES = ("champion", "previous")
 CONFIG_OF_MODEL = "_hmexp_config"
 """Attribute of a network that `build_model` made: its option and its configuration."""
 
@@ -90,7 +88,9 @@ def build_model(name: str, data: DataModule, seed: int = 0, **keywords: Any) -> 
     return model
 
 
-def load(run: str | Path, root: str | Path = ".", uri: str | None = None, model_name: str = "hmexp") -> "Classifier":
+def load(
+    run: str | Path, root: str | Path = ".", uri: str | None = None, model_name: str | None = None
+) -> "Classifier":
     """Load a trained model that classifies pictures.
 
     Args:
@@ -98,7 +98,7 @@ def load(run: str | Path, root: str | Path = ".", uri: str | None = None, model_
             such as `champion`, a version of it such as `3`, or the folder of a bundle.
         root: Folder that holds `mlruns/`.
         uri: MLflow tracking URI; None is the database under `root`.
-        model_name: Name in the model registry.
+        model_name: Name in the model registry; None is the only one that has a champion.
 
     Raises:
         UserError: No such run or model, or a file that is not as it was written.
@@ -106,11 +106,13 @@ def load(run: str | Path, root: str | Path = ".", uri: str | None = None, model_
     composed = compose_words([f"paths.root={root}"])
     config = to_config(composed.tree, RunConfig)
     tracking = MlflowTracking(uri=uri, model_name=model_name)
-    folder = _bundle(str(run), config, tracking)
+    from hmexp.tracking.bundles import find_bundle
+
+    bundle = find_bundle(str(run), tracking, config.paths)
     start_backend(replace(config, backend=process_backend()))
     from hmexp.classifier import load_classifier
 
-    return load_classifier(folder)
+    return load_classifier(bundle.folder)
 
 
 class Trainer:
@@ -218,19 +220,3 @@ def _config_of(model: "keras.Model", data: DataModule) -> tuple[str, ModelConfig
     from hmexp.models.saved import keep_model
 
     return "saved", SavedConfig(file=str(keep_model(model, data.paths.cache_path)))
-
-
-def _bundle(run: str, config: RunConfig, tracking: MlflowTracking) -> Path:
-    """The folder of the bundle that a name means."""
-    folder = Path(run).expanduser()
-    if (folder / "card.json").is_file():
-        return folder
-    if run in ALIASES or (run.isdecimal() and len(run) < 6 and as_folder(run) is None):
-        from hmexp.tracking.registry import Registry
-        from hmexp.tracking.store import open_store
-
-        return Registry(open_store(tracking, config.paths), tracking.model_name).bundle(run)
-    job_dir = find_job(config.paths, "run", run, lambda job: (job.path / "model").is_dir(), "with a model ").path
-    if not (job_dir / "model").is_dir():
-        raise UserError(f"run: expected a run that has a model, received {job_dir.name}, which did not finish")
-    return job_dir / "model"

@@ -30,8 +30,8 @@ class MlflowTracking(TrackingConfig):
     """MLflow experiment."""
     name: str | None = text(None)
     """Name of the run in MLflow; null takes the job folder's."""
-    model_name: str = text("hmexp")
-    """Name in the model registry."""
+    model_name: str | None = text(None)
+    """Name in the model registry; null is one a catalogue and label, such as hmexp-sample, or the only one there is."""
     system_metrics: bool = True
     """Record processor, memory, disk and network while training."""
 
@@ -39,8 +39,8 @@ class MlflowTracking(TrackingConfig):
         super().__post_init__()
         for name in ("experiment", "model_name"):
             value = getattr(self, name)
-            require(bool(value.strip()), f"tracking.{name}", "a name", repr(value))
-        ok = not set(self.model_name) & set("/:")
+            require(value is None or bool(value.strip()), f"tracking.{name}", "a name", repr(value))
+        ok = not set(self.model_name or "") & set("/:")
         require(ok, "tracking.model_name", "a name without / and :", self.model_name)
 
 

@@ -6,7 +6,7 @@ from hmexp.console import log
 from hmexp.metrics.names import parse_best
 from hmexp.promotion.promote import Promotion, back, best_run, move
 from hmexp.tracking.complete import close_dead_runs, complete_records
-from hmexp.tracking.registry import CHAMPION, PREVIOUS, Registry
+from hmexp.tracking.registry import CHAMPION, PREVIOUS, Registry, name_for, registry_for_reading
 from hmexp.tracking.runs import all_runs, find_run
 from hmexp.tracking.store import open_store
 
@@ -22,15 +22,16 @@ def promote(config: PromoteConfig, invocation: Invocation) -> Promotion:
         run = find_run(client, cfg, config.paths, config.run)
     else:
         run = best_run(all_runs(client, cfg), config.metric, metric.higher_is_better)
-    promotion = move(Registry(client, cfg.model_name), run)
+    registry = Registry(client, cfg.model_name or name_for(run))
+    promotion = move(registry, run)
     value = run.data.metrics.get(config.metric)
     figure = "" if value is None else f", {config.metric} {value:.4f}"
     if promotion.before == promotion.version:
         log.info(
-            f"{cfg.model_name} version {promotion.version} is the {CHAMPION} already (run {run.info.run_id}{figure})"
+            f"{registry.name} version {promotion.version} is the {CHAMPION} already (run {run.info.run_id}{figure})"
         )
         return promotion
-    log.info(f"{cfg.model_name} version {promotion.version} is the {CHAMPION} now (run {run.info.run_id}{figure})")
+    log.info(f"{registry.name} version {promotion.version} is the {CHAMPION} now (run {run.info.run_id}{figure})")
     if promotion.before is not None:
         log.info(f"version {promotion.before} is {PREVIOUS}; `hmexp rollback` goes back to it")
     return promotion
@@ -39,7 +40,7 @@ def promote(config: PromoteConfig, invocation: Invocation) -> Promotion:
 def rollback(config: RollbackConfig, invocation: Invocation) -> Promotion:
     """Make the champion before the champion again."""
     client = open_store(config.tracking, config.paths)
-    registry = Registry(client, config.tracking.model_name)
+    registry = registry_for_reading(client, config.tracking)
     promotion = back(registry)
     run = registry.run_of(promotion.version)
     log.info(f"{registry.name} version {promotion.version} is the {CHAMPION} again (run {run}), not {promotion.before}")

@@ -29,7 +29,7 @@ from hmexp.tracking.events import (
     short_tags,
 )
 from hmexp.tracking.model import log_bundle
-from hmexp.tracking.runs import DIGEST_TAG, PRUNED_TAG, SECONDS_TAG
+from hmexp.tracking.runs import CATALOGUE_TAG, DIGEST_TAG, PRUNED_TAG, SECONDS_TAG
 from hmexp.tracking.store import create_store, is_local, store_lock, tracking_uri
 from hmexp.training.interruption import shielded
 
@@ -122,7 +122,7 @@ class MlflowRecorder:
             {"name": f"{name}-{split}"[:250], "digest": digest, "context": split, "rows": str(rows)}
             for split, rows in sizes.items()
         ]
-        self.description.tags[DIGEST_TAG] = digest
+        self.description.tags |= {DIGEST_TAG: digest, CATALOGUE_TAG: name}
         self.description.save(self.folder.path)
         self._tell(self._log_datasets)
 
@@ -249,8 +249,9 @@ class MlflowRecorder:
             if inputs:
                 client.log_inputs(self.run_id, inputs)
         tags = self.description.tags
-        if DIGEST_TAG in tags and run.data.tags.get(DIGEST_TAG) != tags[DIGEST_TAG]:
-            client.set_tag(self.run_id, DIGEST_TAG, tags[DIGEST_TAG])
+        for key in (DIGEST_TAG, CATALOGUE_TAG):
+            if key in tags and run.data.tags.get(key) != tags[key]:
+                client.set_tag(self.run_id, key, tags[key])
 
     def _close(self, client: "MlflowClient", status: str, pruned: str) -> None:
         if pruned:

@@ -1,14 +1,17 @@
 """The model registry: versions and the aliases `champion` and `previous`."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmexp.config.errors import UserError
+from hmexp.config.errors import UserError, invalid
+from hmexp.config.record import MlflowTracking
 from hmexp.config.secrets import masked
 from hmexp.tracking.model import BUNDLE_DIR, SHA_TAG
+from hmexp.tracking.runs import CATALOGUE_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,6 +22,36 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 MOVING_TAG = "hmexp.moving"
 """Of a registered model whose aliases are being moved: what they are to become."""
+
+
+PREFIX = "hmexp"
+USUAL_LABELS = ("product_group_name", "folder")
+"""Labels that a registered model's name leaves out."""
+
+
+def name_for(run: "Run") -> str:
+    """The registry's name of a run's model where none is configured: one a catalogue and label, as `hmexp-sample`."""
+    catalogue, label = run.data.tags.get(CATALOGUE_TAG, ""), run.data.params.get("data.label", "")
+    parts = [PREFIX, catalogue, "" if label in USUAL_LABELS else label]
+    return re.sub(r"[/:]+", "_", "-".join(part for part in parts if part))
+
+
+def registry_for_reading(client: "MlflowClient", cfg: MlflowTracking) -> "Registry":
+    """The registered model of `tracking.model_name`, or the only one that has a champion.
+
+    Raises:
+        UserError: There is none, or more than one.
+    """
+    if cfg.model_name is not None:
+        return Registry(client, cfg.model_name)
+    names = [model.name for model in client.search_registered_models(max_results=1000) if CHAMPION in model.aliases]
+    if not names:
+        raise UserError(
+            "tracking.model_name: expected a registered champion, received none (`hmexp promote` makes one)"
+        )
+    if len(names) > 1:
+        raise invalid("tracking.model_name", f"one of {', '.join(sorted(names))}", "none", [])
+    return Registry(client, names[0])
 
 
 @dataclass(frozen=True)
@@ -97,23 +130,30 @@ class Registry:
         """Id of the run that a version comes from."""
         return str(self.client.get_model_version(self.name, version).run_id)
 
-    def bundle(self, name: str) -> Path:
-        """The folder of the bundle of an alias or a version, fetched where the store is on another machine.
+    def version(self, name: str) -> str:
+        """The version that an alias or a version's number means.
 
         Raises:
-            UserError: No such alias or version, or a model that is not there.
+            UserError: There is no such one.
         """
         from mlflow.exceptions import MlflowException
 
         try:
             if name.isdecimal():
-                version = self.client.get_model_version(self.name, name)
-            else:
-                version = self.client.get_model_version_by_alias(self.name, name)
+                return str(self.client.get_model_version(self.name, name).version)
+            return str(self.client.get_model_version_by_alias(self.name, name).version)
         except MlflowException as error:
             reason = " ".join(masked(str(error)).split())
             raise UserError(f"run: expected a model of the registry {self.name}, received {name}: {reason}") from None
-        return self._fetch(version.source, f"{self.name} {name}") / BUNDLE_DIR
+
+    def bundle(self, version: str) -> Path:
+        """The folder of the bundle of a version, fetched where the store is on another machine.
+
+        Raises:
+            UserError: A model that is not there.
+        """
+        source = self.client.get_model_version(self.name, version).source
+        return self._fetch(source, f"{self.name} {version}") / BUNDLE_DIR
 
     def _check_model(self, run: "Run") -> None:
         """Raise `UserError` where the run's model is gone or was changed since it was logged."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 JOB_TAG = "hmexp.job_dir"
 HOST_TAG = "hmexp.host"
 DIGEST_TAG = "hmexp.data_digest"
+CATALOGUE_TAG = "hmexp.catalogue"
 PRUNED_TAG = "hmexp.pruned"
 SECONDS_TAG = "hmexp.seconds"
 """Time that a run has taken by a clock that nobody sets; from start to end in MLflow it would be by one that is set."""

@@ -62,7 +62,7 @@ def test_a_model_that_is_not_as_it_was_logged_is_not_promoted(hmexp_in, tmp_path
     refused = hmexp_in("promote", cwd=tmp_path, code=2)
     assert refused.stderr.count("\n") == 1
     assert "expected" in refused.stderr
-    assert registry(tmp_path, "hmexp").aliases() == {}
+    assert registry(tmp_path, "hmexp-sample").aliases() == {}
 
 
 @pytest.mark.parametrize("moves", range(4))

@@ -1,0 +1,73 @@
+"""The model that a verb works with: an alias or a version of the registry, a run, or the folder of a bundle."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmexp.config.errors import UserError
+from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.jobs.find import FoundJob, as_folder, find_job
+from hmexp.models.bundle import CARD_FILE
+from hmexp.tracking.registry import CHAMPION, PREVIOUS, registry_for_reading
+from hmexp.tracking.store import open_store
+
+MODEL_KINDS = "champion, previous, a version, a run, or the folder of a bundle"
+LONGEST_VERSION = 5
+"""Digits of a version at most: six or more begin a run's id."""
+
+
+@dataclass(frozen=True)
+class FoundBundle:
+    """A model bundle and what it is known as.
+
+    Attributes:
+        folder: With `model.keras` and `card.json`, not checked yet.
+        name: In words: `hmexp-sample version 3 (champion)`, the name of a run's folder, or the bundle's folder.
+        version: Of the registry; empty where it is none of its.
+        run_id: Of the run that it comes from; empty for a folder.
+    """
+
+    folder: Path
+    name: str
+    version: str = ""
+    run_id: str = ""
+
+
+def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "run") -> FoundBundle:
+    """The bundle that a name means; one of the registry is fetched where its store is on another machine.
+
+    Args:
+        name: `champion`, `previous`, a version of up to five digits, RUN, or the folder of a bundle.
+        cfg: The `tracking` section.
+        paths: Where runs are.
+        key: The config key that the name was given as, for the error.
+
+    Raises:
+        UserError: No such model; `load_bundle` says what is wrong with its files.
+    """
+    folder = Path(name).expanduser()
+    if _is_bundle(folder):
+        return FoundBundle(folder.absolute(), str(folder))
+    if name in (CHAMPION, PREVIOUS) or _is_version(name):
+        registry = registry_for_reading(open_store(cfg, paths), cfg)
+        version = registry.version(name)
+        words = f"{registry.name} version {version}" + ("" if _is_version(name) else f" ({name})")
+        return FoundBundle(registry.bundle(version), words, version, registry.run_of(version))
+    job = find_job(paths, key, name, _has_model, "with a model ")
+    if not _has_model(job):
+        raise UserError(f"{key}: expected a run that has a model, received {job.path.name}, which did not finish")
+    return FoundBundle(job.path / "model", job.path.name, run_id=job.record.run_id)
+
+
+def _is_bundle(folder: Path) -> bool:
+    try:
+        return (folder / CARD_FILE).is_file()
+    except (OSError, ValueError):  # too long, a NUL in it
+        return False
+
+
+def _is_version(name: str) -> bool:
+    return name.isdecimal() and len(name) <= LONGEST_VERSION and as_folder(name) is None
+
+
+def _has_model(job: FoundJob) -> bool:
+    return (job.path / "model").is_dir()
