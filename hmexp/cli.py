@@ -149,6 +149,8 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
         return _fail("--package: expected a part of the configuration, received another", 2) if stop.code else 0
     except Exception as error:
         return _report(error, line)
+    if isinstance(task.failure, BrokenPipeError):  # `hmexp runs format=csv | head -1`
+        raise task.failure
     return _report(task.failure, line) if task.failure else 0
 
 

@@ -51,6 +51,16 @@ class ConsoleHandler(logging.Handler):
             drop_stdout()
 
 
+@contextmanager
+def on_stderr() -> Iterator[None]:
+    """Let the console speak on stderr inside the block: stdout is for what another program reads."""
+    before, console.stderr = console.stderr, True
+    try:
+        yield
+    finally:
+        console.stderr = before
+
+
 class LoggedTable(Table):
     """A table that is drawn on a console, and is text wherever else a log goes; names in it move no cursor."""
 

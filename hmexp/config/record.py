@@ -29,7 +29,7 @@ class MlflowTracking(TrackingConfig):
     experiment: str = text("hmexp")
     """MLflow experiment."""
     name: str | None = text(None)
-    """Name of the run in MLflow; null takes the job folder's."""
+    """Name of the run in MLflow alone; null takes `name`."""
     model_name: str | None = text(None)
     """Name in the model registry; null is one a catalogue and label, such as hmexp-sample, or the only one there is."""
     system_metrics: bool = True

@@ -16,6 +16,7 @@ from hmexp.config import (
     augment,
     callbacks,
     data,
+    guard,
     loss,
     model,
     optimizer,
@@ -76,6 +77,7 @@ GROUPS: dict[str, dict[str, type]] = {
     },
     "trainer": {"default": training.TrainerConfig},
     "callbacks": {"tensorboard": callbacks.TensorBoardConfig},
+    "guard": {"default": guard.GuardConfig},
     "tracking": {"mlflow": record.MlflowTracking, "none": record.NoTracking},
 }
 LISTS = ("callbacks",)

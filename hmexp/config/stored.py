@@ -18,8 +18,8 @@ from hmexp.config.secrets import HIDDEN
 
 GROUP = "stored"
 KINDS = ("resume", "rerun", "fork")
-PLACES = ("paths", "tracking")
-"""Sections that say where things go: a new run takes them from its own command."""
+PLACES = ("paths", "tracking", "name")
+"""Keys that say where things go and what they are called: a new run takes them from its own command."""
 BAKED_IN = ("experiment", "debug", GROUP)
 """Groups whose values are in the stored config already."""
 

@@ -7,8 +7,9 @@ from omegaconf import MISSING
 from hmexp.config.augment import AugmentConfig
 from hmexp.config.callbacks import CallbackConfig
 from hmexp.config.data import DataConfig
-from hmexp.config.errors import one_of
+from hmexp.config.errors import one_of, require
 from hmexp.config.fields import Section, number, text
+from hmexp.config.guard import GuardConfig
 from hmexp.config.loss import LossConfig
 from hmexp.config.model import ModelConfig
 from hmexp.config.optimizer import OptimizerConfig
@@ -17,6 +18,8 @@ from hmexp.config.schedule import ScheduleConfig
 from hmexp.config.training import TrainerConfig
 
 BACKENDS = ("tensorflow", "jax", "torch")
+RESERVED = ("latest", "champion", "previous")
+"""What RUN, or a model of the registry, may be called beside its own names."""
 
 
 @dataclass
@@ -34,6 +37,8 @@ class RunConfig(Section):
     callbacks: dict[str, CallbackConfig] = field(default_factory=dict)
     """Keras callbacks beside hmexp's own: callbacks=[NAME,...]."""
     paths: PathsConfig = field(default_factory=PathsConfig)
+    name: str | None = text(None)
+    """Name of the run in its folder, in MLflow and in `runs`; null makes one of what the command changed."""
     seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of weights, order, augmentation and dropout (0 is a seed). Data has seeds of its own."""
     deterministic: bool = False
@@ -56,6 +61,19 @@ class RunConfig(Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("backend", self.backend, BACKENDS)
+        expected = f"a name without / that is no other way to name a run or a model ({', '.join(RESERVED)}, a number)"
+        require(self.name is None or _is_free(self.name), "name", expected, repr(self.name))
+
+
+def _is_free(name: str) -> bool:
+    printed = name.strip()
+    return (
+        printed == name != ""
+        and name.isprintable()
+        and "/" not in name
+        and not name.isdecimal()
+        and name not in RESERVED
+    )
 
 
 @dataclass
@@ -86,29 +104,62 @@ class RegistryConfig(Section):
 
 @dataclass
 class RunsConfig(RegistryConfig):
-    """`runs`: the leaderboard."""
+    """`runs`: the leaderboard, a table for each data that runs learned from."""
 
     metric: str = "best/val/macro_f1"
-    """Column that the table is sorted by, the best first."""
+    """What runs are ranked by, the best first; where they were repeated with other seeds, the mean."""
+    filter: str | None = text(None)
+    """Which runs, in MLflow's grammar: "metrics.`test/accuracy` > 0.8 and params.`trainer.epochs` = '5'"."""
+    sort: str | None = text(None)
+    """Another column that orders the rows; with - before it the largest first."""
+    columns: list[str] | None = text(None)
+    """Columns instead of the usual ones: the table's, or any metric or param of the runs, such as [name,model.norm]."""
     limit: int = number(20, ge=1, le=1_000_000)
-    """Rows to print."""
+    """Rows at most of each table."""
+    format: str = "table"
+    """`table`, or `json` or `csv` of all columns on the standard output."""
+    compare: str | None = text(None)
+    """RUNs with commas between them: how their configurations differ, and their metrics side by side."""
     sweep: str | None = text(None, is_path=True)
     """SWEEP whose table is printed instead: its name, `latest`, an id of its run in MLflow, or its folder."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("format", self.format, ("table", "json", "csv"))
 
 
 @dataclass
 class PromoteConfig(RegistryConfig):
-    """`promote`: a run's model becomes the champion."""
+    """`promote`: a run's model becomes the champion, if it is better than the champion on articles new to both."""
 
     run: str | None = text(None, is_path=True)
-    """RUN; null takes the best by `metric` on the newest data digest."""
+    """RUN that challenges the champion; null takes the best by `metric` on the champion's data or the newest run's."""
     metric: str = "best/val/macro_f1"
     """Metric that decides which run is the best."""
+    guard: GuardConfig = MISSING
+    force: bool = False
+    """Promote whatever the guards say; needs `reason`."""
+    reason: str | None = text(None)
+    """Why, for the ledger."""
+    history: bool = False
+    """Print the ledger of promotions, refusals and rollbacks, and do nothing."""
+    limit: int = number(20, ge=1, le=1_000_000)
+    """Entries of the ledger at most, the newest first."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = self.reason is not None and self.reason.strip() != ""
+        require(given or not self.force, "reason", "a reason=... beside force=true, for the ledger", "none")
 
 
 @dataclass
 class RollbackConfig(RegistryConfig):
     """`rollback`: the champion before becomes the champion again."""
+
+    version: int | None = number(None, ge=1, le=1_000_000_000)
+    """Version that was the champion once; null is the one before."""
+    reason: str | None = text(None)
+    """Why, for the ledger."""
 
 
 @dataclass

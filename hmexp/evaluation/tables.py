@@ -69,12 +69,17 @@ def class_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def frame_table(frame: pd.DataFrame, title: str) -> Table:
-    """Any DataFrame, its floats with four digits."""
+def frame_table(frame: pd.DataFrame, title: str, wrapped: str = "") -> Table:
+    """Any DataFrame, its floats with four digits; where it is too wide, the column `wrapped` takes several lines."""
     table = _table(title)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(printable(str(name)), justify="right" if numeric else "left", no_wrap=True)
+        table.add_column(
+            printable(str(name)),
+            justify="right" if numeric else "left",
+            no_wrap=name != wrapped,
+            overflow="fold" if name == wrapped else "ellipsis",
+        )
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table

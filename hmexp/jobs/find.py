@@ -1,4 +1,4 @@
-"""RUN, wherever one is asked for: an id, a unique prefix of one, `latest`, a job folder or its name."""
+"""RUN, wherever one is asked for: an id, a unique prefix of one, `latest`, a name, a job folder or its name."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from hmexp.config.record import PathsConfig
 from hmexp.console import log
 from hmexp.jobs.folder import FINISHED, RECORD_FILE, JobRecord, read_record
 
-RUN_KINDS = "a run id, a unique prefix of one, latest, or a job folder"
+RUN_KINDS = "a run id, a unique prefix of one, latest, a run's name, or a job folder"
 MIN_PREFIX = 6
 LATEST = "latest"
 
@@ -43,7 +43,7 @@ def find_job(
     Args:
         paths: Where runs are.
         key: The config key that RUN was given as, for the error.
-        run: An id, a unique prefix of 6 or more, `latest`, a job folder or its name.
+        run: An id, a unique prefix of 6 or more, `latest`, the run's name, a job folder or its name.
         wanted: Which runs `latest` may be; for `resume` those that did not finish.
         which: These in words, for the error.
 
@@ -61,12 +61,14 @@ def find_job(
     else:
         which = ""
         fits = [job for job in jobs if run in (job.path.name, job.record.run_id)]
+        fits = fits or [job for job in jobs if job.record.name == run]
         if not fits and len(run) < MIN_PREFIX:
             raise UserError(f"{key}: expected {RUN_KINDS} (of at least {MIN_PREFIX} characters), received {run}")
         fits = fits or [job for job in jobs if job.record.run_id.startswith(run)]
     if len(fits) != 1:
         received = f"{run}, which fits {len(fits)} runs {which}under {paths.mlruns}"
-        raise invalid(key, RUN_KINDS, received, [name for job in jobs for name in (job.record.run_id, job.path.name)])
+        known = [name for job in jobs for name in (job.record.run_id, job.path.name, job.record.name)]
+        raise invalid(key, RUN_KINDS, received, known)
     return fits[0]
 
 

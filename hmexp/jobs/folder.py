@@ -48,6 +48,7 @@ class JobRecord:
         begun: Seconds since 1970 of its last start.
         seconds: Time that its processes have spent on it, by a clock that nobody sets.
         recorded: Whether MLflow has all of it; where it has not, the next command tells it the rest.
+        name: What the run is called.
     """
 
     run_id: str
@@ -59,6 +60,7 @@ class JobRecord:
     begun: float = 0.0
     seconds: float = 0.0
     recorded: bool = True
+    name: str = ""
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""
@@ -114,8 +116,9 @@ class JobFolder:
         invocation: Invocation,
         record: JobRecord,
         fill: Callable[[Path], None] = lambda folder: None,
+        stem: str = "run",
     ) -> Iterator["JobFolder"]:
-        """Make the folder of a new run: `<root>/mlruns/jobs/<time>_<model>`, or the one that it was given.
+        """Make the folder of a new run: `<root>/mlruns/jobs/<time>_<stem>`, or the one that it was given.
 
         It is made under another name and renamed, so that a folder that is there has its configuration and its record;
         two runs of the same second get two.
@@ -126,6 +129,7 @@ class JobFolder:
             invocation: How it was called.
             record: What is known of the run; an empty `run_id` becomes the folder's name, its sweep's before it.
             fill: Puts into the new folder what the run starts from.
+            stem: What its name says beside the time.
 
         Raises:
             UserError: The given folder has a run already, or cannot be one.
@@ -139,7 +143,7 @@ class JobFolder:
             save_config(folder, config, invocation)
             if given is None:
                 record.save(folder)
-                folder = _name(folder, dict(invocation.choices).get("model", "run"))
+                folder = _name(folder, stem)
             in_sweep = (folder / TRIAL_FILE).is_file()
             record.run_id = record.run_id or (f"{folder.parent.name}-{folder.name}" if in_sweep else folder.name)
             record.save(folder)

@@ -41,6 +41,8 @@ LONGEST_SLUG = 100
 """Letters; MLflow takes 250 in the name of a metric, file systems 255 bytes."""
 MAX_RECORDED = 50
 """Classes whose F1 is a metric of its own in the record; of more, `metrics.json` and the tables have it."""
+PARAMETERS, BYTES = "model/parameters", "model/bytes"
+"""Weights of the model, and the size of its file."""
 BEST = tuple(f"best/val/{name}" for name in METRICS)
 
 
@@ -64,6 +66,15 @@ def parse_best(key: str, metric: str) -> Metric:
         UserError: Anything else.
     """
     return _parse(key, metric, BEST)
+
+
+def parse_metric(key: str, name: str) -> Metric:
+    """The metric of a name without a split, such as `macro_f1`.
+
+    Raises:
+        UserError: There is none.
+    """
+    return _parse(key, name, tuple(METRICS))
 
 
 def better(metric: Metric, value: float, than: float) -> bool:

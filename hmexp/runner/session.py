@@ -20,9 +20,9 @@ from hmexp.evaluation.write import write_report, write_tables
 from hmexp.jobs.folder import JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.calibration import helpful_temperature
-from hmexp.metrics.names import recorded, slugs
+from hmexp.metrics.names import BYTES, PARAMETERS, recorded, slugs
 from hmexp.metrics.overfitting import overfit_sentence
-from hmexp.models.bundle import Card, save_bundle
+from hmexp.models.bundle import MODEL_FILE, Card, save_bundle
 from hmexp.reports.figures import curves
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
@@ -104,6 +104,8 @@ class Session:
         if temperature == 1.0:
             log.info("temperature: 1, as none that is fitted on a part of val helps on the rest")
         save_bundle(model, self._card(metrics, temperature), self.job_dir / "model")
+        size = (self.job_dir / "model" / MODEL_FILE).stat().st_size
+        metrics |= {PARAMETERS: float(model.count_params()), BYTES: float(size)}
         self._save_results(results, metrics)
         report = make_report(results.get("test", results["val"]), self.data, temperature)
         write_report(report, model, self.data, self.job_dir)

@@ -1,7 +1,6 @@
 """One training from its configuration to its record: resolve, check, prepare, lock, and only then write."""
 
 import getpass
-import re
 import shlex
 import socket
 import time
@@ -26,6 +25,7 @@ from hmexp.process import full_disk, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.modes import under_mode
+from hmexp.runner.naming import in_folder, run_name
 from hmexp.runner.resume import Origin, check_classes, check_data, named_exactly, origin_of
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import NoRecorder, Recorder
@@ -160,8 +160,10 @@ def _folder(config: RunConfig, invocation: Invocation, origin: Origin) -> Abstra
         from hmexp.tracking.store import create_store
 
         create_store(config.tracking, config.paths)  # one that does not answer is said before the folder is made
-    record = JobRecord("", str(config.paths.root_path), begun=time.time(), recorded=not tracked)
-    return JobFolder.create(config.paths, config, invocation, record, origin.hand_over)
+    member = read_trial(invocation.job_dir) if invocation.job_dir else None
+    name = f"{config.name or ''} {member.run_name}".strip() if member else run_name(config, invocation)
+    record = JobRecord("", str(config.paths.root_path), begun=time.time(), recorded=not tracked, name=name)
+    return JobFolder.create(config.paths, config, invocation, record, origin.hand_over, in_folder(name))
 
 
 def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder, origin: Origin) -> Recorder:
@@ -180,20 +182,15 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
     tags |= {f"hmexp.{origin.kind}": origin.job_dir.name} if origin.kind else {}
     tags |= member.tags() if member else {}
     tags |= {f"git.{key}": value for key, value in git_state(Path.cwd()).items()}
-    name = config.tracking.name or ("" if member else _run_name(folder.path.name))
-    name = f"{name} {member.run_name}".strip() if member else name
+    name = folder.record.name or folder.path.name
+    if config.tracking.name is not None:
+        name = f"{config.tracking.name} {member.run_name}" if member else config.tracking.name
     description = RunDescription(name, flat_params(config) | (member.params() if member else {}), tags)
     recorder = MlflowRecorder(config.tracking, config.paths, folder, description, fresh=not origin.resumes)
     recorder.start()
     close_dead_runs(config.tracking, config.paths)
     complete_records(config.tracking, config.paths)
     return recorder
-
-
-def _run_name(folder: str) -> str:
-    """A run's name in MLflow, whose pages show the first letters of it: `cnn3 2026-11-26 23:46:42`."""
-    made = re.fullmatch(r"(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-(\d\d)_(.+)", folder)
-    return f"{made[5]} {made[1]} {made[2]}:{made[3]}:{made[4]}" if made else folder
 
 
 def _user() -> str:

@@ -8,7 +8,7 @@ from hmexp.console import log
 from hmexp.evaluation.tables import frame_table
 from hmexp.jobs.table import JobTable
 from hmexp.metrics.names import parse_best
-from hmexp.runner.record import runs as all_runs
+from hmexp.runner.runs import list_runs
 from hmexp.sweeps.closing import narrow
 from hmexp.sweeps.folder import find_sweep
 from hmexp.sweeps.summary import point_frame
@@ -17,7 +17,7 @@ from hmexp.sweeps.summary import point_frame
 def runs(config: RunsConfig, invocation: Invocation) -> pd.DataFrame:
     """Print the leaderboard, or the table of a sweep."""
     if config.sweep is None:
-        return all_runs(config, invocation)
+        return list_runs(config)
     folder = find_sweep(config.paths, "sweep", config.sweep)
     table = JobTable(folder)
     facts, jobs = table.facts(), table.jobs()

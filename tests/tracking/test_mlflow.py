@@ -21,7 +21,7 @@ from hmexp.config.training import TrainerConfig
 from hmexp.jobs.folder import JobFolder, JobRecord, read_record
 from hmexp.tracking.complete import close_dead_runs, complete_records
 from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
-from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, find_run, leaderboard
+from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, find_run
 from hmexp.tracking.store import create_store, open_store
 from hmexp.training.interruption import Interruption
 
@@ -219,12 +219,6 @@ def test_runs_are_found_by_id_prefix_latest_and_folder(paths):
         find_run(client, CFG, paths, "ffffffffff")
     with pytest.raises(UserError, match=r"run\.json: expected the record of a run"):
         find_run(client, CFG, paths, str(paths.mlruns / "jobs" / "foreign"))
-
-
-def test_leaderboard_puts_the_best_first(paths):
-    record(paths, None, 0.1), record(paths, None, 0.3), record(paths, None, 0.2)
-    table = leaderboard(open_store(CFG, paths), CFG, "best/val/macro_f1", higher_is_better=True)
-    assert table["best/val/macro_f1"].tolist() == [0.3, 0.2, 0.1]
 
 
 def test_a_run_whose_process_died_is_marked_killed_and_a_living_one_is_not(paths):
