@@ -1,6 +1,7 @@
 """The process of a command: its signals, its output, and what a full disk means to it."""
 
 import errno
+import getpass
 import os
 import re
 import shutil
@@ -109,6 +110,14 @@ def printable(text: str, keep: str = "") -> str:
         else character.encode("unicode_escape", "backslashreplace").decode("ascii")
         for character in text
     )
+
+
+def user_name() -> str:
+    """Who runs the process; nobody where the machine knows no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def num_cores() -> int:

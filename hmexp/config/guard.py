@@ -22,8 +22,8 @@ class GuardConfig(Section, key="guard"):
     class_articles: int = number(100, ge=1, le=1_000_000_000)
     """Articles below which a class is not judged by itself."""
     class_drop: float = number(0.02, ge=0, le=1)
-    """Drop of a class's F1 that is not minded; a larger one blocks where it is beyond chance (p below 0.05, adjusted for
-    the number of classes as Holm does)."""
+    """Drop of a class's F1 that is not minded; a larger one blocks where it is beyond chance: p below 0.05, adjusted
+    for the number of classes as Holm does."""
     large_class_drop: float = number(0.10, ge=0, le=1)
     """Drop of a class's F1 that blocks without that adjustment."""
     ece_increase: float = number(0.02, ge=0, le=1)

@@ -20,23 +20,41 @@ POWER_80 = 2.486
 
 
 @dataclass(frozen=True)
-class PairedResult:
-    """Model a less model b, over the same articles.
+class Difference:
+    """A metric of model a less that of model b.
 
     Attributes:
-        metrics: `metric, a, b, difference, low, high, standard_error`, a row a metric; low and high are one-sided 95 %
-            bounds of the difference.
+        a: Of model a.
+        b: Of model b.
+        low: Below which `a - b` lies with 5 % probability.
+        high: Above which it lies with 5 % probability.
+        standard_error: Of `a - b`.
+    """
+
+    a: float
+    b: float
+    low: float
+    high: float
+    standard_error: float
+
+    @property
+    def value(self) -> float:
+        """`a - b`."""
+        return self.a - self.b
+
+
+@dataclass(frozen=True)
+class PairedResult:
+    """Model a against model b, over the same articles.
+
+    Attributes:
+        metrics: Name of a metric -> what chance makes of its difference.
         classes: `label, articles, a, b, difference, p`: the F1 of each class, and the one-sided p of a being no worse,
             which is small where a is worse; not corrected for the number of classes.
     """
 
-    metrics: pd.DataFrame
+    metrics: dict[str, Difference]
     classes: pd.DataFrame
-
-    def metric(self, name: str) -> dict[str, float]:
-        """The row of a metric."""
-        row = self.metrics.set_index("metric").loc[name]
-        return {str(key): float(value) for key, value in row.items()}
 
 
 def paired_bootstrap(
@@ -82,8 +100,7 @@ def paired_bootstrap(
         for name, values in metrics_of(drawn_a).items():
             differences[name].append(values - others[name])
         no_worse += (scores_of(drawn_a)["f1"] >= scores_of(drawn_b)["f1"]).sum(axis=0)
-    rows = [_row(name, *point[name], np.concatenate(parts)) for name, parts in differences.items()]
-    names = ["metric", "a", "b", "difference", "low", "high", "standard_error"]
+    metrics = {name: _difference(*point[name], np.concatenate(parts)) for name, parts in differences.items()}
     table = pd.DataFrame(
         {
             "label": list(classes),
@@ -94,7 +111,7 @@ def paired_bootstrap(
             "p": (no_worse + 1) / (draws + 1),
         }
     )
-    return PairedResult(pd.DataFrame(rows, columns=names), table)
+    return PairedResult(metrics, table)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -110,9 +127,9 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _row(name: str, a: float, b: float, draws: np.ndarray) -> tuple[str, float, float, float, float, float, float]:
+def _difference(a: float, b: float, draws: np.ndarray) -> Difference:
     low, high = np.quantile(draws, [ONE_SIDED, 1 - ONE_SIDED])
-    return name, float(a), float(b), float(a - b), float(low), float(high), float(draws.std())
+    return Difference(float(a), float(b), float(low), float(high), float(draws.std()))
 
 
 def _by_group(targets: np.ndarray, a: np.ndarray, b: np.ndarray, groups: np.ndarray) -> "csr_array":

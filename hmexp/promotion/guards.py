@@ -1,4 +1,4 @@
-"""The guards: what a challenger has shown on articles that neither model has learned from, and whether that is enough."""
+"""The guards: what a challenger has shown on articles that neither model has learned from; is it enough?"""
 
 from dataclasses import dataclass
 
@@ -56,7 +56,7 @@ def judge(evidence: Evidence, cfg: GuardConfig) -> list[Finding]:
 
 def smallest_gain(paired: PairedResult, metric: str) -> float:
     """The gain of a metric that this number of articles shows in 80 % of cases."""
-    return POWER_80 * paired.metric(metric)["standard_error"]
+    return POWER_80 * paired.metrics[metric].standard_error
 
 
 def _enough(evidence: Evidence, cfg: GuardConfig) -> Finding:
@@ -71,9 +71,8 @@ def _enough(evidence: Evidence, cfg: GuardConfig) -> Finding:
 
 def _better(paired: PairedResult, cfg: GuardConfig) -> Finding:
     """Whether the metric is better beyond chance, or worse by no more than the margin."""
-    row = paired.metric(cfg.metric)
-    sign = 1 if METRICS[cfg.metric].higher_is_better else -1
-    gain, bound = sign * row["difference"], row["low"] if sign > 0 else -row["high"]
+    found, up = paired.metrics[cfg.metric], METRICS[cfg.metric].higher_is_better
+    gain, bound = (found.value, found.low) if up else (-found.value, -found.high)
     gained = f"{gain:+.4f}, at least {bound:+.4f} with 95 % confidence"
     detectable = f"a gain of {smallest_gain(paired, cfg.metric):.4f} would show in 80 % of cases"
     asked = f"above {-cfg.margin:.4f} (guard.margin)" if cfg.margin else "above 0"
@@ -107,9 +106,9 @@ def _worse(judged: pd.DataFrame, cfg: GuardConfig) -> pd.DataFrame:
 
 
 def _calibration(paired: PairedResult, cfg: GuardConfig) -> Finding:
-    row = paired.metric("ece")
-    text = f"calibration error {row['a']:.4f} from {row['b']:.4f}, at most {row['high']:+.4f} with 95 % confidence"
-    return Finding("calibration", row["high"] <= cfg.ece_increase, f"{text}; at most +{cfg.ece_increase:g} (guard.ece_increase)")
+    found, limit = paired.metrics["ece"], cfg.ece_increase
+    text = f"error {found.a:.4f} from {found.b:.4f}, with 95 % confidence at most {found.high:+.4f}"
+    return Finding("calibration", found.high <= limit, f"{text}; at most +{limit:g} (guard.ece_increase)")
 
 
 def _cost(evidence: Evidence, cfg: GuardConfig) -> list[Finding]:

@@ -64,7 +64,7 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows; starting {config.backend}")
     start_backend(config)
     models = [load_bundle(job_dir / "model")[0] for job_dir in job_dirs]
-    views = [_view(data, card) for card in cards]
+    views = [view_for(data, card) for card in cards]
     rows = _numbered(split_rows(views[0], config.split), cards[0])
     classes = tuple(cards[0].classes)
     results = [
@@ -127,7 +127,7 @@ def _check_size(data: DataModule, card: Card, invocation: Invocation) -> None:
             raise UserError(f"data.{key}: expected {taken}, as the model takes it, received {asked}")
 
 
-def _view(data: DataModule, card: Card) -> DataModule:
+def view_for(data: DataModule, card: Card) -> DataModule:
     """The catalogue with its pictures as a model takes them, prepared."""
     view = data.resized(card.image_size, card.resize)
     view.prepare()

@@ -128,8 +128,7 @@ def _narrow(table: pd.DataFrame, metric: str, length: int) -> pd.DataFrame:
     short["epoch"] = [f"{_whole(best)}/{_whole(all_)}" for best, all_ in epochs]
     short["min"] = (table["seconds"] / 60).map("{:.1f}".format)
     short["started"] = table["started"].dt.strftime("%m-%d %H:%M")
-    wide = console.width >= 100 or not console.is_terminal
-    return short if wide else short.drop(columns=["weights", "epoch"])
+    return short if console.width >= 100 else short.drop(columns=["weights", "epoch"])
 
 
 def _whole(number: float | None) -> str:

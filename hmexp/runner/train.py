@@ -1,6 +1,5 @@
 """One training from its configuration to its record: resolve, check, prepare, lock, and only then write."""
 
-import getpass
 import shlex
 import socket
 import time
@@ -21,7 +20,7 @@ from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import parse_monitor
-from hmexp.process import full_disk, written_to
+from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.modes import under_mode
@@ -175,7 +174,7 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
 
     member = read_trial(folder.path)
     tags = {JOB_TAG: str(folder.path), HOST_TAG: socket.gethostname(), "hmexp.command": invocation.command}
-    tags |= {"mlflow.source.name": "hmexp", "mlflow.source.type": "LOCAL", "mlflow.user": _user()}
+    tags |= {"mlflow.source.name": "hmexp", "mlflow.source.type": "LOCAL", "mlflow.user": user_name()}
     tags["mlflow.note.content"] = f"`{invocation.command}`\n\n{folder.path}/report.html"
     tags |= {f"hmexp.choice.{group}": option for group, option in invocation.choices}
     tags |= {f"version.{library}": number for library, number in versions().items()}
@@ -191,14 +190,6 @@ def _make_recorder(config: RunConfig, invocation: Invocation, folder: JobFolder,
     close_dead_runs(config.tracking, config.paths)
     complete_records(config.tracking, config.paths)
     return recorder
-
-
-def _user() -> str:
-    """Who runs it; nobody where the machine knows no name."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from hmexp.config.errors import UserError
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.jobs.find import FoundJob, as_folder, find_job
 from hmexp.models.bundle import CARD_FILE
+from hmexp.tracking.ledger import Ledger
 from hmexp.tracking.registry import CHAMPION, PREVIOUS, registry_for_reading
 from hmexp.tracking.store import open_store
 
@@ -49,6 +50,7 @@ def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "
         return FoundBundle(folder.absolute(), str(folder))
     if name in (CHAMPION, PREVIOUS) or _is_version(name):
         registry = registry_for_reading(open_store(cfg, paths), cfg)
+        Ledger(cfg, paths, registry).settle_if_free()
         version = registry.version(name)
         words = f"{registry.name} version {version}" + ("" if _is_version(name) else f" ({name})")
         return FoundBundle(registry.bundle(version), words, version, registry.run_of(version))

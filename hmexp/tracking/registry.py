@@ -1,6 +1,5 @@
 """The model registry: versions and the aliases `champion` and `previous`."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
-MOVING_TAG = "hmexp.moving"
-"""Of a registered model whose aliases are being moved: what they are to become."""
 
 
 PREFIX = "hmexp"
@@ -67,34 +64,18 @@ class Registry:
     name: str
 
     def aliases(self) -> dict[str, str]:
-        """Alias -> version; empty where nothing is registered. Moves that were cut off are done first."""
+        """Alias -> version; empty where nothing is registered."""
         model = self._model()
-        if model is None:
-            return {}
-        aliases = {alias: str(number) for alias, number in model.aliases.items()}
-        if MOVING_TAG not in model.tags:
-            return aliases
-        wanted = json.loads(model.tags[MOVING_TAG])
-        self._set(aliases, wanted)
-        return {alias: version for alias, version in (aliases | wanted).items() if version is not None}
+        return {} if model is None else {alias: str(number) for alias, number in model.aliases.items()}
 
-    def move(self, wanted: Mapping[str, str | None]) -> None:
-        """Give aliases to versions, or take them away (None), all of them or none.
-
-        What is wanted is written down before the first alias moves, and taken back after the last; whoever reads the
-        aliases in between does what is left.
-        """
+    def set_aliases(self, wanted: Mapping[str, str | None]) -> None:
+        """Give aliases to versions, or take them away (None), one after another; the ledger makes it whole."""
         before = self.aliases()
-        self.client.set_registered_model_tag(self.name, MOVING_TAG, json.dumps(dict(wanted)))
-        self._set(before, wanted)
-
-    def _set(self, before: Mapping[str, str], wanted: Mapping[str, str | None]) -> None:
         for alias, version in wanted.items():
             if version is not None:
                 self.client.set_registered_model_alias(self.name, alias, version)
             elif alias in before:
                 self.client.delete_registered_model_alias(self.name, alias)
-        self.client.delete_registered_model_tag(self.name, MOVING_TAG)
 
     def _model(self) -> "RegisteredModel | None":
         from mlflow.exceptions import MlflowException
@@ -105,6 +86,18 @@ class Registry:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             return None
+
+    def has_version(self, version: str) -> bool:
+        """Whether a version is registered."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_model_version(self.name, version)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return False
+        return True
 
     def version_of(self, run: "Run") -> str | None:
         """The version that a run's model has already, if any."""
@@ -118,7 +111,9 @@ class Registry:
         Raises:
             UserError: The run has no model, or one that is not as it was logged.
         """
-        self._check_model(run)
+        from hmexp.models.bundle import read_card
+
+        tags = dict(tags) | {SHA_TAG: read_card(self.checked_bundle(run)).sha256}
         version = self.version_of(run)
         if version is None:
             version = self._create(run)
@@ -150,21 +145,27 @@ class Registry:
         """The folder of the bundle of a version, fetched where the store is on another machine.
 
         Raises:
-            UserError: A model that is not there.
+            UserError: A model that is not there, or not the one that was registered.
         """
-        source = self.client.get_model_version(self.name, version).source
-        return self._fetch(source, f"{self.name} {version}") / BUNDLE_DIR
+        from hmexp.models.bundle import read_card
 
-    def _check_model(self, run: "Run") -> None:
-        """Raise `UserError` where the run's model is gone or was changed since it was logged."""
+        found = self.client.get_model_version(self.name, version)
+        folder = self._fetch(found.source, f"{self.name} {version}") / BUNDLE_DIR
+        _check_hash(read_card(folder).sha256, found.tags.get(SHA_TAG))
+        return folder
+
+    def checked_bundle(self, run: "Run") -> Path:
+        """The folder of the bundle that a run has logged, as it was logged.
+
+        Raises:
+            UserError: The run has no model, or one that is gone or was changed since.
+        """
         from hmexp.models.bundle import read_card
 
         model = self._logged(run)
-        card = read_card(self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR)
-        logged = model.tags.get(SHA_TAG, card.sha256)
-        if card.sha256 != logged:
-            received = f"one of SHA-256 {card.sha256}"
-            raise UserError(f"run: expected the model that was logged, of SHA-256 {logged}, received {received}")
+        folder = self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR
+        _check_hash(read_card(folder).sha256, model.tags.get(SHA_TAG))
+        return folder
 
     def _logged(self, run: "Run") -> "LoggedModel":
         outputs = run.outputs.model_outputs if run.outputs else []
@@ -192,3 +193,11 @@ class Registry:
             self.name, model.artifact_location, run_id=run.info.run_id, model_id=model.model_id, await_creation_for=0
         )
         return str(version.version)
+
+
+def _check_hash(found: str, logged: str | None) -> None:
+    """Raise `UserError` where a model is not the one whose hash the record has."""
+    if logged is not None and found != logged:
+        raise UserError(
+            f"run: expected the model that was logged, of SHA-256 {logged}, received one of SHA-256 {found}"
+        )

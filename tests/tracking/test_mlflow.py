@@ -246,47 +246,19 @@ def test_a_run_whose_process_died_is_marked_killed_and_a_living_one_is_not(paths
     assert client.get_run(elsewhere).info.status == "RUNNING"
 
 
-def test_promote_and_roll_back(paths, bundle):
-    from hmexp.promotion.promote import back, best_run, move
-    from hmexp.tracking.registry import Registry
-    from hmexp.tracking.runs import all_runs
-
-    debug = DebugRun(data=Limited(limit=300))
-    old_data = record(paths, bundle, 0.9, digest="e" * 32)
-    good, worse = record(paths, bundle, 0.8), record(paths, bundle, 0.7)
-    record(paths, bundle, 0.95, digest="f" * 32, config=debug)
-    client = open_store(CFG, paths)
-    registry = Registry(client, "hmexp")
-    best = best_run(all_runs(client, CFG), "best/val/macro_f1", higher_is_better=True)
-    assert best.info.run_id == good, "0.9 was reached on older data, 0.95 on a part"
-    first = move(registry, client.get_run(worse))
-    second = move(registry, best)
-    assert registry.aliases() == {"champion": second.version, "previous": first.version}
-    tags = client.get_model_version("hmexp", second.version).tags
-    assert tags["best/val/macro_f1"] == "0.8"
-    assert (tags["run_id"], tags["data_digest"]) == (good, "d" * 32)
-    assert move(registry, best).version == second.version, "promoting the champion again changes nothing"
-    assert back(registry).version == first.version
-    assert registry.aliases() == {"champion": first.version}
-    with pytest.raises(UserError, match="earlier champion"):
-        back(registry)
-    assert old_data
-
-
 def test_nothing_recorded_yet(paths):
     with pytest.raises(UserError, match="recorded runs"):
         open_store(CFG, paths)
     assert not paths.mlruns.exists()
 
 
-def test_a_run_without_model_cannot_be_promoted(paths):
-    from hmexp.promotion.promote import move
+def test_a_run_without_model_cannot_be_registered(paths):
     from hmexp.tracking.registry import Registry
 
     run_id = record(paths, None, 0.5)
     client = open_store(CFG, paths)
     with pytest.raises(UserError, match="a run with a model"):
-        move(Registry(client, "hmexp"), client.get_run(run_id))
+        Registry(client, "hmexp").register(client.get_run(run_id), {})
 
 
 def test_a_server_that_does_not_answer_is_said_in_one_line(paths):

@@ -1,5 +1,6 @@
 """TensorFlow: fed by tf.data, over several GPUs by `MirroredStrategy`."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,6 +26,7 @@ class TensorFlow:
         """Hide the other devices, let memory grow, and make a mirrored strategy where there are several."""
         import tensorflow as tf
 
+        tf.get_logger().addFilter(_is_no_retracing)
         gpus = tf.config.list_physical_devices("GPU")
         strategy = choose_strategy(cfg, len(gpus), "mirrored")
         chosen = choose_gpus(cfg.device, gpus, several=strategy != "none")
@@ -97,3 +99,8 @@ class TensorFlow:
 
 
 BACKEND: Backend = TensorFlow()
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    """Not the warning that takes several networks, each traced once, for one that is traced again and again."""
+    return "triggered tf.function retracing" not in record.getMessage()
