@@ -65,7 +65,7 @@ class Archive:
             raise UserError(f"{key}: expected a zip archive, received {path} ({error.strerror or error})") from None
         except DAMAGED as error:
             raise UserError(f"{key}: expected a zip archive that is whole, received {_why_none(path, error)}") from None
-        infos = [info for info in opened.infolist() if not (info.is_dir() and is_safe_name(info.orig_filename[:-1]))]
+        infos = [info for info in opened.infolist() if not _is_folder(info)]
         reasons = _refusals(infos, opened.start_dir)
         self.left_out = {info.orig_filename: reason for info, reason in zip(infos, reasons, strict=True) if reason}
         self.members = {info.filename: info for info, reason in zip(infos, reasons, strict=True) if not reason}
@@ -122,6 +122,11 @@ def is_safe_name(name: str) -> bool:
     controls = any(ord(letter) < 32 or ord(letter) == 127 or "\ud800" <= letter <= "\udfff" for letter in name)
     drive = re.match(r"[A-Za-z]:", name)
     return not (controls or drive or "\\" in name or any(part in ("", ".", "..") for part in parts))
+
+
+def _is_folder(info: ZipInfo) -> bool:
+    """Whether a member is a folder that can do no harm."""
+    return info.orig_filename.endswith("/") and is_safe_name(info.orig_filename[:-1])
 
 
 def _damaged(error: Exception) -> BadMember:

@@ -76,9 +76,9 @@ def extract(archive: Archive, members: Sequence[ZipInfo], to: Path) -> Extractio
         OSError: Too little disk, before anything is written.
     """
     absent = _absent(members, to)
-    _check_disk(absent, to)
     damaged: dict[str, str] = {}
     if absent:
+        _check_disk(absent, to)
         with locked_folder(to), written_to(to), progress_bar() as bar:
             task = bar.add_task("extracting", total=len(absent), note="")
             for folder, name, info in _places(to, absent, make=True):
