@@ -91,6 +91,4 @@ def catalogue_members(num: int = 60) -> list[Member]:
         Member("sample_submission.csv", b"customer_id,prediction\n"),
     ]
     method = {0: 0, 1: zlib.DEFLATED}
-    return tables + [
-        Member(image_path(each), jpeg(number), method[number % 2]) for number, each in enumerate(ids)
-    ]
+    return tables + [Member(image_path(each), jpeg(number), method[number % 2]) for number, each in enumerate(ids)]

@@ -158,13 +158,14 @@ def test_a_directory_that_is_too_large_is_not_read(tmp_path, monkeypatch):
 def test_any_damage_is_one_line_or_a_left_out_or_damaged_member(tmp_path):
     """Bytes are changed at random, most of them in the directory."""
     whole = make_zip(tmp_path / "whole.zip", [GOOD, Member("b/c", b"12" * 50, 0), Member("d")]).read_bytes()
-    draw = random.Random(7)
+    draw, directory = random.Random(7), whole.index(b"PK\1\2")
     path = tmp_path / "a.zip"
     for _ in range(1500):
         broken = bytearray(whole)
         for _ in range(draw.randint(1, 4)):
-            place = draw.randrange(len(whole)) if draw.random() < 0.3 else draw.randrange(whole.index(b"PK\1\2"), len(whole))
-            broken[place] = draw.choice((0, 1, 255, draw.randrange(256)))
+            broken[draw.randrange(draw.choice((0, directory, directory)), len(whole))] = draw.choice(
+                (0, 1, 255, draw.randrange(256))
+            )
         path.write_bytes(broken)
         try:
             opened = Archive(path, "zip")
