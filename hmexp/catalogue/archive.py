@@ -136,6 +136,8 @@ def _damaged(error: Exception) -> BadMember:
 
 def _check_directory(path: Path, key: str) -> None:
     """Refuse a directory that is too large to be held, before `zipfile` reads it."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for, and a device never end
+        raise UserError(f"{key}: expected a zip archive, received {path}, which is no file")
     with path.open("rb") as file:
         size = zip_directory_bytes(file)
     if size is None:

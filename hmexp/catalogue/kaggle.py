@@ -139,7 +139,7 @@ def _failure(code: int, said: list[str], target: Path) -> str:
     """What ended the download, in a line, and what goes on."""
     text = "\n".join(said)
     meaning = next((answer for pattern, answer in ANSWERS if re.search(pattern, text, re.IGNORECASE)), "")
-    received = meaning or (said[-1] if said else f"exit code {code} without a word")
+    received = meaning or f"exit code {code} of its client{f' ({said[-1]})' if said else ''}"
     begun = f"; {decimal(target.stat().st_size)} are there" if target.is_file() else ""
     again = f"hmexp fetch kaggle=true to={shlex.quote(str(target.parent))}"
     return f"kaggle: expected {target}, received {received}{begun}; this goes on: {again}"

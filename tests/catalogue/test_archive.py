@@ -7,6 +7,7 @@ import random
 import struct
 import threading
 import zlib
+from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pytest
@@ -141,8 +142,9 @@ def test_a_download_that_stopped_is_called_one(tmp_path):
         Archive(tmp_path / "a.zip", "zip")
 
 
-def test_a_folder_and_nothing_are_one_line(tmp_path):
-    for path in (tmp_path, tmp_path / "none.zip"):
+def test_what_is_no_file_is_one_line(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "none.zip", tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(UserError, match="expected a zip archive"):
             Archive(path, "zip")
 
