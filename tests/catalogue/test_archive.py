@@ -191,11 +191,11 @@ def test_it_is_read_from_threads_forks_and_copies(tmp_path):
 
     found: list[list[str]] = []
     threads = [threading.Thread(target=lambda: found.append(wrong())) for _ in range(4)]
-    for thread in threads:
-        thread.start()
     child = os.fork()
     if child == 0:
         os._exit(bool(wrong()))
+    for thread in threads:
+        thread.start()
     for thread in threads:
         thread.join()
     assert found == [[]] * 4
