@@ -53,6 +53,13 @@ TABLE = (
         recalls=True,
     ),
     Verb(
+        "fetch",
+        config="fetch",
+        schema="fetch",
+        function="hmexp.catalogue.fetch:fetch",
+        help="bring H&M's Kaggle archive in: extract zip=FILE, or download it with kaggle=true",
+    ),
+    Verb(
         "runs",
         config="runs",
         schema="runs",

@@ -1,4 +1,4 @@
-"""Where a catalogue's pictures come from: one small interface, and a folder that has it."""
+"""Where a catalogue's pictures come from: one small interface, and folders that have it (zips: `zip_pictures`)."""
 
 import os
 import re
@@ -77,12 +77,12 @@ class Picture:
     Attributes:
         path: Relative to the source's root, with `/`.
         size: Bytes.
-        mtime_ns: Time of the last change, in nanoseconds.
+        version: Changes with the content: the time of a file's last change in nanoseconds, a member's CRC-32.
     """
 
     path: str
     size: int
-    mtime_ns: int
+    version: int
 
 
 class PictureSource(Protocol):
@@ -101,7 +101,7 @@ class PictureSource(Protocol):
         ...
 
     def fingerprint(self, paths: Sequence[str]) -> str:
-        """A hash of path, size and mtime of these pictures; not of the root or the order."""
+        """A hash of path, size and version of these pictures; not of the root or the order."""
         ...
 
 
@@ -136,7 +136,7 @@ class FilePictures:
         return (self.root / path).open("rb", buffering=0)
 
     def fingerprint(self, paths: Sequence[str]) -> str:
-        """32 hex digits over path, size and mtime of these pictures.
+        """32 hex digits over path, size and version of these pictures.
 
         Raises:
             ValueError: A path that has no picture.
@@ -147,7 +147,7 @@ class FilePictures:
             if path not in known:
                 raise ValueError(f"expected pictures of {self.root}, received {path}")
             picture = known[path]
-            digest.update(f"{path}\0{picture.size}\0{picture.mtime_ns}\n".encode())
+            digest.update(f"{path}\0{picture.size}\0{picture.version}\n".encode())
         return digest.hexdigest()
 
     def _known(self) -> dict[str, Picture]:

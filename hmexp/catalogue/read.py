@@ -9,16 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from hmexp.catalogue.manifest import FOLDER_COLUMN, SPLIT_NAMES, own
-from hmexp.catalogue.pictures import DirectoryPictures, FilePictures, PictureSource
+from hmexp.catalogue.pictures import DirectoryPictures, PictureSource
+from hmexp.catalogue.report import left_out, some
+from hmexp.catalogue.root import ARTICLES, FolderRoot, Root, find_root
 from hmexp.catalogue.sample import SAMPLE_VERSION, generate_sample, sample_articles, sample_pictures
 from hmexp.catalogue.tables import clean_ids, clean_name, clean_names, doubtful_names, read_table
 from hmexp.config.data import DataConfig, FolderData, HmData, SampleData, TableData
 from hmexp.config.errors import UserError, invalid
 
 ID_DIGITS = 10
-ARTICLES = ("articles.csv", "articles.csv.gz", "articles.parquet")
-NAMED = 3
-"""Examples in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +75,20 @@ def _(cfg: SampleData, cache_dir: Path) -> Catalogue:
 
 @read_catalogue.register
 def _(cfg: HmData, cache_dir: Path) -> Catalogue:
-    root = _folder(cfg)
-    table = next((root / name for name in ARTICLES if (root / name).is_file()), None)
-    if table is None:
+    root = _root(cfg)
+    articles = root.articles()
+    if articles is None:
         raise UserError(
-            f"data.root: expected a folder with articles.csv and images/, received {root} without {ARTICLES[0]}"
+            f"data.root: expected a folder with articles.csv and images/, received {root.path} without {ARTICLES[0]}"
         )
-    rows = _hm_rows(read_table(table, "data.root"), cfg.label, table.name)
-    source = DirectoryPictures(root, "images")
+    file, table = articles
+    rows = _hm_rows(table, cfg.label, file)
+    source = root.pictures("images")
     found = [(Path(picture.path).stem.zfill(ID_DIGITS), picture.path) for picture in source.list()]
     images = dict(found)
     if not images:
-        raise UserError(f"data.root: expected pictures in {root / 'images'}, received none")
-    warnings = [*_several(found), *_without_article(found, rows["article_id"]), *_left_out(source)]
+        raise UserError(f"data.root: expected pictures in {root.path / 'images'}, received none")
+    warnings = [*_several(found), *_without_article(found, rows["article_id"]), *left_out(source.left_out())]
     catalogue = _from_articles(root.name, rows, images, source, warnings)
     if catalogue.rows.empty:
         expected = "pictures named by article_id, such as images/010/0108775015.jpg"
@@ -107,11 +107,11 @@ def _(cfg: TableData, cache_dir: Path) -> Catalogue:
     for key, column in columns.items():
         if column is not None and column not in table:
             raise invalid(key, f"a column of {path.name} ({', '.join(table.columns)})", column, table.columns)
-    folder = cfg.root_path if cfg.root else path.parent
+    root = (find_root(cfg.root_path) if cfg.root else None) or FolderRoot(cfg.root_path if cfg.root else path.parent)
     images = table[cfg.image_column].str.strip()
     ids = images if cfg.id_column is None else clean_ids(table[cfg.id_column])
     groups = ids if cfg.group_column is None else clean_names(table[cfg.group_column])
-    source = FilePictures(folder, [image for image in images.unique() if image])
+    source = root.named([image for image in images.unique() if image])
     known = {picture.path for picture in source.list()}
     rows = table.rename(columns=own).assign(
         article_id=ids.where(ids != "", images),
@@ -123,9 +123,9 @@ def _(cfg: TableData, cache_dir: Path) -> Catalogue:
     if len(repeated):
         key = "data.id_column" if cfg.id_column else "data.image_column"
         raise UserError(f"{key}: expected each value once in {path.name}, received {repeated.iloc[0]} twice")
-    catalogue = _of_rows(path.stem, rows, source, [*doubtful_names(rows["label"]), *_left_out(source)])
+    catalogue = _of_rows(path.stem, rows, source, [*doubtful_names(rows["label"]), *left_out(source.left_out())])
     if catalogue.rows.empty:
-        expected = f"paths of pictures below {folder} in the column {cfg.image_column}"
+        expected = f"paths of pictures below {root.path} in the column {cfg.image_column}"
         first = next(iter(images), "none")
         raise UserError(f"data.image_column: expected {expected}, received none that is there (the first is {first})")
     return catalogue
@@ -133,21 +133,23 @@ def _(cfg: TableData, cache_dir: Path) -> Catalogue:
 
 @read_catalogue.register
 def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
-    root = _folder(cfg)
-    source = DirectoryPictures(root)
+    root = _root(cfg)
+    source = root.pictures()
     paths = [picture.path for picture in source.list()]
     tops = {path.split("/", 1)[0] for path in paths if "/" in path}
     classes = sorted(top for top in tops if top.lower() not in SPLIT_NAMES)
     split_above = bool(tops) and not classes
     if classes and any(top.lower() == "train" for top in tops):
         expected = "data.root: expected a folder for each class, or these under train/ validation/ test/"
-        raise UserError(f"{expected}, received train/ beside {', '.join(classes[:5])} in {root}")
+        raise UserError(f"{expected}, received train/ beside {', '.join(classes[:5])} in {root.path}")
     depth = 2 if split_above else 1
     parts = [path.split("/") for path in paths if path.count("/") >= depth]
     if not parts:
         expected = "a folder of pictures for each class, optionally under train/ validation/ test/"
-        raise UserError(f"data.root: expected {expected}, received {len(paths)} pictures outside of them in {root}")
-    _check_one_reading(root, parts, depth)
+        raise UserError(
+            f"data.root: expected {expected}, received {len(paths)} pictures outside of them in {root.path}"
+        )
+    _check_one_reading(root.path, parts, depth)
     ids = ["/".join(part) for part in parts]
     rows = pd.DataFrame(
         {
@@ -161,19 +163,20 @@ def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
     beside = [path for path in paths if path.count("/") < depth]
     warnings = doubtful_names(rows["label"])
     if beside:
-        warnings.append(f"{len(beside):,} pictures lie in no class folder and are left out ({_some(beside)})")
+        warnings.append(f"{len(beside):,} pictures lie in no class folder and are left out ({some(beside)})")
     used = {"/".join(part[:depth]) for part in parts}
     empty = [folder for folder in source.folders() if folder.count("/") == depth - 1 and folder not in used]
     warnings += [f"the folder {folder} gives no picture" for folder in empty if folder.lower() not in SPLIT_NAMES]
-    return Catalogue(root.name, rows, source, num_articles=len(rows), warnings=(*warnings, *_left_out(source)))
+    return Catalogue(
+        root.name, rows, source, num_articles=len(rows), warnings=(*warnings, *left_out(source.left_out()))
+    )
 
 
-def _folder(cfg: DataConfig) -> Path:
-    root = cfg.root_path
-    if not cfg.root or not root.is_dir():
-        raise UserError(
-            f"data.root: expected the folder of a catalogue, received {cfg.root or 'nothing'}, which is none"
-        )
+def _root(cfg: DataConfig) -> Root:
+    root = find_root(cfg.root_path) if cfg.root else None
+    if root is None:
+        expected = "the folder of a catalogue, or its zip archive"
+        raise UserError(f"data.root: expected {expected}, received {cfg.root or 'nothing'}, which is none")
     return root
 
 
@@ -188,10 +191,10 @@ def _check_one_reading(root: Path, parts: Sequence[list[str]], depth: int) -> No
     tops = sorted({part[depth - 1] for part in parts})
     if len(tops) == 1:
         below = sorted(outer)
-        expected = f"folders of classes, received {tops[0]}/ alone, which holds {_some(below)}"
+        expected = f"folders of classes, received {tops[0]}/ alone, which holds {some(below)}"
         raise UserError(f"data.root: expected {expected} (data.root={root / tops[0]}?)")
     if inner:
-        received = f"{_some(tops)}, each with folders such as {inner[0]}: either may be the classes"
+        received = f"{some(tops)}, each with folders such as {inner[0]}: either may be the classes"
         raise UserError(f"data.root: expected one folder a class, received {received} (data=table says which it is)")
 
 
@@ -251,7 +254,7 @@ def _of_rows(
 def _several(found: Sequence[tuple[str, str]]) -> list[str]:
     """A sentence on pictures of the same article, of which the last counts."""
     more = sorted(name for name, count in Counter(name for name, _ in found).items() if count > 1)
-    return [f"{len(more):,} articles have several pictures, of which the last by path counts ({_some(more)})"] * bool(
+    return [f"{len(more):,} articles have several pictures, of which the last by path counts ({some(more)})"] * bool(
         more
     )
 
@@ -259,17 +262,4 @@ def _several(found: Sequence[tuple[str, str]]) -> list[str]:
 def _without_article(found: Sequence[tuple[str, str]], ids: pd.Series) -> list[str]:
     known = set(ids)
     lost = [path for name, path in found if name not in known]
-    return [f"{len(lost):,} pictures belong to no article ({_some(lost)})"] if lost else []
-
-
-def _left_out(source: PictureSource) -> list[str]:
-    """A sentence a reason on files below the root that are no pictures."""
-    reasons: dict[str, list[str]] = {}
-    for path, reason in source.left_out().items():
-        reasons.setdefault(reason, []).append(path)
-    return [f"{len(paths):,} files are left out: {reason} ({_some(paths)})" for reason, paths in reasons.items()]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = ", ..." if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    return [f"{len(lost):,} pictures belong to no article ({some(lost)})"] if lost else []

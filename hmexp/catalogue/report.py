@@ -1,5 +1,6 @@
 """What each strategy did to the manifest, in numbers and in words."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,9 @@ import pandas as pd
 
 from hmexp.catalogue.manifest import Manifest
 from hmexp.config.strategies import SPLITS
+
+NAMED = 3
+"""Examples in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,17 @@ def class_changes(before: pd.Series, after: pd.Series, why: str) -> pd.DataFrame
     table = pd.DataFrame({"before": before, "after": after}).fillna(0).astype(int)
     table = table[table["before"] != table["after"]].rename_axis("label").reset_index()
     return table.assign(why=why)
+
+
+def left_out(reasons: Mapping[str, str]) -> list[str]:
+    """A sentence a reason on files that were left out; `reasons` has theirs by name."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return [f"{len(several):,} files are left out: {reason} ({some(several)})" for reason, several in names.items()]
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of several names, for a sentence."""
+    more = ", ..." if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

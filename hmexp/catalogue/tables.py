@@ -35,6 +35,14 @@ def read_table(path: Path, key: str) -> pd.DataFrame:
     """
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise _no_table(path, key, error) from None
+    return parse_table(content, path, key)
+
+
+def parse_table(content: bytes, path: Path, key: str) -> pd.DataFrame:
+    """The table that a file holds; see `read_table`. `path` says in errors where it is."""
+    try:
         if content[:4] == PARQUET:
             return _as_text(pd.read_parquet(io.BytesIO(content)))
         if content[:2] == GZIP:
@@ -51,8 +59,12 @@ def read_table(path: Path, key: str) -> pd.DataFrame:
         received = f"a byte {content[error.start : error.start + 1]!r} that is none (at {error.start:,})"
         raise UserError(f"{key}: expected a table in UTF-8 in {path}, received {received}") from None
     except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:  # of pandas and pyarrow: ValueErrors
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{key}: expected a CSV or Parquet table in {path}, received {reason}") from None
+        raise _no_table(path, key, error) from None
+
+
+def _no_table(path: Path, key: str, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:200]
+    return UserError(f"{key}: expected a CSV or Parquet table in {path}, received {reason}")
 
 
 def clean_ids(ids: pd.Series) -> pd.Series:

@@ -5,6 +5,8 @@
 
 import atexit
 import threading
+import zipfile
+from typing import BinaryIO
 
 CHECKED = ((3, 11), (3, 13))
 """The first and the last version."""
@@ -18,3 +20,9 @@ def end_interpreter() -> None:
     """
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+
+
+def zip_directory_bytes(file: BinaryIO) -> int | None:
+    """Bytes that the directory of a zip archive takes, as its end says (`ZipFile` reads it whole); None without one."""
+    end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    return None if end is None else int(end[5])

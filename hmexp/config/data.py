@@ -19,7 +19,7 @@ class DataConfig(Section, key="data"):
     """A catalogue and what is made of it; the subclasses say which kind."""
 
     root: str = text(MISSING, is_path=True)
-    """Folder of the catalogue."""
+    """Folder of the catalogue, or its zip archive (a folder in it: FILE.zip/FOLDER), which is read as it is."""
     label: str = text("product_group_name")
     """Column that is learned; of data=hm any column of articles.csv."""
     image_size: int = number(180, ge=8, le=2048, noun="a whole number of pixels")
@@ -45,7 +45,7 @@ class DataConfig(Section, key="data"):
 
     @property
     def root_path(self) -> Path:
-        """The catalogue's folder, absolute, with `~` expanded."""
+        """The catalogue's folder or archive, absolute, with `~` expanded."""
         return Path(self.root).expanduser().absolute()
 
 
@@ -63,7 +63,7 @@ class SampleData(DataConfig):
 
 @dataclass
 class HmData(DataConfig):
-    """H&M's Kaggle layout: articles.csv and images/0xx/0xxxxxxxxx.jpg under `root`."""
+    """H&M's Kaggle layout: articles.csv and images/0xx/0xxxxxxxxx.jpg under `root`, a folder or the archive."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ class TableData(DataConfig):
     label: str = text(MISSING)
     """Column that is learned."""
     root: str = text("", is_path=True)
-    """Folder that the paths are below; empty is the table's own."""
+    """Folder, or zip archive, that the paths are below; empty is the table's own folder."""
     id_column: str | None = text(None)
     """Column of the ids; null takes the pictures' paths."""
     group_column: str | None = text(None)

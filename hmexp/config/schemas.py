@@ -89,6 +89,7 @@ VERBS: dict[str, type] = {
     "promote": verbs.PromoteConfig,
     "rollback": verbs.RollbackConfig,
     "ui": verbs.UiConfig,
+    "fetch": verbs.FetchConfig,
 }
 
 

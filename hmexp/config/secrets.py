@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<userinfo>[^\s/'\"<>]*)@")
@@ -14,8 +15,15 @@ HIDDEN = "***"
 KEPT = ("null", "none", "true", "false", "''", '""', HIDDEN)
 
 
-def masked(text: str) -> str:
-    """A text without the passwords in it: those of addresses, and values under names that say that they are secret."""
+def masked(text: str, secrets: Iterable[str] = ()) -> str:
+    """A text without the passwords in it: those of addresses, and values under names that say that they are secret.
+
+    Args:
+        text: Such as a line of a program's output.
+        secrets: What must not be in it, wherever it stands.
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN) if secret else text
     bare = USERINFO.sub(lambda found: f"{found['scheme']}://", text)
     return NAMED.sub(lambda found: found[1] + (found[2] if found[2].lower() in KEPT else HIDDEN), bare)
 

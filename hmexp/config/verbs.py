@@ -170,3 +170,16 @@ class UiConfig(RegistryConfig):
     """Port on 127.0.0.1."""
     browser: bool = True
     """Open the page in the browser, where a terminal asked for it."""
+
+
+@dataclass
+class FetchConfig(Section):
+    """`fetch`: H&M's Kaggle archive, extracted or downloaded."""
+
+    zip: str | None = text(None, is_path=True)
+    """The downloaded archive, whose articles.csv, customers.csv, transactions_train.csv and images/ are extracted."""
+    to: str | None = text(None, is_path=True)
+    """Folder to extract, or to download, into; null is one named after the archive in the current folder for zip=FILE,
+    and the current folder for kaggle=true."""
+    kaggle: bool = False
+    """Download the archive (about 35 GB) with Kaggle's own client, whose credentials you have set."""

@@ -125,7 +125,7 @@ def test_a_typo_in_a_preset_names_the_file(tmp_path, capfd):
         (
             [],
             ["data=hm", "data.root=nowhere"],
-            "data.root: expected the folder of a catalogue, received nowhere",
+            "data.root: expected the folder of a catalogue, or its zip archive, received nowhere",
         ),
         (["x.txt"], ["data=hm", "data.root=."], "data.root: expected a folder with articles.csv and images/"),
         (
