@@ -18,7 +18,7 @@ from hmexp.catalogue.plan import check_trainable, limit_rows, plan
 from hmexp.catalogue.read import read_catalogue
 from hmexp.catalogue.report import StrategyReport
 from hmexp.config.data import DataConfig
-from hmexp.config.errors import UserError
+from hmexp.config.errors import UserError, require
 from hmexp.config.record import PathsConfig
 from hmexp.config.strategies import SPLITS
 from hmexp.store import Store, StoreSpec, stage
@@ -51,6 +51,7 @@ class DataModule:
     def __init__(self, cfg: DataConfig, paths: PathsConfig, backend: str = "tensorflow", trains: bool = True) -> None:
         self.cfg, self.paths, self.backend, self.trains = cfg, paths, backend, trains
         catalogue = read_catalogue(cfg, paths.cache_path)
+        require(not catalogue.rows.empty, "data.label", "a column of labels", f"{cfg.label or 'none'}, without any")
         rows = limit_rows(catalogue.rows, cfg.limit)
         self.catalogue = replace(catalogue, rows=rows, num_limited=len(catalogue.rows) - len(rows))
         self.manifest, self.report = self._plan()

@@ -81,6 +81,13 @@ TABLE = (
         help="back to the champion before",
     ),
     Verb(
+        "predict",
+        config="predict",
+        schema="predict",
+        function="hmexp.inference.predict:predict",
+        help="classify a whole catalogue, or any pictures",
+    ),
+    Verb(
         "ui",
         config="ui",
         schema="ui",

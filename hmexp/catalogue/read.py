@@ -15,7 +15,7 @@ from hmexp.catalogue.root import ARTICLES, FolderRoot, Root, find_root
 from hmexp.catalogue.sample import SAMPLE_VERSION, generate_sample, sample_articles, sample_pictures
 from hmexp.catalogue.tables import clean_ids, clean_name, clean_names, doubtful_names, read_table
 from hmexp.config.data import DataConfig, FolderData, HmData, SampleData, TableData
-from hmexp.config.errors import UserError, invalid
+from hmexp.config.errors import LabelColumnError, UserError, invalid
 
 ID_DIGITS = 10
 
@@ -33,6 +33,7 @@ class Catalogue:
         num_unlabelled: Articles without a label.
         num_missing: Labelled articles without a picture (normal in H&M's catalogue).
         num_limited: Articles that `data.limit` has left out.
+        unlabelled: Rows as above of articles with a picture and no label.
         warnings: Sentences on what was left out, or is doubtful.
         prepare: Writes what has to be there before the pictures can be read; the sample draws them here.
     """
@@ -44,6 +45,7 @@ class Catalogue:
     num_unlabelled: int = 0
     num_missing: int = 0
     num_limited: int = 0
+    unlabelled: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: tuple[str, ...] = ()
     prepare: Callable[[], None] = field(default=lambda: None)
 
@@ -90,7 +92,7 @@ def _(cfg: HmData, cache_dir: Path) -> Catalogue:
         raise UserError(f"data.root: expected pictures in {root.path / 'images'}, received none")
     warnings = [*_several(found), *_without_article(found, rows["article_id"]), *left_out(source.left_out())]
     catalogue = _from_articles(root.name, rows, images, source, warnings)
-    if catalogue.rows.empty:
+    if catalogue.rows.empty and catalogue.unlabelled.empty:
         expected = "pictures named by article_id, such as images/010/0108775015.jpg"
         raise UserError(f"data.root: expected {expected}, received none that an article has")
     return catalogue
@@ -102,11 +104,12 @@ def _(cfg: TableData, cache_dir: Path) -> Catalogue:
     if not cfg.csv or not path.is_file():
         raise UserError(f"data.csv: expected a CSV or Parquet file, received {cfg.csv or 'none'}, which is none")
     table = read_table(path, "data.csv")
-    columns = {"data.image_column": cfg.image_column, "data.label": cfg.label, "data.id_column": cfg.id_column}
+    columns = {"data.image_column": cfg.image_column, "data.label": cfg.label or None, "data.id_column": cfg.id_column}
     columns |= {"data.group_column": cfg.group_column, "data.split_column": cfg.split_column}
     for key, column in columns.items():
         if column is not None and column not in table:
-            raise invalid(key, f"a column of {path.name} ({', '.join(table.columns)})", column, table.columns)
+            error = invalid(key, f"a column of {path.name} ({', '.join(table.columns)})", column, table.columns)
+            raise LabelColumnError(str(error)) if key == "data.label" else error
     root = (find_root(cfg.root_path) if cfg.root else None) or FolderRoot(cfg.root_path if cfg.root else path.parent)
     images = table[cfg.image_column].str.strip()
     ids = images if cfg.id_column is None else clean_ids(table[cfg.id_column])
@@ -115,7 +118,7 @@ def _(cfg: TableData, cache_dir: Path) -> Catalogue:
     known = {picture.path for picture in source.list()}
     rows = table.rename(columns=own).assign(
         article_id=ids.where(ids != "", images),
-        label=clean_names(table[cfg.label]),
+        label=clean_names(table[cfg.label]) if cfg.label else "",
         group=groups.where(groups != "", ids),
         image=images.where(images.isin(known)),
     )
@@ -124,7 +127,7 @@ def _(cfg: TableData, cache_dir: Path) -> Catalogue:
         key = "data.id_column" if cfg.id_column else "data.image_column"
         raise UserError(f"{key}: expected each value once in {path.name}, received {repeated.iloc[0]} twice")
     catalogue = _of_rows(path.stem, rows, source, [*doubtful_names(rows["label"]), *left_out(source.left_out())])
-    if catalogue.rows.empty:
+    if catalogue.rows.empty and catalogue.unlabelled.empty:
         expected = f"paths of pictures below {root.path} in the column {cfg.image_column}"
         first = next(iter(images), "none")
         raise UserError(f"data.image_column: expected {expected}, received none that is there (the first is {first})")
@@ -203,8 +206,8 @@ def _hm_rows(articles: pd.DataFrame, label: str, file: str) -> pd.DataFrame:
     columns = list(articles.columns)
     if "article_id" not in columns:
         raise invalid("data.root", f"a column article_id in {file}", f"the columns {', '.join(columns[:30])}")
-    if label not in columns:
-        raise invalid("data.label", f"a column of {file} ({', '.join(columns)})", label, columns)
+    if label and label not in columns:
+        raise LabelColumnError(str(invalid("data.label", f"a column of {file} ({', '.join(columns)})", label, columns)))
     ids = clean_ids(articles["article_id"].astype(str)).str.zfill(ID_DIGITS)
     repeated = ids[ids.duplicated()]
     if len(repeated):
@@ -212,7 +215,7 @@ def _hm_rows(articles: pd.DataFrame, label: str, file: str) -> pd.DataFrame:
     group = articles["product_code"].astype(str).str.strip() if "product_code" in columns else ids.str[:7]
     group = group.where(group != "", ids)
     return articles.rename(columns=own).assign(
-        article_id=ids, label=clean_names(articles[label].astype(str)), group=group
+        article_id=ids, label=clean_names(articles[label].astype(str)) if label else "", group=group
     )
 
 
@@ -239,10 +242,12 @@ def _of_rows(
     """Keep the articles that have a label and a picture."""
     labelled = rows[rows["label"] != ""]
     found = labelled[labelled["image"].notna()]
+    unlabelled = rows[(rows["label"] == "") & rows["image"].notna()]
     return Catalogue(
         name,
         found.reset_index(drop=True),
         source,
+        unlabelled=unlabelled.reset_index(drop=True),
         num_articles=len(rows),
         num_unlabelled=len(rows) - len(labelled),
         num_missing=len(labelled) - len(found),

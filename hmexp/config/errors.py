@@ -8,6 +8,10 @@ class UserError(Exception):
     """The user's input was wrong: one line on stderr, exit code 2, nothing written."""
 
 
+class LabelColumnError(UserError):
+    """A column of labels that a catalogue's table does not have."""
+
+
 class RunError(Exception):
     """The run itself failed for a known reason: one line on stderr, exit code 1."""
 

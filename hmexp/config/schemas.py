@@ -88,6 +88,7 @@ VERBS: dict[str, type] = {
     "runs": verbs.RunsConfig,
     "promote": verbs.PromoteConfig,
     "rollback": verbs.RollbackConfig,
+    "predict": verbs.PredictConfig,
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
 }

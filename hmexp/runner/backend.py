@@ -5,6 +5,7 @@ import os
 import sys
 
 from hmexp.config.errors import UserError
+from hmexp.config.training import TrainerConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import quiet_natives
 from hmexp.training.backends import Device, backend_named
@@ -22,16 +23,50 @@ def start_backend(config: RunConfig) -> Device:
             refuses.
     """
     check_backend(config)
-    require_backend(config.backend)
-    os.environ["KERAS_BACKEND"] = config.backend
+    start_keras(config.backend)
+    with quiet_natives():
+        from hmexp.training.device import set_up_device
+
+        return set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
+
+
+def start_inference(backend: str, device: str) -> Device:
+    """Let Keras compute with a backend on one device, for a model that is used and not trained.
+
+    Raises:
+        UserError: See `start_backend`.
+    """
+    check_inference(backend, device)
+    start_keras(backend)
+    with quiet_natives():
+        from hmexp.training.device import set_up_device
+
+        cfg = TrainerConfig(device=device, strategy="none")
+        return set_up_device(backend_named(backend), cfg, seed=0, deterministic=False)
+
+
+def check_inference(backend: str, device: str) -> None:
+    """Raise `UserError` where a backend or a device cannot be there; imports no backend."""
+    _require_installed(backend)
+    try:
+        check_gpu(TrainerConfig(device=device).device)
+    except UserError as error:
+        raise UserError(str(error).removeprefix("trainer.")) from None
+
+
+def start_keras(backend: str) -> None:
+    """Let Keras compute with a backend, on whatever device that takes.
+
+    Raises:
+        UserError: A backend that is not installed, or not this process's; a `keras.json` that Keras refuses.
+    """
+    require_backend(backend)
+    os.environ["KERAS_BACKEND"] = backend
     os.environ["KERAS_NNX_ENABLED"] = "false"
     for name in KERAS_VARIABLES:
         os.environ.pop(name, None)
     with quiet_natives():
         _import_keras()
-        from hmexp.training.device import set_up_device
-
-        return set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
 
 
 def check_backend(config: RunConfig) -> None:

@@ -74,6 +74,12 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
     return open_store(folder)
 
 
+def staged(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_dir: Path) -> Store | None:
+    """The store of these pictures where it is built already; see `stage`."""
+    folder = Path(cache_dir).absolute() / "stores" / store_fingerprint(source, sorted(set(paths)), spec)
+    return open_store(folder) if folder.exists() else None
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     lock = FileLock(str(folder.with_name(f"{folder.name}.lock")))

@@ -88,13 +88,17 @@ class Store:
     def __len__(self) -> int:
         return self.num_pictures
 
+    def find(self, paths: Sequence[str]) -> np.ndarray:
+        """Rows of pictures, int64 `[len(paths)]`; -1 for one that the store does not have."""
+        return np.asarray(self._places.get_indexer(pd.Index(list(paths), dtype=self._places.dtype)), np.int64)
+
     def rows(self, paths: Sequence[str]) -> np.ndarray:
         """Rows of pictures, int64 `[len(paths)]`.
 
         Raises:
             ValueError: A picture that the store does not have.
         """
-        rows = np.asarray(self._places.get_indexer(pd.Index(list(paths), dtype=self._places.dtype)), np.int64)
+        rows = self.find(paths)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             raise ValueError(f"expected pictures of the store {self.path}, received {list(paths)[missing[0]]}")

@@ -83,11 +83,22 @@ def outcomes(job: Job, first_chunk: int) -> Iterator[list[Outcome]]:
         for paths in map(job.chunk, range(first_chunk, job.num_chunks))
         for start in range(0, len(paths), TASK_PICTURES)
     )
+    yield from _decoded(job.source, tasks, job.spec)
+
+
+def decoded(source: PictureSource, paths: Sequence[str], spec: StoreSpec) -> Iterator[Outcome]:
+    """Outcomes of pictures in their order, decoded in threads while the caller works on those before."""
+    tasks = (paths[start : start + TASK_PICTURES] for start in range(0, len(paths), TASK_PICTURES))
+    for some in _decoded(source, tasks, spec):
+        yield from some
+
+
+def _decoded(source: PictureSource, tasks: Iterator[Sequence[str]], spec: StoreSpec) -> Iterator[list[Outcome]]:
     threads = num_cores()
-    ahead = max(2 * threads, AHEAD_BYTES // (job.spec.row_bytes * TASK_PICTURES))
+    ahead = max(2 * threads, AHEAD_BYTES // (spec.row_bytes * TASK_PICTURES))
 
     def work(paths: Sequence[str]) -> list[Outcome]:
-        return [_outcome(job, path) for path in paths]
+        return [_outcome(source, path, spec) for path in paths]
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
@@ -109,11 +120,11 @@ def _in_order(
         yield under_way.popleft().result()
 
 
-def _outcome(job: Job, path: str) -> Outcome:
-    digest, spec = "", job.spec
+def _outcome(source: PictureSource, path: str, spec: StoreSpec) -> Outcome:
+    digest = ""
     with MEMORY.share() as share:
         try:
-            data = _read(job.source, path, share)
+            data = _read(source, path, share)
             digest = digest_of_file(data)
             decoded = decode_within(share, data, spec)
             return Outcome(path, digest, decoded.pixels, white=decoded.white)

@@ -22,7 +22,7 @@ class FoundBundle:
 
     Attributes:
         folder: With `model.keras` and `card.json`, not checked yet.
-        name: In words: `hmexp-sample version 3 (champion)`, the name of a run's folder, or the bundle's folder.
+        name: In words: `hmexp-sample version 3`, the name of a run's folder, or the bundle's folder.
         version: Of the registry; empty where it is none of its.
         run_id: Of the run that it comes from; empty for a folder.
     """
@@ -52,12 +52,25 @@ def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "
         registry = registry_for_reading(open_store(cfg, paths), cfg)
         Ledger(cfg, paths, registry).settle_if_free()
         version = registry.version(name)
-        words = f"{registry.name} version {version}" + ("" if _is_version(name) else f" ({name})")
+        words = f"{registry.name} version {version}"
         return FoundBundle(registry.bundle(version), words, version, registry.run_of(version))
     job = find_job(paths, key, name, _has_model, "with a model ")
     if not _has_model(job):
         raise UserError(f"{key}: expected a run that has a model, received {job.path.name}, which did not finish")
     return FoundBundle(job.path / "model", job.path.name, run_id=job.record.run_id)
+
+
+def file_of_run(bundle: FoundBundle, name: str, cfg: MlflowTracking, paths: PathsConfig) -> Path | None:
+    """A file that the model's run has left, beside the bundle or in MLflow; None where it is nowhere."""
+    beside = bundle.folder.parent / name
+    if beside.is_file() or not bundle.run_id:
+        return beside if beside.is_file() else None
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(open_store(cfg, paths).download_artifacts(bundle.run_id, name))
+    except (MlflowException, OSError):
+        return None
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""A trained model put to work: whole catalogues, and files for other runtimes."""
