@@ -13,6 +13,8 @@ from hmexp.jobs.folder import FINISHED, RECORD_FILE, JobRecord, read_record
 RUN_KINDS = "a run id, a unique prefix of one, latest, a run's name, or a job folder"
 MIN_PREFIX = 6
 LATEST = "latest"
+SHOWN, SHOWN_ID = 5, 8
+"""Ids that an error names, of those that a name fits, and their letters."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def find_job(
         paths: Where runs are.
         key: The config key that RUN was given as, for the error.
         run: An id, a unique prefix of 6 or more, `latest`, the run's name, a job folder or its name.
-        wanted: Which runs `latest` may be; for `resume` those that did not finish.
+        wanted: Which runs `latest`, or a name that several have, may be; for `resume` those that did not finish.
         which: These in words, for the error.
 
     Raises:
@@ -61,12 +63,14 @@ def find_job(
     else:
         which = ""
         fits = [job for job in jobs if run in (job.path.name, job.record.run_id)]
-        fits = fits or [job for job in jobs if job.record.name == run]
+        named = [job for job in jobs if job.record.name == run]
+        fits = fits or [job for job in named if wanted(job)] or named
         if not fits and len(run) < MIN_PREFIX:
             raise UserError(f"{key}: expected {RUN_KINDS} (of at least {MIN_PREFIX} characters), received {run}")
         fits = fits or [job for job in jobs if job.record.run_id.startswith(run)]
     if len(fits) != 1:
-        received = f"{run}, which fits {len(fits)} runs {which}under {paths.mlruns}"
+        ids = f" ({', '.join(job.record.run_id[:SHOWN_ID] for job in fits[-SHOWN:])})" if fits else ""
+        received = f"{run}, which fits {len(fits)} runs{ids} {which}under {paths.mlruns}"
         known = [name for job in jobs for name in (job.record.run_id, job.path.name, job.record.name)]
         raise invalid(key, RUN_KINDS, received, known)
     return fits[0]
