@@ -2,15 +2,19 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from forked import run_command
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -21,6 +25,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
     signal.signal(_number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker more than there are processors: many tests wait for a process, a limit of time or a signal."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,6 +48,22 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def database(cache: Path) -> Path:
+    """MLflow's database as a first run makes it, with nothing in it; making one takes a second."""
+    from hmexp.config.record import MlflowTracking, PathsConfig
+    from hmexp.tracking.store import DATABASE, create_store
+
+    folder = cache.parent / "database"
+    with FileLock(f"{folder}.lock"):
+        path = folder / "mlruns" / DATABASE
+        if not path.is_file():
+            create_store(MlflowTracking(experiment="none"), PathsConfig(root=str(folder)))
+            with closing(sqlite3.connect(path)) as connection, connection:
+                connection.execute("DELETE FROM experiments WHERE name = 'none'")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +88,14 @@ def server() -> ForkServerContext:
 
 
 @pytest.fixture(scope="session")
-def hmexp_in(server: ForkServerContext, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs the command `hmexp ...` in a process of its own, in a folder."""
+def hmexp_in(server: ForkServerContext, cache: Path, database: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs the command `hmexp ...` in a process of its own, in a folder; a training finds an empty database there."""
 
     def run(*words: str, cwd: Path, cache: Path = cache, code: int = 0) -> subprocess.CompletedProcess[str]:
+        trains = not words or "=" in words[0] or words[0] == "-m"
+        if code == 0 and trains and not (cwd / "mlruns").exists() and not _places_runs_elsewhere(words):
+            (cwd / "mlruns").mkdir()
+            shutil.copyfile(database, cwd / "mlruns" / database.name)
         env = os.environ | {"HMEXP_CACHE": str(cache), "COLUMNS": "120"}
         output = tmp_path_factory.mktemp("output")
         process = server.Process(target=run_command, args=(words, cwd, env, output))
@@ -78,6 +107,11 @@ def hmexp_in(server: ForkServerContext, cache: Path, tmp_path_factory: pytest.Te
         return done
 
     return run
+
+
+def _places_runs_elsewhere(words: Sequence[str]) -> bool:
+    keys = ("tracking=none", "tracking.uri=", "paths.root=", "--")
+    return any(word.startswith(keys) for word in words)
 
 
 @pytest.fixture
