@@ -196,7 +196,7 @@ def _record(
         return {}, details
     metrics = {"articles": float(evidence.num_articles)}
     for name, row in evidence.paired.metrics.items():
-        metrics |= {f"challenger/{name}": row.a, f"champion/{name}": row.b, f"gain/{name}": row.value}
+        metrics |= {f"challenger/{name}": row.a, f"champion/{name}": row.b, f"difference/{name}": row.value}
     details["classes"] = evidence.paired.classes.to_dict(orient="records")
     return metrics, details
 
@@ -227,7 +227,7 @@ def _history(config: PromoteConfig, client: "MlflowClient") -> pd.DataFrame:
     registry = registry_for_reading(client, config.tracking)
     ledger = Ledger(config.tracking, config.paths, registry)
     ledger.settle_if_free()
-    gain = f"gain/{config.guard.metric}"
+    difference = f"difference/{config.guard.metric}"
     rows = [
         {
             "when": f"{entry.when:%Y-%m-%d %H:%M}",
@@ -236,7 +236,7 @@ def _history(config: PromoteConfig, client: "MlflowClient") -> pd.DataFrame:
             "from": entry.before,
             "to": entry.version,
             "run": entry.run_id[:8],
-            gain: entry.metrics.get(gain),
+            difference: entry.metrics.get(difference),
             "reason": entry.reason,
         }
         for entry in reversed(ledger.entries())

@@ -15,8 +15,11 @@ COUNT = 200 if ALL else 1
 SEED = 0
 
 
-def test_what_a_signal_ends_goes_on(tmp_path):
-    words = [sys.executable, str(Path(__file__).with_name("kills.py")), str(tmp_path), str(COUNT), str(SEED)]
+@pytest.mark.parametrize("script", ["kills.py", "deploy_kills.py"])
+def test_what_a_signal_ends_goes_on(script, tmp_path):
+    if script == "deploy_kills.py" and not ALL:
+        pytest.skip("each kind of cut is tried without a process by tests/promotion, tests/inference, tests/catalogue")
+    words = [sys.executable, str(Path(__file__).with_name(script)), str(tmp_path), str(COUNT), str(SEED)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     tried = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(tried) == COUNT, done.stderr
