@@ -2,8 +2,8 @@
 
 Usage: deploy_kills.py FOLDER COUNT [SEED]     prints a JSON line a kill, and what was wrong, if anything was
 
-Afterwards the aliases are those of before or of after, the ledger says which, and nothing in it is half done; tables and
-extracted files have the bytes that they have without a kill.
+Afterwards the aliases are those of before or of after, the ledger says which, and nothing in it is half done; tables
+and extracted files have the bytes that they have without a kill.
 """
 
 import filecmp
@@ -41,13 +41,10 @@ class Place:
         for run in (self.first, second):
             self.run(["promote", f"run={run}", "force=true", "reason=a start"], self.trained)
         # The trained folder's own cache holds the sample; every try has a copy of it.
-        sample = next((self.trained / "cache" / "sample").iterdir())
+        [sample] = (path for path in (self.trained / "cache" / "sample").iterdir() if path.is_dir())
         with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
             for path in sorted(path for path in sample.rglob("*") if path.is_file()):
-                if path.suffix != ".jpg" or path.stat().st_size:
-                    archive.write(path, path.relative_to(sample))
-            if "articles.csv" not in archive.namelist():
-                archive.writestr("articles.csv", "article_id,product_group_name\n0109013001,Shoes\n")
+                archive.write(path, path.relative_to(sample))
         self.whole = self.copy("whole")
         self.seconds = {name: self.timed(name) for name in COMMANDS}
 
@@ -68,6 +65,12 @@ class Place:
         start = time.monotonic()
         self.run(self.words(name), root)
         return time.monotonic() - start
+
+
+def files_of(root: Path) -> dict[str, Path]:
+    """What was extracted, by its name."""
+    files = sorted(path for path in (root / "out").rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): path for path in files}
 
 
 def aliases_of(root: Path) -> tuple[dict[str, str], list[str], list[str]]:
