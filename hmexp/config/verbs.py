@@ -81,11 +81,11 @@ class EvaluateConfig(RunConfig):
     """`evaluate`: a run's model on a split. All other keys are the run's own, unless they are given."""
 
     run: str | None = text(None, is_path=True)
-    """RUN whose model is evaluated."""
+    """RUN whose model is evaluated, or a registered model: champion, previous, a version."""
     split: str = "test"
     """train, val, test or all; with `data=... data.root=...` of another catalogue."""
     against: str | None = text(None, is_path=True)
-    """RUN whose model is put beside it, with a paired test."""
+    """RUN, or a registered model, that is put beside it, with a paired test."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

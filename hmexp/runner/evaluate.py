@@ -10,6 +10,7 @@ import pandas as pd
 
 from hmexp.config.errors import UserError, require
 from hmexp.config.invocation import Invocation
+from hmexp.config.record import MlflowTracking
 from hmexp.config.stored import stored_config
 from hmexp.config.strategies import SPLITS
 from hmexp.config.verbs import EvaluateConfig
@@ -19,13 +20,13 @@ from hmexp.evaluation.predict import SplitResult, evaluate_rows
 from hmexp.evaluation.report import EvaluationReport, make_report, slice_columns
 from hmexp.evaluation.tables import class_table, frame_table
 from hmexp.evaluation.write import write_report
-from hmexp.jobs.find import find_job
 from hmexp.metrics.compare import Comparison, compare
 from hmexp.models.bundle import Card, load_bundle, read_card
 from hmexp.reports.evaluation import comparison_bars
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
 from hmexp.runner.backend import start_backend
+from hmexp.tracking.bundles import find_model_run
 from hmexp.tracking.evaluations import log_evaluation
 
 MAX_NAMES = 10
@@ -54,8 +55,10 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     """
     require(config.run is not None, "run", "a run id, a unique prefix of one, latest, or a job folder", "none")
     named = {key: run for key in ("run", "against") if (run := getattr(config, key))}
-    job_dirs = [find_job(config.paths, key, run).path for key, run in named.items()]
-    cards = _cards(job_dirs)
+    tracking = config.tracking if isinstance(config.tracking, MlflowTracking) else MlflowTracking()
+    found = [find_model_run(run, tracking, config.paths, key) for key, run in named.items()]
+    job_dirs, bundles = [job_dir for job_dir, _ in found], [bundle for _, bundle in found]
+    cards = _cards(bundles)
     data = DataModule(config.data, config.paths, config.backend, trains=False)
     slice_columns(data)
     for card in cards:
@@ -63,7 +66,7 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     _numbered(split_rows(data, config.split), cards[0])
     log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows; starting {config.backend}")
     start_backend(config)
-    models = [load_bundle(job_dir / "model")[0] for job_dir in job_dirs]
+    models = [load_bundle(bundle)[0] for bundle in bundles]
     views = [view_for(data, card) for card in cards]
     rows = _numbered(split_rows(views[0], config.split), cards[0])
     classes = tuple(cards[0].classes)
@@ -104,16 +107,17 @@ def _make_folder(job_dir: Path, split: str) -> Path | None:
     return folder
 
 
-def _cards(job_dirs: Sequence[Path]) -> list[Card]:
+def _cards(bundles: Sequence[Path]) -> list[Card]:
     """The cards of the runs' bundles, whose models have the same classes.
 
     Raises:
         UserError: A run without a model, a damaged bundle, or other classes.
     """
-    for key, job_dir in zip(("run", "against"), job_dirs, strict=False):
-        if not (job_dir / "model").is_dir():
-            raise UserError(f"{key}: expected a run that has a model, received {job_dir.name}, which did not finish")
-    cards = [read_card(job_dir / "model") for job_dir in job_dirs]
+    for key, bundle in zip(("run", "against"), bundles, strict=False):
+        if not bundle.is_dir():
+            name = bundle.parent.name
+            raise UserError(f"{key}: expected a run that has a model, received {name}, which did not finish")
+    cards = [read_card(bundle) for bundle in bundles]
     if len({tuple(card.classes) for card in cards}) > 1:
         raise UserError("against: expected a model of the same classes, received one of others")
     return cards

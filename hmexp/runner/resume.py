@@ -10,7 +10,7 @@ import pandas as pd
 from hmexp.catalogue.manifest import Manifest
 from hmexp.config.errors import UserError
 from hmexp.config.quoting import paths_of
-from hmexp.config.record import PathsConfig
+from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.stored import KINDS, PLACES, base_words, differences, run_words, stored_config
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
@@ -66,12 +66,25 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)}: expected one of them, received {len(named)}")
     [(key, run)] = named.items()
-    job_dir = find_job(paths, key, run).path
+    job_dir = _job_dir(key, run, words, paths)
     base = base_words(job_dir, words, leave_out=() if key == "resume" else PLACES)
     root = read_record(job_dir).root
     if key == "resume" and not any(word.startswith("paths.root=") for word in words):
         base.append(f"paths.root={root}")
     return [*base, *words]
+
+
+def _job_dir(key: str, run: str, words: list[str], paths: PathsConfig) -> Path:
+    """The folder of the run that a word names; of `run=champion` that of the registered model's run."""
+    if key == "run":
+        from hmexp.tracking.bundles import find_model_run, is_registered_name
+
+        if is_registered_name(run):
+            pairs = (word.partition("=") for word in words)
+            given = {key.removeprefix("tracking."): value for key, _, value in pairs}
+            tracking = MlflowTracking(uri=given.get("uri"), model_name=given.get("model_name"))
+            return find_model_run(run, tracking, paths, key)[0]
+    return find_job(paths, key, run).path
 
 
 def origin_of(config: RunConfig) -> Origin:

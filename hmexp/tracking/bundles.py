@@ -48,7 +48,7 @@ def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "
     folder = Path(name).expanduser()
     if _is_bundle(folder):
         return FoundBundle(folder.absolute(), str(folder))
-    if name in (CHAMPION, PREVIOUS) or _is_version(name):
+    if is_registered_name(name):
         registry = registry_for_reading(open_store(cfg, paths), cfg)
         Ledger(cfg, paths, registry).settle_if_free()
         version = registry.version(name)
@@ -58,6 +58,25 @@ def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "
     if not _has_model(job):
         raise UserError(f"{key}: expected a run that has a model, received {job.path.name}, which did not finish")
     return FoundBundle(job.path / "model", job.path.name, run_id=job.record.run_id)
+
+
+def find_model_run(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str) -> tuple[Path, Path]:
+    """The folder of the run that a model comes from, which is on this machine, and that of its bundle.
+
+    Args:
+        name: RUN, or `champion`, `previous` or a version of the registry.
+        cfg: The `tracking` section.
+        paths: Where runs are.
+        key: The config key that the name was given as, for the error.
+
+    Raises:
+        UserError: No such run or model, or a run of another machine.
+    """
+    if not is_registered_name(name):
+        job_dir = find_job(paths, key, name).path
+        return job_dir, job_dir / "model"
+    bundle = find_bundle(name, cfg, paths, key)
+    return find_job(paths, key, bundle.run_id).path, bundle.folder
 
 
 def file_of_run(bundle: FoundBundle, name: str, cfg: MlflowTracking, paths: PathsConfig) -> Path | None:
@@ -78,6 +97,11 @@ def _is_bundle(folder: Path) -> bool:
         return (folder / CARD_FILE).is_file()
     except (OSError, ValueError):  # too long, a NUL in it
         return False
+
+
+def is_registered_name(name: str) -> bool:
+    """Whether a name means a model of the registry: `champion`, `previous`, or the number of a version."""
+    return name in (CHAMPION, PREVIOUS) or _is_version(name)
 
 
 def _is_version(name: str) -> bool:

@@ -110,6 +110,12 @@ def test_any_pictures(promoted, hmexp_in, tmp_path):
     assert "none of 3 pictures can be read; the first: broken.jpg" in refused
 
 
+def test_a_registered_model_is_evaluated(promoted, hmexp_in):
+    said = hmexp_in("evaluate", "run=champion", "against=1", "split=val", cwd=promoted).stdout
+    assert "level on macro F1" in said
+    assert "received 7" in hmexp_in("evaluate", "run=7", cwd=promoted, code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
