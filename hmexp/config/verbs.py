@@ -186,10 +186,13 @@ class PredictConfig(RegistryConfig):
     """What Keras computes with."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
+    runner: str = "local"
+    """`local`, or `ray`: over the processes of the cluster at RAY_ADDRESS, or of this machine."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("backend", self.backend, BACKENDS)
+        one_of("runner", self.runner, ("local", "ray"))
         ending = self.out.rpartition(".")[2].lower()
         require(ending in ("parquet", "csv"), "out", "a name that ends in .parquet or .csv", self.out)
 

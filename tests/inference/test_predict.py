@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from PIL import Image
 
@@ -145,3 +147,31 @@ def test_a_model_that_was_changed_is_refused(promoted, hmexp_in, tmp_path):
     refused = hmexp_in("predict", "data=sample", f"run={model.parent}", cwd=tmp_path, code=2).stderr
     assert "the file was changed" in refused
     assert refused.count("\n") == 1
+
+
+def _workers_of(process: int) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(process).children(recursive=True):
+        with suppress(psutil.Error):
+            found += [child] * ("PartWorker" in " ".join(child.cmdline()))
+    return found
+
+
+def test_over_ray_it_is_the_same_table_though_a_worker_dies(promoted, hmexp_in, cache, tmp_path):
+    words = ("predict", "data=sample", "batch_size=6")
+    hmexp_in(*words, f"out={tmp_path}/here.csv", cwd=promoted)
+    line = [sys.executable, "-m", "hmexp", *words, "runner=ray", f"out={tmp_path}/ray.csv"]
+    environment = os.environ | {"HMEXP_CACHE": str(cache)}
+    parts, killed = tmp_path / "ray.csv.parts", []
+    process = subprocess.Popen(line, cwd=promoted, env=environment, stdout=subprocess.PIPE, text=True)
+    while process.poll() is None and not killed:
+        if list(parts.glob("part-*.parquet")):
+            killed = _workers_of(process.pid)[:1]
+            for worker in killed:
+                worker.kill()
+        time.sleep(0.02)
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert killed
+    assert "parts over" in said
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
