@@ -74,6 +74,13 @@ TABLE = (
         help="back to the champion before",
     ),
     Verb(
+        "export",
+        config="export",
+        schema="export",
+        function="hmexp.inference.export:export",
+        help="a model as SavedModel, ONNX and LiteRT, each checked",
+    ),
+    Verb(
         "ui",
         config="ui",
         schema="ui",

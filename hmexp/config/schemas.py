@@ -86,6 +86,7 @@ VERBS: dict[str, type] = {
     "runs": verbs.RunsConfig,
     "promote": verbs.PromoteConfig,
     "rollback": verbs.RollbackConfig,
+    "export": verbs.ExportConfig,
     "ui": verbs.UiConfig,
 }
 

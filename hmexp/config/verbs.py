@@ -7,7 +7,7 @@ from omegaconf import MISSING
 from hmexp.config.augment import AugmentConfig
 from hmexp.config.callbacks import CallbackConfig
 from hmexp.config.data import DataConfig
-from hmexp.config.errors import one_of
+from hmexp.config.errors import one_of, require
 from hmexp.config.fields import Section, number, text
 from hmexp.config.loss import LossConfig
 from hmexp.config.model import ModelConfig
@@ -17,6 +17,7 @@ from hmexp.config.schedule import ScheduleConfig
 from hmexp.config.training import TrainerConfig
 
 BACKENDS = ("tensorflow", "jax", "torch")
+EXPORT_FORMATS = ("savedmodel", "onnx", "litert", "litert_fp16", "litert_int8")
 
 
 @dataclass
@@ -109,6 +110,26 @@ class PromoteConfig(RegistryConfig):
 @dataclass
 class RollbackConfig(RegistryConfig):
     """`rollback`: the champion before becomes the champion again."""
+
+
+@dataclass
+class ExportConfig(RegistryConfig):
+    """`export`: a model as files for other runtimes, each checked against the Keras model on real pictures."""
+
+    run: str = text("champion", is_path=True)
+    """A registered model (champion, previous, a version), RUN, or the folder of a bundle."""
+    formats: list[str] = field(default_factory=lambda: list(EXPORT_FORMATS))
+    """Kinds of files: savedmodel, onnx, litert, litert_fp16, litert_int8."""
+    out: str | None = text(None, is_path=True)
+    """Folder that gets a folder a format; null is `paths.root`/mlruns/exports/NAME, by the model."""
+    pictures: str | None = text(None, is_path=True)
+    """Folder of pictures to check on and to calibrate int8 with; null takes the run's own val and train."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(len(self.formats) > 0, "formats", f"some of {', '.join(EXPORT_FORMATS)}", "none")
+        for name in self.formats:
+            one_of("formats", name, EXPORT_FORMATS)
 
 
 @dataclass

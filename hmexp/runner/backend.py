@@ -22,16 +22,26 @@ def start_backend(config: RunConfig) -> Device:
             refuses.
     """
     check_backend(config)
-    require_backend(config.backend)
-    os.environ["KERAS_BACKEND"] = config.backend
+    start_keras(config.backend)
+    with quiet_natives():
+        from hmexp.training.device import set_up_device
+
+        return set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
+
+
+def start_keras(backend: str) -> None:
+    """Let Keras compute with a backend, on whatever device that takes.
+
+    Raises:
+        UserError: A backend that is not installed, or not this process's; a `keras.json` that Keras refuses.
+    """
+    require_backend(backend)
+    os.environ["KERAS_BACKEND"] = backend
     os.environ["KERAS_NNX_ENABLED"] = "false"
     for name in KERAS_VARIABLES:
         os.environ.pop(name, None)
     with quiet_natives():
         _import_keras()
-        from hmexp.training.device import set_up_device
-
-        return set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
 
 
 def check_backend(config: RunConfig) -> None:
