@@ -119,6 +119,8 @@ def _locked(out: Path) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / LOCK_FILE, timeout=0):
+            for name in FORMATS:
+                _remove_left(out / name)
             yield
     except Timeout:
         raise UserError(f"out: expected a folder that no other export writes to, received {out}") from None
@@ -168,9 +170,8 @@ def _export_one(reference: "Reference", found: FoundBundle, each: Format, folder
 @contextmanager
 def _whole_or_none(folder: Path) -> Iterator[Path]:
     """An empty folder aside; it gets the name `folder` where the block ends well, in place of the one before."""
-    partial, old = (folder.with_name(f".{folder.name}.{kind}") for kind in ("partial", "old"))
-    for left in (partial, old):
-        shutil.rmtree(left, ignore_errors=True)
+    partial, old = _beside(folder)
+    _remove_left(folder)
     partial.mkdir()
     try:
         yield partial
@@ -178,8 +179,18 @@ def _whole_or_none(folder: Path) -> Iterator[Path]:
             folder.rename(old)
         partial.rename(folder)
     finally:
-        for left in (partial, old):
-            shutil.rmtree(left, ignore_errors=True)
+        _remove_left(folder)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what an export that was killed has left beside a folder."""
+    for left in _beside(folder):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Where a folder is made, and where the one that it replaces goes."""
+    return folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
 
 
 def _record(reference: "Reference", found: FoundBundle, each: Format, check: "Check") -> dict[str, Any]:

@@ -4,16 +4,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from rich.table import Table
 
 from hmexp.evaluation.tables import frame_table
-from hmexp.inference.export_graph import ExportGraph
 from hmexp.inference.export_pictures import CheckPictures, whole_reference
 from hmexp.inference.formats import Format, Run
 from hmexp.metrics.calibration import with_temperature
+
+if TYPE_CHECKING:
+    from hmexp.inference.export_graph import ExportGraph
 
 BATCH_SIZE = 64
 ROUNDS, WARM_UP = 40, 5
@@ -73,7 +76,7 @@ class Reference:
         whole: Of `pictures.open_whole()`, resized by Pillow.
     """
 
-    graph: ExportGraph
+    graph: "ExportGraph"
     pictures: CheckPictures
     probabilities: np.ndarray
     whole: np.ndarray
@@ -95,7 +98,7 @@ class Reference:
         )
 
 
-def refer(graph: ExportGraph, pictures: CheckPictures) -> Reference:
+def refer(graph: "ExportGraph", pictures: CheckPictures) -> Reference:
     """Let the Keras model classify the pictures."""
 
     def classify(batch: np.ndarray) -> np.ndarray:

@@ -150,17 +150,25 @@ class Registry:
         """The folder of the bundle of a version, fetched where the store is on another machine.
 
         Raises:
-            UserError: A model that is not there.
+            UserError: A model that is not there, or not the one that was logged.
         """
-        source = self.client.get_model_version(self.name, version).source
-        return self._fetch(source, f"{self.name} {version}") / BUNDLE_DIR
+        found = self.client.get_model_version(self.name, version)
+        folder = self._fetch(found.source, f"{self.name} {version}") / BUNDLE_DIR
+        if found.run_id:  # of every version that hmexp made; MLflow 3.17 does not give its model's id back
+            self._check_hash(self._logged(self.client.get_run(found.run_id)), folder)
+        return folder
 
     def _check_model(self, run: "Run") -> None:
         """Raise `UserError` where the run's model is gone or was changed since it was logged."""
+        model = self._logged(run)
+        self._check_hash(model, self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR)
+
+    @staticmethod
+    def _check_hash(model: "LoggedModel", folder: Path) -> None:
+        """Raise `UserError` where a bundle is not what the record says: a card can be changed with its model."""
         from hmexp.models.bundle import read_card
 
-        model = self._logged(run)
-        card = read_card(self._fetch(model.artifact_location, f"of run {run.info.run_id}") / BUNDLE_DIR)
+        card = read_card(folder)
         logged = model.tags.get(SHA_TAG, card.sha256)
         if card.sha256 != logged:
             received = f"one of SHA-256 {card.sha256}"

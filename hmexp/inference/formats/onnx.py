@@ -23,14 +23,8 @@ DIMENSIONS = ("batch", "height", "width")
 def write(graph: "ExportGraph", folder: Path, pictures: np.ndarray) -> None:
     """Write `model.onnx` into a folder; class names are in it, as an output and as metadata."""
     import onnx
-    import tf2onnx
 
-    from hmexp.inference.export_graph import CLASSES, LABEL, PROBABILITIES, SIGNATURE
-
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    converted, _ = tf2onnx.convert.from_function(graph.function(named=True), input_signature=[SIGNATURE], opset=OPSET)
-    # tf2onnx gives outputs names of its own, in the order of the alphabet.
-    _rename_outputs(converted.graph, sorted((CLASSES, LABEL, PROBABILITIES)))
+    converted = _converted(graph)
     for value in (*converted.graph.input, *converted.graph.output):
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
             if not dimension.HasField("dim_value"):
@@ -40,6 +34,45 @@ def write(graph: "ExportGraph", folder: Path, pictures: np.ndarray) -> None:
     onnx.helper.set_model_props(converted, about | {"resize": card.resize, "source_sha256": card.sha256})
     onnx.checker.check_model(converted, full_check=True)
     (folder / FILE).write_bytes(converted.SerializeToString())
+
+
+def _converted(graph: "ExportGraph") -> Any:  # noqa: ANN401
+    """The graph as an `onnx.ModelProto`."""
+    import tensorflow as tf
+    import tf2onnx
+
+    from hmexp.inference.export_graph import INPUT
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    eager = tf.config.functions_run_eagerly()
+    # Keras puts grouped convolutions into functions for XLA, which tf2onnx does not look into: they are traced inline.
+    tf.config.run_functions_eagerly(True)
+    try:
+        function = graph.function(named=True).get_concrete_function()
+    finally:
+        tf.config.run_functions_eagerly(eager)
+    # Not `tf2onnx.convert.from_function`, which takes constants of Keras's Normalization for inputs.
+    inputs = {f"{INPUT}:0": INPUT}
+    outputs = {tensor.name: name for name, tensor in function.structured_outputs.items()}
+    frozen = tf2onnx.tf_loader.from_function(function, list(inputs), list(outputs))
+    converted, _ = tf2onnx.convert.from_graph_def(
+        frozen,
+        input_names=list(inputs),
+        output_names=list(outputs),
+        tensors_to_rename=inputs | outputs,
+        opset=OPSET,
+        custom_op_handlers={"Erfc": (_convert_erfc, [])},
+    )
+    return converted
+
+
+def _convert_erfc(context: Any, node: Any, name: str, arguments: Any) -> Any:  # noqa: ANN401
+    """Erfc(x), of which the exact GELU is made, as 1 - Erf(x): neither tf2onnx nor ONNX has it."""
+    one = context.make_const(f"{name}_one", np.ones((), np.float32)).output[0]
+    erf = context.make_node("Erf", [node.input[0]], name=f"{name}_erf").output[0]
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    context.remove_node(name)
+    return context.make_node("Sub", [one, erf], outputs=node.output, name=name, shapes=shapes, dtypes=dtypes)
 
 
 def open_model(folder: Path) -> Run:
@@ -72,13 +105,3 @@ def _nodes(graph: Any) -> Iterator[Any]:  # noqa: ANN401
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
                 yield from _nodes(inner)
-
-
-def _rename_outputs(graph: Any, names: list[str]) -> None:  # noqa: ANN401
-    """Give the outputs of a graph names, and where they are computed too."""
-    renamed = {value.name: name for value, name in zip(graph.output, names, strict=True)}
-    for value in graph.output:
-        value.name = renamed[value.name]
-    for node in graph.node:
-        for values in (node.input, node.output):
-            values[:] = [renamed.get(name, name) for name in values]
