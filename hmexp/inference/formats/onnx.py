@@ -43,7 +43,8 @@ def _converted(graph: "ExportGraph") -> Any:  # noqa: ANN401
 
     from hmexp.inference.export_graph import INPUT
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    for name in ("tf2onnx", "tensorflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     eager = tf.config.functions_run_eagerly()
     # Keras puts grouped convolutions into functions for XLA, which tf2onnx does not look into: they are traced inline.
     tf.config.run_functions_eagerly(True)
