@@ -14,7 +14,7 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar, quiet_natives
-from hmexp.inference.export_pictures import PicturePlan, find_job_dir, plan_pictures
+from hmexp.inference.export_pictures import CheckPictures, find_job_dir, plan_pictures
 from hmexp.inference.formats import FORMATS, Format, require_packages
 from hmexp.models.bundle import load_bundle, read_card
 from hmexp.process import full_disk, written_to
@@ -59,8 +59,9 @@ def export(config: ExportConfig, invocation: Invocation) -> ExportResult:
     plan = plan_pictures(config, found)
     out = _place(config, found)
     _check_place(out, names)
+    pictures = plan.read(card)
     log.info(f"{found.name}: {len(card.classes)} classes, {card.image_size} pixels; starting tensorflow")
-    reference = _reference(found, plan)
+    reference = _reference(found, pictures)
     with written_to(out), _locked(out):
         checks, failures = _export_all(reference, found, names, out)
         if checks:
@@ -92,25 +93,29 @@ def _check_place(out: Path, names: tuple[str, ...]) -> None:
             )
 
 
-def _reference(found: FoundBundle, plan: PicturePlan) -> "Reference":
+def _reference(found: FoundBundle, pictures: CheckPictures) -> "Reference":
     """The Keras model and its answers to real pictures: float32, TensorFlow, the CPU, whatever it learned on."""
     start_keras("tensorflow")
     with quiet_natives():
-        import tensorflow as tf
-
-        try:
-            tf.config.set_visible_devices([], "GPU")  # whose float32 may have the digits of TF32
-        except RuntimeError:  # of a process that uses it already
-            log.warning("TensorFlow computes on a GPU in this process: differences are larger there")
+        _hide_gpus()
         from hmexp.inference.export_check import refer
         from hmexp.inference.export_graph import ExportGraph, in_float32
-
-        model, card = load_bundle(found.folder)
-        single = in_float32(model)
-        pictures = plan.read(card)
-        if single is not model:
-            log.info("the model learned in mixed precision; the files, and what they are compared with, are float32")
+    model, card = load_bundle(found.folder)
+    single = in_float32(model)
+    if single is not model:
+        log.info("the model learned in mixed precision; the files, and what they are compared with, are float32")
+    with quiet_natives():
         return refer(ExportGraph(single, card), pictures)
+
+
+def _hide_gpus() -> None:
+    """Compute on the CPU: float32 of a GPU may have the digits of TF32."""
+    import tensorflow as tf
+
+    try:
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:  # in a process that uses it already
+        log.warning("TensorFlow computes on a GPU in this process: differences are larger there")
 
 
 @contextmanager

@@ -142,7 +142,9 @@ def checks_table(checks: dict[str, Check], num: int) -> Table:
         }
         for name, check in checks.items()
     ]
-    return frame_table(pd.DataFrame(rows), f"Beside the Keras model, on {num:,} pictures; speed in times Keras's")
+    return frame_table(
+        pd.DataFrame(rows), f"Beside the Keras model, on {num:,} picture{'s' * (num > 1)}; speed in times Keras's"
+    )
 
 
 def _compared(got: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from hmexp.config.compose import compose_words
 from hmexp.config.errors import UserError
 from hmexp.config.schemas import to_config
 from hmexp.config.verbs import EvaluateConfig, ExportConfig
-from hmexp.console import log
+from hmexp.console import log, progress_bar
 from hmexp.jobs.find import all_jobs
 from hmexp.models.bundle import Card
 from hmexp.runner.resume import recall
@@ -75,12 +75,15 @@ class PicturePlan:
             UserError: None can be read.
         """
         self.prepare()
-        calibration = [pixels for _, pixels in self._decoded(self.calibration, NUM_CALIBRATION, card)]
-        check = list(self._decoded(self.check, NUM_CHECK, card))
-        if not (check and calibration):
+        with progress_bar() as bar:
+            task = bar.add_task("reading pictures", total=None, note="")
+            parts = [(self.check, NUM_CHECK), (self.calibration, NUM_CALIBRATION)]
+            read = [list(bar.track(self._decoded(paths, most, card), task_id=task)) for paths, most in parts]
+        check, calibration = read[0] or read[1], read[1] or read[0]
+        if not check:
             raise UserError(f"pictures: expected pictures that can be read, received {self.origin} without any")
         if len(check) < FEW:
-            log.warning(f"{len(check)} pictures to check on: one that disagrees is {1 / len(check):.1%} of them")
+            log.warning(f"few pictures to check on ({len(check)}): one that disagrees is {1 / len(check):.1%} of them")
         paths = [path for path, _ in check]
 
         def whole() -> Iterator[np.ndarray]:
@@ -88,7 +91,8 @@ class PicturePlan:
                 with suppress(OSError, ValueError, Image.DecompressionBombError):
                     yield _whole(self._content(path))
 
-        return CheckPictures(self.origin, np.stack([pixels for _, pixels in check]), np.stack(calibration), whole)
+        at_size, calibrating = (np.stack([pixels for _, pixels in some]) for some in (check, calibration))
+        return CheckPictures(self.origin, at_size, calibrating, whole)
 
     def _decoded(self, paths: Sequence[str], most: int, card: Card) -> Iterator[tuple[str, np.ndarray]]:
         num = 0

@@ -13,6 +13,7 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.verbs import EXPORT_FORMATS, ExportConfig
 from hmexp.inference import export
 from hmexp.inference.export_check import Check, checks_frame, checks_table
+from hmexp.inference.export_pictures import plan_pictures
 from hmexp.inference.formats import FORMATS, Format, require_packages
 from hmexp.models.bundle import Card
 from hmexp.tracking.bundles import FoundBundle
@@ -168,3 +169,27 @@ def test_what_is_no_export_is_not_replaced(tmp_path, kind):
         export._check_place(out, ("onnx",))
     if kind != "file":
         export._check_place(out, ("litert",))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "fits"),
+    [("g", True), ("gb", True), ("bg", True), ("ggggbb", True), ("b", False), ("bb", False), ("", False)],
+)
+def test_pictures_of_a_folder_are_read_where_one_can_be(tmp_path, sample, kinds, fits):
+    good = sorted(sample.glob("images/*/*.jpg"))
+    for number, kind in enumerate(kinds):
+        content = good[number].read_bytes() if kind == "g" else b"garbage"
+        (tmp_path / f"{number}.jpg").write_bytes(content)
+    config = ExportConfig(pictures=str(tmp_path))
+    if not fits:
+        with pytest.raises(UserError, match="pictures: expected"):
+            plan_pictures(config, FoundBundle(tmp_path, "a bundle")).read(CARD)
+        return
+    pictures = plan_pictures(config, FoundBundle(tmp_path, "a bundle")).read(CARD)
+    assert pictures.check.shape[1:] == pictures.calibration.shape[1:] == (16, 16, 3)
+    assert len(list(pictures.open_whole())) == len(pictures.check)
+    if kinds.count("g") > 2:
+        shared = {picture.tobytes() for picture in pictures.check} & {
+            picture.tobytes() for picture in pictures.calibration
+        }
+        assert not shared

@@ -163,6 +163,22 @@ def test_a_registered_model_that_was_changed_is_refused(root, hmexp_in, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_a_model_with_code_in_it_is_refused_in_one_line(hmexp_in, tmp_path, picture):
+    import keras
+
+    pictures = keras.Input((8, 8, 3), dtype="uint8")
+    x = keras.layers.Lambda(lambda x: x)(keras.layers.Rescaling(1 / 255)(pictures))
+    (tmp_path / "bundle").mkdir()
+    model = tmp_path / "bundle" / "model.keras"
+    keras.Model(pictures, keras.layers.Dense(2)(keras.layers.Flatten()(x))).save(model)
+    card = {"classes": ["a", "b"], "image_size": 8, "resize": "pad", "temperature": 1, "metrics": {}, "data_digest": ""}
+    card |= {"versions": {}, "sha256": sha256(model.read_bytes()).hexdigest()}
+    (tmp_path / "bundle" / "card.json").write_text(json.dumps(card))
+    refused = hmexp_in("export", "run=bundle", f"pictures={picture.parent}", cwd=tmp_path, code=2)
+    assert re.fullmatch(r"hmexp: error: .*safe mode.*\n", refused.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_a_bundle_without_its_run_needs_pictures(root, hmexp_in, sample, tmp_path):
     [model] = root.glob("mlruns/jobs/*/model")
     shutil.copytree(model, tmp_path / "bundle")
