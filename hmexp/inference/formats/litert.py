@@ -35,8 +35,8 @@ def write_fp16(graph: "ExportGraph", folder: Path, pictures: np.ndarray) -> None
 def write_int8(graph: "ExportGraph", folder: Path, pictures: np.ndarray) -> None:
     """Write the same with the network's weights and activations in int8, in a quarter of the bytes.
 
-    The resize, the last layer and the softmax stay in float32: in int8 the first left an agreement of 0.32, the second cost
-    0.5 to 3 points of it. TensorFlow's debugger of quantisation is the one place that takes the names of what stays.
+    The resize, the last layer and the softmax stay in float32: in int8 the first left an agreement of 0.32, the second
+    cost 0 to 3 points of it. TensorFlow's debugger of quantisation is the one place that takes the names of what stays.
     """
     import tensorflow as tf
 
