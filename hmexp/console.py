@@ -30,7 +30,9 @@ from hmexp.process import drop_stdout, printable
 
 log = logging.getLogger("hmexp")
 log.setLevel(logging.INFO)
-NATIVE_LINE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} .*\d\] ")
+NATIVE_LINE = re.compile(
+    rb"WARNING: All log messages before absl|[IWE]\d{4} .*\d\] |INFO: Created TensorFlow Lite|fully_quantize: "
+)
 console = Console(highlight=False, markup=False, emoji=False)
 
 

@@ -88,6 +88,13 @@ TABLE = (
         help="classify a whole catalogue, or any pictures",
     ),
     Verb(
+        "export",
+        config="export",
+        schema="export",
+        function="hmexp.inference.export:export",
+        help="a model as SavedModel, ONNX and LiteRT, each checked",
+    ),
+    Verb(
         "ui",
         config="ui",
         schema="ui",

@@ -89,6 +89,7 @@ VERBS: dict[str, type] = {
     "promote": verbs.PromoteConfig,
     "rollback": verbs.RollbackConfig,
     "predict": verbs.PredictConfig,
+    "export": verbs.ExportConfig,
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
 }

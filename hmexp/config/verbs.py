@@ -20,6 +20,7 @@ from hmexp.config.training import TrainerConfig
 BACKENDS = ("tensorflow", "jax", "torch")
 RESERVED = ("latest", "champion", "previous")
 """What RUN, or a model of the registry, may be called beside its own names."""
+EXPORT_FORMATS = ("savedmodel", "onnx", "litert", "litert_fp16", "litert_int8")
 
 
 @dataclass
@@ -195,6 +196,26 @@ class PredictConfig(RegistryConfig):
         one_of("runner", self.runner, ("local", "ray"))
         ending = self.out.rpartition(".")[2].lower()
         require(ending in ("parquet", "csv"), "out", "a name that ends in .parquet or .csv", self.out)
+
+
+@dataclass
+class ExportConfig(RegistryConfig):
+    """`export`: a model as files for other runtimes, each checked against the Keras model on real pictures."""
+
+    run: str = text("champion", is_path=True)
+    """A registered model (champion, previous, a version), RUN, or the folder of a bundle."""
+    formats: list[str] = field(default_factory=lambda: list(EXPORT_FORMATS))
+    """Kinds of files: savedmodel, onnx, litert, litert_fp16, litert_int8."""
+    out: str | None = text(None, is_path=True)
+    """Folder that gets a folder a format; null is `paths.root`/mlruns/exports/NAME, by the model."""
+    pictures: str | None = text(None, is_path=True)
+    """Folder of pictures to check on and to calibrate int8 with; null takes the run's own val and train."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(len(self.formats) > 0, "formats", f"some of {', '.join(EXPORT_FORMATS)}", "none")
+        for name in self.formats:
+            one_of("formats", name, EXPORT_FORMATS)
 
 
 @dataclass

@@ -151,7 +151,10 @@ class Registry:
 
         found = self.client.get_model_version(self.name, version)
         folder = self._fetch(found.source, f"{self.name} {version}") / BUNDLE_DIR
-        _check_hash(read_card(folder).sha256, found.tags.get(SHA_TAG))
+        logged = found.tags.get(SHA_TAG)
+        if logged is None and found.run_id:  # of a version that an earlier hmexp has registered
+            logged = self._logged(self.client.get_run(found.run_id)).tags.get(SHA_TAG)
+        _check_hash(read_card(folder).sha256, logged)
         return folder
 
     def checked_bundle(self, run: "Run") -> Path:
