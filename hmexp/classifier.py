@@ -123,7 +123,10 @@ def _content(picture: Any) -> bytes:  # noqa: ANN401
     if not isinstance(picture, Image.Image):
         raise UserError(f"pictures: expected paths, bytes, PIL images or arrays, received {type(picture).__name__}")
     stream = io.BytesIO()
-    picture.save(stream, "TIFF" if picture.mode in ("CMYK", "F", "YCbCr", "LAB") else "PNG")
+    try:
+        picture.save(stream, "TIFF" if picture.mode in ("CMYK", "F", "YCbCr", "LAB") else "PNG")
+    except Exception as error:  # a file that is read only now, by a parser that raises nearly anything; no pixels
+        raise BadPicture(str(error) or type(error).__name__) from error
     return stream.getvalue()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from hmexp.catalogue.pictures import BadPicture
 from hmexp.config.errors import UserError, require
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 COLUMN = "picture"
 BATCH = 128
-RESULT = ("predicted", "confidence", "probabilities", "error")
 NULLS = (None, None, None)
 NO_BASE64 = "text that is no base64 (a file's name is taken as pathlib.Path, or with model_config={'paths': True})"
 
@@ -48,6 +48,20 @@ def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> "P
     from hmexp.classifier import load_classifier
 
     return PictureFunction(load_classifier(Path(path)), paths)
+
+
+class Texts(pd.arrays.ArrowExtensionArray):
+    """Text whose nulls are nulls in Spark, too.
+
+    MLflow 3.17 makes a struct's strings with `astype(np.str_)`, which writes `None`, `nan` or `<NA>` for the nulls of
+    each of pandas' own types.
+    """
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:  # noqa: ANN401
+        """As pandas has it; numpy's text becomes objects, which may be None."""
+        if getattr(dtype, "kind", "") == "U":
+            return np.array([None if text is pd.NA else text for text in self], dtype=object)
+        return super().astype(dtype, copy)
 
 
 @dataclass(frozen=True)
@@ -73,16 +87,22 @@ class PictureFunction:
 
         Returns:
             `predicted`, `confidence` (of that class), `probabilities` (float32 `[classes]`, calibrated, in the order of
-            the card's classes) and `error`: None, or why the picture cannot be read; the others are None then.
+            the card's classes) and `error`: null, or why the picture cannot be read; the others are null then. No null
+            is NaN, which a server would write into its answer, where it is no JSON.
 
         Raises:
             MlflowException: No such collection of pictures.
         """
         pictures, index = _pictures(model_input)
         rows = [row for start in range(0, len(pictures), BATCH) for row in self._rows(pictures[start : start + BATCH])]
-        # Nulls are None and not NaN, which a server would write into its answer, where it is no JSON.
-        table = pd.DataFrame(rows, columns=list(RESULT), index=index, dtype=object)
-        return table if table["error"].notna().any() else table.astype({"confidence": np.float32})
+        predicted, confidence, probabilities, errors = zip(*rows, strict=True) if rows else ((),) * 4
+        columns = {
+            "predicted": Texts(pa.array(predicted, pa.string())),
+            "confidence": pd.array(confidence, dtype="Float32"),
+            "probabilities": pd.Series(probabilities, index=index, dtype=object),
+            "error": Texts(pa.array(errors, pa.string())),
+        }
+        return pd.DataFrame(columns, index=index)
 
     def _rows(self, pictures: list[Any]) -> list[tuple[Any, ...]]:
         """The rows of a batch."""
