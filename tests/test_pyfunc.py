@@ -84,8 +84,10 @@ def as_text(path: Path) -> str:
 
 
 def test_every_kind_of_input_gives_what_hmexp_load_gives(root, function, files):
-    expected = hmexp.load("champion", root=root).predict(files)
+    classifier = hmexp.load("champion", root=root)
+    expected = classifier.predict(files)
     contents, texts = [file.read_bytes() for file in files], [as_text(file) for file in files]
+    np.testing.assert_array_equal(classifier.predict(contents).probabilities, expected.probabilities)
     for pictures in (
         files,
         tuple(contents),
@@ -123,7 +125,7 @@ def test_arrays_of_any_size(root, function):
     assert function.predict([]).shape == (0, 4)
 
 
-def test_a_picture_that_cannot_be_read_is_a_row_of_nulls(function, files):
+def test_a_picture_that_cannot_be_read_is_a_row_of_nulls(root, function, files):
     from mlflow.utils.proto_json_utils import NumpyEncoder
 
     whole = files[0].read_bytes()
@@ -150,6 +152,9 @@ def test_a_picture_that_cannot_be_read_is_a_row_of_nulls(function, files):
     assert found["error"].astype(np.str_).isna().tolist() == found["error"].isna().tolist()
     assert found["confidence"].astype(np.float32).isna().sum() == len(bad)
     assert function.metadata.get_output_schema().input_names() == list(found)
+    for picture in (whole[:200], Path("\0"), files[0].parent):
+        with pytest.raises(hmexp.UserError, match="pictures: expected a picture that can be read, received"):
+            hmexp.load("champion", root=root).predict([whole, picture])
 
 
 def test_text_names_a_file_only_where_whoever_loads_says_so(function, files):
@@ -258,10 +263,11 @@ def _post(address: str, body: dict | bytes, kind: str = "application/json") -> l
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
-def test_as_a_function_of_spark(function, files):
+def test_as_a_function_of_spark(function, files, monkeypatch):
     import mlflow
 
     sql = pytest.importorskip("pyspark.sql", reason="0.5 GB, so that it is not among the requirements of the tests")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     settings = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.sql.shuffle.partitions": "1"}
     spark = sql.SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
     try:
