@@ -5,7 +5,6 @@ in `docs/serving-mlflow.md`.
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +134,7 @@ class PictureFunction:
             return Path(picture)
         try:
             return base64.b64decode("".join(picture.split()), validate=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             raise BadPicture(NO_BASE64) from None
 
 
