@@ -56,30 +56,40 @@ class Classifier:
         """Classify pictures, which become what the model has learned from as those did.
 
         Args:
-            pictures: Paths of files, `PIL.Image.Image`s, or arrays uint8 `[height, width, 3]` or, grey, `[height,
-                width]`; an array `[pictures, height, width, 3]` is several.
+            pictures: Paths of files, their bytes, `PIL.Image.Image`s, or arrays uint8 `[height, width, 3]` or, grey,
+                `[height, width]`; an array `[pictures, height, width, 3]` is several.
             batch_size: Pictures at a time.
 
         Raises:
             UserError: Something that is no picture; it is named.
         """
-        if isinstance(pictures, str | os.PathLike | Image.Image):
+        if isinstance(pictures, str | bytes | os.PathLike | Image.Image):
             raise UserError(f"pictures: expected a list of pictures, received one {type(pictures).__name__}")
         parts = [
-            with_temperature(self._logits(batch), self.card.temperature) for batch in _batches(pictures, batch_size)
+            self.probabilities(np.stack([self._decode(picture) for picture in batch]))
+            for batch in _batches(pictures, batch_size)
         ]
         probabilities = np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *parts])
         return Predictions([self.class_names[number] for number in probabilities.argmax(axis=1)], probabilities)
 
-    def _logits(self, pictures: list[Any]) -> np.ndarray:
-        decoded = np.stack([self._decode(picture) for picture in pictures])
-        return np.asarray(keras.ops.convert_to_numpy(self.model(decoded, training=False)), np.float32)
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities, float32 `[batch, classes]`, of what `decode` gave, uint8 `[batch, ...]`."""
+        logits = np.asarray(keras.ops.convert_to_numpy(self.model(pixels, training=False)), np.float32)
+        return with_temperature(logits, self.card.temperature)
+
+    def decode(self, picture: Any) -> np.ndarray:  # noqa: ANN401
+        """One picture as the store has it, uint8 `[image_size, image_size, 3]`; see `predict` for what it may be.
+
+        Raises:
+            BadPicture: It cannot be read.
+            UserError: Nothing that could be a picture.
+        """
+        return decode(_content(picture), self.card.image_size, self.card.resize, MAX_PIXELS)
 
     def _decode(self, picture: Any) -> np.ndarray:  # noqa: ANN401
-        """One picture as the store has it, uint8 `[image_size, image_size, 3]`."""
         try:
-            return decode(_content(picture), self.card.image_size, self.card.resize, MAX_PIXELS)
-        except (BadPicture, OSError) as error:
+            return self.decode(picture)
+        except BadPicture as error:
             name = picture if isinstance(picture, str | os.PathLike) else type(picture).__name__
             raise UserError(f"pictures: expected a picture that can be read, received {name} ({error})") from None
 
@@ -102,14 +112,26 @@ def _batches(pictures: Iterable[Any], size: int) -> Iterator[list[Any]]:
 def _content(picture: Any) -> bytes:  # noqa: ANN401
     """The bytes of a file that holds the picture."""
     if isinstance(picture, str | os.PathLike):
-        return Path(picture).expanduser().read_bytes()
+        return _file(Path(picture))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return bytes(picture)
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,), (4,)):
             received = f"{picture.dtype} {list(picture.shape)}"
             raise UserError(f"pictures: expected arrays uint8 [height, width, 3], received {received}")
         picture = Image.fromarray(picture)
     if not isinstance(picture, Image.Image):
-        raise UserError(f"pictures: expected paths, PIL images or arrays, received {type(picture).__name__}")
+        raise UserError(f"pictures: expected paths, bytes, PIL images or arrays, received {type(picture).__name__}")
     stream = io.BytesIO()
-    picture.save(stream, "TIFF" if picture.mode in ("CMYK", "F", "YCbCr", "LAB") else "PNG")
+    try:
+        picture.save(stream, "TIFF" if picture.mode in ("CMYK", "F", "YCbCr", "LAB") else "PNG")
+    except Exception as error:  # a file that is read only now, by a parser that raises nearly anything; no pixels
+        raise BadPicture(str(error) or type(error).__name__) from error
     return stream.getvalue()
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # not there; a NUL in its name; `~nobody`
+        raise BadPicture(getattr(error, "strerror", None) or str(error)) from None
