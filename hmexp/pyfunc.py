@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLUMN = "picture"
 BATCH = 128
 NULLS = (None, None, None)
-SERVER = "mlflow.pyfunc.scoring_server"
+SERVER = "mlflow.pyfunc.scoring_server.app"
 """Module that `mlflow models serve` runs, and nothing else imports."""
 NO_BASE64 = "text that is no base64 (model_config={'paths': True} takes it as a file's name)"
 
@@ -45,7 +45,8 @@ def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> "P
     Raises:
         UserError: No bundle, or one that was changed; a configuration of another kind.
     """
-    paths = (model_config or {}).get("paths", SERVER not in sys.modules)
+    given = (model_config or {}).get("paths")
+    paths = SERVER not in sys.modules if given is None else given
     require(isinstance(paths, bool), "model_config.paths", "true or false", paths)
     start_inference(process_backend(), "auto")
     from hmexp.classifier import load_classifier

@@ -81,7 +81,7 @@ def _write_flavor(folder: Path, bundle_dir: Path, run_id: str, model_id: str) ->
         data=BUNDLE_DIR,
         conda_env="conda.yaml",
         python_env="python_env.yaml",
-        model_config={"paths": False},
+        model_config={"paths": None},
     )
     model.save(str(folder / "MLmodel"))
 
