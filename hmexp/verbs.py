@@ -88,6 +88,13 @@ TABLE = (
         help="classify a whole catalogue, or any pictures",
     ),
     Verb(
+        "clean",
+        config="clean",
+        schema="clean",
+        function="hmexp.cleaning.verbs:clean",
+        help="list what is left behind (failed runs, stale stores), and with yes=true remove it",
+    ),
+    Verb(
         "ui",
         config="ui",
         schema="ui",

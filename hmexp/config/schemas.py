@@ -91,6 +91,7 @@ VERBS: dict[str, type] = {
     "predict": verbs.PredictConfig,
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
+    "clean": verbs.CleanConfig,
 }
 
 

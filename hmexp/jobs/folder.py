@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ class JobRecord:
         seconds: Time that its processes have spent on it, by a clock that nobody sets.
         recorded: Whether MLflow has all of it; where it has not, the next command tells it the rest.
         name: What the run is called.
+        store: Fingerprint of the image store that it reads; while the run stays, `clean` keeps the store.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class JobRecord:
     seconds: float = 0.0
     recorded: bool = True
     name: str = ""
+    store: str = ""
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""
@@ -190,10 +192,15 @@ def is_running(job_dir: Path) -> bool:
         return True
 
 
-@contextmanager
-def held(job_dir: Path) -> Iterator[bool]:
+def held(job_dir: Path) -> AbstractContextManager[bool]:
     """Hold the run's lock inside the block, if nobody else does; gives whether it is held."""
-    lock = FileLock(job_dir / LOCK_FILE)
+    return held_lock(job_dir / LOCK_FILE)
+
+
+@contextmanager
+def held_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock inside the block, if nobody else does and it may be written; gives whether it is held."""
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except (Timeout, OSError):
@@ -266,3 +273,6 @@ def _acquire(lock: FileLock, key: str, received: str, expected: str = "a new fol
         lock.acquire(timeout=LOOK, poll_interval=0.05)
     except Timeout:
         raise UserError(f"{key}: expected {expected}, received {received}") from None
+    except FileNotFoundError:
+        gone = Path(lock.lock_file).parent
+        raise UserError(f"{key}: expected {expected}, received {gone.name}, which was removed meanwhile") from None
