@@ -3,7 +3,7 @@
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,6 @@ from hmexp.jobs.folder import LEFT_BEHIND, LOCK_FILE
 
 DAY = 86_400.0
 RUNS, CHECKPOINTS, STORES, LEFTOVERS = "runs", "checkpoints", "stores", "leftovers"
-FRESH = "younger than older_than"
 
 
 @dataclass(frozen=True)
@@ -102,17 +101,17 @@ class Item:
         """Its place below the root."""
         return str(self.path.relative_to(self.root))
 
-    @property
-    def places(self) -> list[Path]:
-        """What goes, in this order."""
-        return [self.path]
-
     def held(self) -> AbstractContextManager[str]:
         """Hold it inside the block, so that nobody begins to use it; gives why it has to stay after all, or nothing."""
         return nullcontext("" if self.path.exists() else "it is gone")
 
-    def forget(self) -> None:
-        """Tell the record, if any, that it goes."""
+    def leave(self, take: Callable[[Path], None]) -> None:
+        """Leave its place; it is held.
+
+        Args:
+            take: Moves a file or a folder into the trash.
+        """
+        take(self.path)
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,8 @@ class Age:
             changed: Seconds since 1970.
             at_least: Seconds that it is old in any case.
         """
-        return "" if self.now - changed >= max(self.days * DAY, at_least) else FRESH
+        old = self.now - changed >= max(self.days * DAY, at_least)
+        return "" if old else f"changed or used within older_than={self.days:g} days"
 
     def stays_unnamed(self, changed: float) -> str:
         """The same for what may be in the making, and has no lock yet."""

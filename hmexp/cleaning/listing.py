@@ -40,8 +40,8 @@ def say_going(items: Sequence[Item], age: Age, limit: int) -> None:
 def say_staying(items: Sequence[Item], foreign: Sequence[Path]) -> None:
     """A line for each reason why something stays, and one for what is not hmexp's."""
     for (kind, why), some in _grouped(((item.kind, item.stays), item) for item in items).items():
-        name = f" ({some[0].path.name})" if len(some) == 1 else ""
-        log.info(f"stays: {len(some):,} {kind}{name}, {size_of(some)}: {why}")
+        what = f"{kind.removesuffix('s')} {some[0].name}" if len(some) == 1 else f"{len(some):,} {kind}"
+        log.info(f"stays: {what}, {size_of(some)}: {why}")
     if foreign:
         names = ", ".join(str(path) for path in foreign[:SHOWN])
         more = f" and {len(foreign) - SHOWN:,} more" if len(foreign) > SHOWN else ""

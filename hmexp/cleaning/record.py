@@ -43,7 +43,10 @@ class Record(Protocol):
         """Where its artifacts lie below `mlruns`."""
 
     def forget(self, job: FoundJob) -> None:
-        """Mark the run, and its models, as deleted."""
+        """Mark the run as deleted."""
+
+    def forget_models(self, job: FoundJob) -> None:
+        """Mark the run's models as deleted."""
 
     def locked(self) -> AbstractContextManager[None]:
         """Let nobody register a model inside the block."""
@@ -65,6 +68,9 @@ class NoRecord:
         return []
 
     def forget(self, job: FoundJob) -> None:
+        """Nothing."""
+
+    def forget_models(self, job: FoundJob) -> None:
         """Nothing."""
 
     def locked(self) -> AbstractContextManager[None]:
@@ -107,7 +113,7 @@ class MlflowRecord:
     def places(self, job: FoundJob) -> list[Path]:
         """The folders of the run and its models among the local artifacts."""
         with one_line():
-            run = None if tracking_of(job) is None else self._run(job)
+            run = self._run(job)
             if run is None:
                 return []
             artifacts = self.paths.mlruns / "artifacts"
@@ -115,14 +121,17 @@ class MlflowRecord:
             return [place for place in (*models, artifacts / run.info.run_id) if ID.fullmatch(place.name)]
 
     def forget(self, job: FoundJob) -> None:
-        """Mark the run as deleted, after which it cannot be promoted, and then its models."""
+        """Mark the run as deleted, after which it cannot be promoted."""
         with one_line():
-            run = None if tracking_of(job) is None else self._run(job)
-            if run is None:
-                return
-            if run.info.lifecycle_stage == "active":
+            run = self._run(job)
+            if run is not None and run.info.lifecycle_stage == "active":
                 self.client.delete_run(run.info.run_id)
-            for model in self._models(run):
+
+    def forget_models(self, job: FoundJob) -> None:
+        """Mark its models as deleted, after which MLflow does not list them."""
+        with one_line():
+            run = self._run(job)
+            for model in [] if run is None else self._models(run):
                 self.client.delete_logged_model(model.model_id)
 
     @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hmexp.cleaning.items import RUNS, Item
@@ -53,8 +54,6 @@ def remove(record: Record, items: Sequence[Item]) -> Removal:
             else:
                 done.removed.append(item)
             bar.advance(task)
-    for root in {item.root for item in items}:
-        Trash(root).close()
     return done
 
 
@@ -64,19 +63,25 @@ def _take(items: Iterable[Item], done: Removal) -> list[tuple[Item, list[Path]]]
     for item in items:
         if not item.path.exists():  # another clean was faster
             continue
-        trash, entries = Trash(item.root), []
+        entries: list[Path] = []
         try:
             with item.held() as stays:
                 if stays:
                     log.info(f"{item.name} stays: {stays}")
                     continue
-                item.forget()
-                entries = [entry for place in item.places if (entry := trash.take(place)) is not None]
+                item.leave(partial(_move, Trash(item.root), entries))
         except OSError as error:
             done.errors.append(f"{item.name}: {error.strerror}")
-            continue
         except UserError as error:  # MLflow does not answer any more: nobody knows what may go
             done.errors.append(str(error))
             break
-        taken.append((item, entries))
+        finally:
+            if entries:
+                taken.append((item, entries))
     return taken
+
+
+def _move(trash: Trash, entries: list[Path], path: Path) -> None:
+    entry = trash.take(path)
+    if entry is not None:
+        entries.append(entry)

@@ -1,7 +1,7 @@
 """Runs that may go: failed, pruned, or killed ones; and the checkpoints of those that finished."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,11 +89,6 @@ class RunItem(Item):
     rules: Rules
     beside: tuple[Path, ...] = ()
 
-    @property
-    def places(self) -> list[Path]:
-        """The artifacts first: what is cut off before the folder goes is found again."""
-        return [*self.beside, self.path]
-
     @contextmanager
     def held(self) -> Iterator[str]:
         """Hold the locks of the run and its sweep, and ask again: it may have gone on, or been promoted."""
@@ -106,10 +101,14 @@ class RunItem(Item):
                     return
             yield self._now()
 
-    def forget(self) -> None:
-        """Mark a run as deleted in MLflow; it has no checkpoints there."""
+    def leave(self, take: Callable[[Path], None]) -> None:
+        """Leave MLflow first, where a deleted run cannot be promoted, and the folder last: by it, the rest is found."""
         if self.kind == RUNS:
             self.rules.record.forget(self.job)
+            for place in self.beside:
+                take(place)
+            self.rules.record.forget_models(self.job)
+        take(self.path)
 
     def _now(self) -> str:
         try:

@@ -13,6 +13,7 @@ from hmexp.cleaning.record import MlflowRecord, Record, open_record
 from hmexp.cleaning.removal import remove
 from hmexp.cleaning.runs import Rules, find_runs
 from hmexp.cleaning.stores import find_stores
+from hmexp.cleaning.trash import Trash
 from hmexp.config.errors import RunError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import CleanConfig
@@ -75,8 +76,10 @@ def find(config: CleanConfig, record: Record, age: Age) -> list[Item]:
 
 def _remove(config: CleanConfig, record: Record, found: Cleaning) -> Cleaning:
     done = remove(record, found.goes)
+    for root in (config.paths.mlruns, config.paths.cache_path):
+        Trash(root).close()
     counts = Counter(item.kind for item in done.removed)
-    words = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    words = ", ".join(f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in counts.items())
     log.info(f"removed {words or 'nothing'}: {decimal(done.freed)} freed")
     if counts[RUNS] and isinstance(record, MlflowRecord) and is_local(record.cfg):
         uri = shlex.quote(tracking_uri(record.cfg, config.paths))

@@ -223,7 +223,7 @@ class FetchConfig(Section):
 class CleanConfig(Section):
     """`clean`: lists what is left behind, and removes it with `yes=true`."""
 
-    tracking: TrackingConfig = field(default_factory=MlflowTracking)
+    tracking: TrackingConfig = MISSING
     paths: PathsConfig = field(default_factory=PathsConfig)
     plugins: list[str] = field(default_factory=list)
     """Modules of yours, read before anything else."""

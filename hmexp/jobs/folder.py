@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import sys
 import time
@@ -160,6 +161,7 @@ class JobFolder:
         Raises:
             UserError: A process works on the run, or it has finished by now.
         """
+        read_record(path)  # of a folder that was removed meanwhile, the lock would make one
         lock = FileLock(path / LOCK_FILE)
         _acquire(lock, "resume", f"{path.name}, which is running", expected="a run that has stopped")
         with lock:
@@ -199,17 +201,27 @@ def held(job_dir: Path) -> AbstractContextManager[bool]:
 
 @contextmanager
 def held_lock(path: Path) -> Iterator[bool]:
-    """Hold a lock inside the block, if nobody else does and it may be written; gives whether it is held."""
-    lock = FileLock(path)
+    """Hold a lock inside the block, if nobody else does and it may be written; gives whether it is held.
+
+    It is the lock that `FileLock` takes, which would make a folder that is there no more.
+    """
     try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError:
         yield False
         return
     try:
-        yield True
+        yield _locks(handle)
     finally:
-        lock.release()
+        os.close(handle)
+
+
+def _locks(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
 
 
 def save_config(job_dir: Path, config: Any, invocation: Invocation) -> None:  # noqa: ANN401
@@ -273,6 +285,3 @@ def _acquire(lock: FileLock, key: str, received: str, expected: str = "a new fol
         lock.acquire(timeout=LOOK, poll_interval=0.05)
     except Timeout:
         raise UserError(f"{key}: expected {expected}, received {received}") from None
-    except FileNotFoundError:
-        gone = Path(lock.lock_file).parent
-        raise UserError(f"{key}: expected {expected}, received {gone.name}, which was removed meanwhile") from None

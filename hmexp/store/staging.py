@@ -72,7 +72,7 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
             _check_disk(job)
             with written_to(job.partial.parent):
                 _finish(job, build(job), folder)
-    return open_store(folder)
+        return open_store(folder)  # under the lock, without which `clean` removes none
 
 
 def staged(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_dir: Path) -> Store | None:
