@@ -10,7 +10,15 @@ import pytest
 from hmexp.cli import main
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/sweeps.md", "docs/python.md", "docs/contracts.md", "docs/fetch.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/sweeps.md",
+    "docs/python.md",
+    "docs/contracts.md",
+    "docs/fetch.md",
+    "docs/clean.md",
+)
 NAMED = re.compile(r"\b(RUN|SWEEP|latest)\b|\bresume=|experiment=winner|plugins=")
 """Commands that go on from something, or need a package of one's own."""
 
