@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds to wait for another command that has the registry."""
 UNREADABLE = "its configuration cannot be read"
+MODEL = re.compile(r"m-[0-9a-f]{32}")
 ID = re.compile(r"[0-9a-f]{32}|m-[0-9a-f]{32}")
 
 
@@ -232,9 +233,9 @@ def _runs_of(client: "MlflowClient", version: "ModelVersion") -> set[str]:
     from mlflow.exceptions import MlflowException
 
     ids = {str(version.run_id)} if version.run_id else set()
-    if getattr(version, "model_id", None):
+    for model_id in MODEL.findall(str(version.source or "")):  # the SQLite store keeps no other word of it
         try:
-            ids |= {str(client.get_logged_model(version.model_id).source_run_id)}
+            ids.add(str(client.get_logged_model(model_id).source_run_id))
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise

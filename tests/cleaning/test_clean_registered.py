@@ -115,12 +115,13 @@ def test_a_version_that_lies_in_the_folder_of_a_run_keeps_the_run(client, record
     assert cleaned(tmp_path, tracked=True, **EVERYTHING).removed == []
 
 
-def test_the_run_of_a_logged_model_that_is_registered_stays(client, recorded, tmp_path, monkeypatch):
+@pytest.mark.parametrize("source", ["{0.artifact_location}", "models:/{0.model_id}"])
+def test_the_run_of_a_logged_model_that_is_registered_stays(client, recorded, tmp_path, monkeypatch, source):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)  # MLflow looks for the model there
-    run_id = recorded("failed")
+    run_id, other = recorded("failed"), recorded("other")
     model = client.create_logged_model("1", "model", source_run_id=run_id)
     client.create_registered_model("shop")
-    client.create_model_version("shop", "/nowhere", model_id=model.model_id, await_creation_for=0)
+    client.create_model_version("shop", source.format(model), run_id=other, await_creation_for=0)
     assert cleaned(tmp_path, tracked=True, **EVERYTHING).removed == []
     assert stage_of(client, run_id) == "active"
 
