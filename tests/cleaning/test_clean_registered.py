@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import made_runs
 import pytest
 from made_folders import EVERYTHING, age, cleaned, made_run, paths_in, tree
 
@@ -272,6 +273,19 @@ def test_cut_off_between_mlflow_and_the_disk_the_next_call_goes_on(client, recor
     assert not any(place.exists() for place in places)
     assert stage_of(client, run_id) == "deleted"
     assert client.search_logged_models(["1"]) == []
+
+
+@pytest.mark.parametrize("run_id", ["", ".", "../jobs", "models"])
+def test_an_id_of_the_servers_that_is_none_has_no_artifacts(client, recorded, tmp_path, monkeypatch, run_id):
+    recorded("failed")
+    kept = recorded("finished", status="FINISHED")
+    odd = made_runs.run(run_id, status="FAILED")
+    own = tmp_path / "mlruns" / "jobs" / "failed"
+    monkeypatch.setattr("hmexp.cleaning.record.find_run_of", lambda *about: odd if about[-1] == str(own) else None)
+    monkeypatch.setattr("mlflow.MlflowClient.delete_run", lambda *about: None)
+    [item] = cleaned(tmp_path, tracked=True).removed
+    assert item.beside == ()
+    assert (tmp_path / "mlruns" / "artifacts" / kept).is_dir()
 
 
 def test_a_record_whose_id_is_a_path_has_no_artifacts(client, recorded, tmp_path):

@@ -285,6 +285,20 @@ def test_a_deletion_that_was_killed_half_way_goes_on(tmp_path, jobs):
     assert not (tmp_path / "mlruns" / ".hmexp-trash").exists()
 
 
+def test_a_trash_that_another_clean_has_emptied_and_removed_is_made_again(jobs, tmp_path, monkeypatch):
+    made_run(jobs / "failed")
+    mkdir, removed = Path.mkdir, []
+
+    def made(path, *arguments, **keywords):
+        mkdir(path, *arguments, **keywords)
+        if path.name == ".hmexp-trash" and not removed:
+            removed.append(path.rmdir())
+
+    monkeypatch.setattr(Path, "mkdir", made)
+    assert names(cleaned(tmp_path).removed) == {"jobs/failed"}
+    assert removed
+
+
 def _clean(root, barrier, answers):
     barrier.wait()
     answers.put([item.name for item in cleaned(Path(root)).removed])

@@ -130,6 +130,9 @@ def test_a_store_that_is_opened_meanwhile_stays(pictures, tmp_path):
     assert [item.stays for item in items] == [""]
     store = open_store(path)
     assert remove(NoRecord(), items).removed == []
+    age(path, 30)
+    assert remove(NoRecord(), items).removed == [], "it is being read"
+    open_store(path)
     del store
     assert remove(NoRecord(), items).removed == [], "it was used just now"
     age(path, 30)
@@ -186,6 +189,7 @@ def test_a_store_that_goes_while_a_training_starts_is_built_anew(pictures, tmp_p
             monkeypatch.setattr("hmexp.store.store._read_meta", _read_then(away))
     store = pictures()
     assert gone
+    assert (path / "pictures.npy").is_file(), "it is no store that was removed"
     assert store.path == path
     assert sorted(store.read(np.arange(3))[:, 0, 0, 0]) == [0, 1, 2]
 
