@@ -46,6 +46,9 @@ class Record(Protocol):
     def forget(self, job: FoundJob) -> None:
         """Mark the run as deleted."""
 
+    def restore(self, job: FoundJob) -> None:
+        """Take that back."""
+
     def forget_models(self, job: FoundJob) -> None:
         """Mark the run's models as deleted."""
 
@@ -69,6 +72,9 @@ class NoRecord:
         return []
 
     def forget(self, job: FoundJob) -> None:
+        """Nothing."""
+
+    def restore(self, job: FoundJob) -> None:
         """Nothing."""
 
     def forget_models(self, job: FoundJob) -> None:
@@ -127,6 +133,13 @@ class MlflowRecord:
             run = self._run(job)
             if run is not None and run.info.lifecycle_stage == "active":
                 self.client.delete_run(run.info.run_id)
+
+    def restore(self, job: FoundJob) -> None:
+        """Take that back: the run stays, as it cannot be moved."""
+        with one_line():
+            run = self._run(job)
+            if run is not None:
+                self.client.restore_run(run.info.run_id)
 
     def forget_models(self, job: FoundJob) -> None:
         """Mark its models as deleted, after which MLflow does not list them."""

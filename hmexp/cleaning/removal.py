@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from hmexp.cleaning.items import RUNS, Item
@@ -51,7 +50,7 @@ def remove(record: Record, items: Sequence[Item]) -> Removal:
             errors = [error for entry in entries for error in delete(entry)]
             if errors:
                 done.errors.append(f"{item.name}: {errors[0].strerror} ({errors[0].filename})")
-            else:
+            elif not item.path.exists():  # where MLflow went away in between, only its artifacts have gone
                 done.removed.append(item)
             bar.advance(task)
     return done
@@ -63,25 +62,42 @@ def _take(items: Iterable[Item], done: Removal) -> list[tuple[Item, list[Path]]]
     for item in items:
         if not item.path.exists():  # another clean was faster
             continue
-        entries: list[Path] = []
+        moved: dict[Path, Path] = {}
         try:
             with item.held() as stays:
                 if stays:
                     log.info(f"{item.name} stays: {stays}")
-                    continue
-                item.leave(partial(_move, Trash(item.root), entries))
+                else:
+                    _leave(item, moved)
         except OSError as error:
             done.errors.append(f"{item.name}: {error.strerror}")
         except UserError as error:  # MLflow does not answer any more: nobody knows what may go
             done.errors.append(str(error))
             break
         finally:
-            if entries:
-                taken.append((item, entries))
+            if moved:
+                taken.append((item, list(moved)))
     return taken
 
 
-def _move(trash: Trash, entries: list[Path], path: Path) -> None:
-    entry = trash.take(path)
-    if entry is not None:
-        entries.append(entry)
+def _leave(item: Item, moved: dict[Path, Path]) -> None:
+    """Let an item leave its place, with all that is its own or not at all.
+
+    Args:
+        item: Held.
+        moved: Gets, for each place in the trash, where its content was.
+    """
+    trash = Trash(item.root)
+
+    def take(path: Path) -> None:
+        entry = trash.take(path)
+        if entry is not None:
+            moved[entry] = path
+
+    try:
+        item.leave(take)
+    except OSError:
+        for entry, path in moved.items():
+            entry.rename(path)
+        moved.clear()
+        raise

@@ -103,12 +103,18 @@ class RunItem(Item):
 
     def leave(self, take: Callable[[Path], None]) -> None:
         """Leave MLflow first, where a deleted run cannot be promoted, and the folder last: by it, the rest is found."""
-        if self.kind == RUNS:
-            self.rules.record.forget(self.job)
+        if self.kind != RUNS:
+            return take(self.path)
+        record = self.rules.record
+        record.forget(self.job)
+        try:
             for place in self.beside:
                 take(place)
-            self.rules.record.forget_models(self.job)
-        take(self.path)
+            record.forget_models(self.job)
+            take(self.path)
+        except OSError:
+            record.restore(self.job)
+            raise
 
     def _now(self) -> str:
         try:

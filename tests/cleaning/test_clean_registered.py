@@ -234,6 +234,24 @@ def test_an_mlflow_that_goes_away_ends_it_and_the_next_call_goes_on(client, reco
     assert [stage_of(client, run_id) for run_id in ids] == ["deleted"] * 3
 
 
+def test_a_run_that_cannot_be_moved_keeps_its_record(client, recorded, tmp_path, monkeypatch):
+    run_id = recorded("failed")
+    before, rename = tree(tmp_path / "mlruns" / "artifacts"), Path.rename
+
+    def renamed(path, target):
+        if path.name == "failed":
+            raise PermissionError(1, "Operation not permitted")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", renamed)
+        with pytest.raises(RunError, match="jobs/failed: Operation not permitted"):
+            cleaned(tmp_path, tracked=True)
+    assert stage_of(client, run_id) == "active"
+    assert tree(tmp_path / "mlruns" / "artifacts") == before
+    assert len(cleaned(tmp_path, tracked=True).removed) == 1
+
+
 @pytest.mark.parametrize("calls", range(7))
 def test_cut_off_between_mlflow_and_the_disk_the_next_call_goes_on(client, recorded, tmp_path, monkeypatch, calls):
     """A run whose folder is gone is deleted in MLflow; its artifacts go before the folder does."""
