@@ -147,22 +147,26 @@ def quiet_natives() -> Iterator[None]:
 
 
 class RateColumn(ProgressColumn):
-    """Images per second since the task began."""
+    """Images, or what else a task counts, per second since it began."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
 
     def render(self, task: Task) -> Text:
         """Draw the task's `images_per_second` field, or else its own speed."""
         rate: Any = task.fields.get("images_per_second") or task.speed or 0.0
-        return Text(f"{rate:,.0f} images/s", style="cyan")
+        return Text(f"{rate:,.0f} {self.unit}/s", style="cyan")
 
 
-def progress_bar() -> Progress:
-    """A bar with images/s and time left; drawn on a terminal, or in a notebook with widgets."""
+def progress_bar(unit: str = "images") -> Progress:
+    """A bar with images/s, or whatever it counts, and time left; drawn on a terminal, or in a notebook with widgets."""
     widgets = console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
-        RateColumn(),
+        RateColumn(unit),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console,

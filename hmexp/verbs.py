@@ -95,6 +95,13 @@ TABLE = (
         help="a model as SavedModel, ONNX and LiteRT, each checked",
     ),
     Verb(
+        "clean",
+        config="clean",
+        schema="clean",
+        function="hmexp.cleaning.verbs:clean",
+        help="list what is left behind (failed runs, stale stores), and with yes=true remove it",
+    ),
+    Verb(
         "ui",
         config="ui",
         schema="ui",

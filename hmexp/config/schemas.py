@@ -92,6 +92,7 @@ VERBS: dict[str, type] = {
     "export": verbs.ExportConfig,
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
+    "clean": verbs.CleanConfig,
 }
 
 

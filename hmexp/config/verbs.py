@@ -18,6 +18,8 @@ from hmexp.config.schedule import ScheduleConfig
 from hmexp.config.training import TrainerConfig
 
 BACKENDS = ("tensorflow", "jax", "torch")
+CLEANED_KINDS = ("runs", "stores", "leftovers", "checkpoints")
+CLEANED_STATES = ("failed", "pruned", "killed")
 RESERVED = ("latest", "champion", "previous")
 """What RUN, or a model of the registry, may be called beside its own names."""
 EXPORT_FORMATS = ("savedmodel", "onnx", "litert", "litert_fp16", "litert_int8")
@@ -239,3 +241,30 @@ class FetchConfig(Section):
     and the current folder for kaggle=true."""
     kaggle: bool = False
     """Download the archive (about 35 GB) with Kaggle's own client, whose credentials you have set."""
+
+
+@dataclass
+class CleanConfig(Section):
+    """`clean`: lists what is left behind, and removes it with `yes=true`."""
+
+    tracking: TrackingConfig = MISSING
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    plugins: list[str] = field(default_factory=list)
+    """Modules of yours, read before anything else."""
+    yes: bool = False
+    """Remove what the same command lists without it."""
+    kinds: list[str] = field(default_factory=lambda: ["runs", "stores", "leftovers"])
+    """What may go: runs, stores, leftovers (of killed commands), checkpoints (of finished runs, for fork=RUN)."""
+    states: list[str] = field(default_factory=lambda: ["failed", "pruned"])
+    """Which runs may go: failed, pruned, killed (interrupted or died; resume=RUN goes on with them)."""
+    older_than: float = number(7.0, ge=0, le=36_500)
+    """Days at least since a run, a leftover or a checkpoint has changed, or a store was read."""
+    limit: int = number(20, ge=1, le=1_000_000)
+    """Rows at most of each kind, the largest first."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key, names, valid in (("kinds", self.kinds, CLEANED_KINDS), ("states", self.states, CLEANED_STATES)):
+            require(bool(names), key, f"some of {', '.join(valid)}", "none")
+            for name in names:
+                one_of(key, name, valid)

@@ -2,12 +2,13 @@
 
 import fcntl
 import json
+import os
 import shutil
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +50,7 @@ class JobRecord:
         seconds: Time that its processes have spent on it, by a clock that nobody sets.
         recorded: Whether MLflow has all of it; where it has not, the next command tells it the rest.
         name: What the run is called.
+        store: Fingerprint of the image store that it reads; while the run stays, `clean` keeps the store.
     """
 
     run_id: str
@@ -61,6 +63,7 @@ class JobRecord:
     seconds: float = 0.0
     recorded: bool = True
     name: str = ""
+    store: str = ""
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""
@@ -158,6 +161,7 @@ class JobFolder:
         Raises:
             UserError: A process works on the run, or it has finished by now.
         """
+        read_record(path)  # of a folder that was removed meanwhile, the lock would make one
         lock = FileLock(path / LOCK_FILE)
         _acquire(lock, "resume", f"{path.name}, which is running", expected="a run that has stopped")
         with lock:
@@ -190,19 +194,34 @@ def is_running(job_dir: Path) -> bool:
         return True
 
 
-@contextmanager
-def held(job_dir: Path) -> Iterator[bool]:
+def held(job_dir: Path) -> AbstractContextManager[bool]:
     """Hold the run's lock inside the block, if nobody else does; gives whether it is held."""
-    lock = FileLock(job_dir / LOCK_FILE)
+    return held_lock(job_dir / LOCK_FILE)
+
+
+@contextmanager
+def held_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock inside the block, if nobody else does and it may be written; gives whether it is held.
+
+    It is the lock that `FileLock` takes, which would make a folder that is there no more.
+    """
     try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError:
         yield False
         return
     try:
-        yield True
+        yield _locks(handle)
     finally:
-        lock.release()
+        os.close(handle)
+
+
+def _locks(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
 
 
 def save_config(job_dir: Path, config: Any, invocation: Invocation) -> None:  # noqa: ANN401

@@ -51,7 +51,10 @@ class Origin:
     def hand_over(self, job_dir: Path) -> None:
         """Give the folder of a fork the checkpoint that it starts from; its own from now on, whatever happens."""
         if self.kind == "fork":
-            CheckpointDir(self.job_dir / "checkpoints").copy_newest(CheckpointDir(job_dir / "checkpoints"))
+            own = CheckpointDir(job_dir / "checkpoints")
+            CheckpointDir(self.job_dir / "checkpoints").copy_newest(own)
+            if own.newest() is None:  # removed since it was checked
+                raise _without_checkpoint(self.job_dir.name)
 
 
 def recall(words: list[str], paths: PathsConfig) -> list[str]:
@@ -165,7 +168,7 @@ def _check_resume(config: RunConfig, job_dir: Path) -> None:
 def _check_fork(config: RunConfig, job_dir: Path) -> None:
     name, checkpoint = job_dir.name, CheckpointDir(job_dir / "checkpoints").newest()
     if checkpoint is None:
-        raise UserError(f"fork: expected a run with a checkpoint, received {name}, which has none")
+        raise _without_checkpoint(name)
     sized = () if config.model.any_size else ("data.image_size",)
     all_changed = differences(config, stored_config(job_dir), FREE)
     changed = [text for text in all_changed if text.startswith(("model.", *sized)) and not text.startswith(UNLEARNED)]
@@ -179,6 +182,10 @@ def _check_fork(config: RunConfig, job_dir: Path) -> None:
     if patience is not None and same_monitor and state.epochs_waited >= patience:
         expected = f"trainer.early_stopping: expected null or more than the {state.epochs_waited} epochs"
         raise UserError(f"{expected} that {name} has waited, received {patience}")
+
+
+def _without_checkpoint(name: str) -> UserError:
+    return UserError(f"fork: expected a run with a checkpoint, received {name}, which has none")
 
 
 def check_classes(origin: Origin, classes: tuple[str, ...]) -> None:

@@ -149,7 +149,7 @@ class Session:
             describe_environment(self.assembly.device.words), encoding="utf-8"
         )
         self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
-        self.job.data_digest = self.data.digest
+        self.job.data_digest, self.job.store = self.data.digest, self.data.store.path.name
         self.folder.save()
 
     def _card(self, metrics: dict[str, float], temperature: float) -> Card:

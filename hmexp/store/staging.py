@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rich.filesize import decimal
 
 from hmexp.catalogue.pictures import PictureSource
-from hmexp.config.errors import invalid
+from hmexp.config.errors import UserError, invalid
 from hmexp.console import log
 from hmexp.process import written_to
 from hmexp.store.build import build
@@ -62,8 +62,9 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
     if not wanted:
         raise invalid("data.root", "at least one picture", "none")
     folder = Path(cache_dir).absolute() / "stores" / store_fingerprint(source, wanted, spec)
-    if folder.exists():
-        return open_store(folder, verify)
+    there = _opened(folder, verify)
+    if there is not None:
+        return there
     job = Job(source, wanted, spec, folder.with_name(f"{folder.name}.partial"))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -71,13 +72,24 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
             _check_disk(job)
             with written_to(job.partial.parent):
                 _finish(job, build(job), folder)
-    return open_store(folder)
+        return open_store(folder)  # under the lock, without which `clean` removes none
 
 
 def staged(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_dir: Path) -> Store | None:
     """The store of these pictures where it is built already; see `stage`."""
-    folder = Path(cache_dir).absolute() / "stores" / store_fingerprint(source, sorted(set(paths)), spec)
-    return open_store(folder) if folder.exists() else None
+    return _opened(Path(cache_dir).absolute() / "stores" / store_fingerprint(source, sorted(set(paths)), spec))
+
+
+def _opened(folder: Path, verify: bool = False) -> Store | None:
+    """The store in a folder; None where there is none, or where it is removed while it is being opened."""
+    if not folder.exists():
+        return None
+    try:
+        return open_store(folder, verify)
+    except UserError:
+        if folder.exists():
+            raise
+        return None
 
 
 @contextmanager

@@ -196,8 +196,13 @@ class Ledger:
 
 
 @contextmanager
-def promotion_lock(cfg: MlflowTracking, paths: PathsConfig) -> Iterator[None]:
+def promotion_lock(cfg: MlflowTracking, paths: PathsConfig, patience: float = 0.0) -> Iterator[None]:
     """Hold the right to move aliases inside the block; a server has no lock, see `Ledger.decide`.
+
+    Args:
+        cfg: The `tracking` section.
+        paths: Where a local store is.
+        patience: Seconds to wait for it.
 
     Raises:
         UserError: Another process holds it.
@@ -207,7 +212,7 @@ def promotion_lock(cfg: MlflowTracking, paths: PathsConfig) -> Iterator[None]:
         return
     lock = FileLock(paths.mlruns / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience)
     except Timeout:
         raise UserError("promote: expected no other promotion at work, received one: try again after it") from None
     with lock:

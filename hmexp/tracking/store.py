@@ -90,7 +90,7 @@ def open_store(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
     """
     if not is_local(cfg):
         client = _client(cfg, paths)
-        with _one_line():
+        with one_line():
             client.search_experiments(max_results=1)
         return client
     if _is_new(paths.mlruns / DATABASE):
@@ -151,7 +151,7 @@ def _create_database(path: Path) -> None:
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line() -> Iterator[None]:
     """Say in a line that a store does not answer, or that its disk is full."""
     from mlflow.exceptions import MlflowException
 
@@ -165,7 +165,7 @@ def _one_line() -> Iterator[None]:
 
 
 def _client(cfg: MlflowTracking, paths: PathsConfig) -> "MlflowClient":
-    with _one_line():
+    with one_line():
         return _connect(with_credentials(move_credentials(tracking_uri(cfg, paths))))
 
 
@@ -185,7 +185,7 @@ def _connect(uri: str) -> "MlflowClient":
 def _ensure_experiment(client: "MlflowClient", cfg: MlflowTracking, artifacts: str | None) -> None:
     from mlflow.exceptions import MlflowException
 
-    with _one_line():
+    with one_line():
         found = client.get_experiment_by_name(cfg.experiment)
         try:
             if found is None:

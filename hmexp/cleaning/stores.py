@@ -1,0 +1,130 @@
+"""Image stores that may go: unread for long and used by no run, of other versions, damaged; builds that did not end."""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hmexp.cleaning.items import STORES, Age, Item, extent
+from hmexp.jobs.folder import held_lock
+from hmexp.store.decode import DECODER_VERSION
+from hmexp.store.layout import FORMAT_VERSION, META, PICTURES
+from hmexp.store.store import last_used
+
+NAME = re.compile(r"[0-9a-f]{32}(\.partial)?")
+IN_USE = "somebody reads or builds it, or it may not be written"
+
+
+@dataclass(frozen=True)
+class StoreItem(Item):
+    """A store, or a build that did not end.
+
+    Attributes:
+        age: How long nobody may have used it.
+    """
+
+    age: Age
+
+    @contextmanager
+    def held(self) -> Iterator[str]:
+        """Hold the lock of builds and that of readers: nobody opens, or builds, the store inside the block."""
+        with held_lock(lock_of(self.path)) as mine, _unread(self.path) as unread:
+            yield self._now() if mine and unread else IN_USE
+
+    def _now(self) -> str:
+        if not self.path.is_dir():
+            return "it is gone"
+        return self.age.stays(_used(self.path))
+
+
+def find_stores(cache: Path, used: Collection[str], age: Age, named: bool) -> Iterator[StoreItem]:
+    """Every store and every build that nobody reads or writes now.
+
+    Args:
+        cache: `<paths.cache>`.
+        used: Fingerprints of the stores that runs which stay have read.
+        age: How long nobody may have used one.
+        named: Whether stores may go.
+    """
+    folder = cache / "stores"
+    for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
+        if not NAME.fullmatch(path.name) or path.is_symlink() or not path.is_dir() or _in_use(path):
+            continue
+        last = _used(path)
+        reason, needed = _why(path, used)
+        stays = ("" if named else "not in kinds") or age.stays(last) or needed
+        yield StoreItem(STORES, path, reason, extent(path).size, last, cache, age, stays=stays)
+
+
+def _why(path: Path, used: Collection[str]) -> tuple[str, str]:
+    """Why a store may go, and why it stays nevertheless."""
+    if path.suffix == ".partial":
+        return "a build that did not end", ""
+    meta = _meta(path)
+    if meta is None:
+        return "damaged: it has no store.json that can be read", ""
+    versions = meta.get("format_version"), meta.get("decoder_version")
+    if versions != (FORMAT_VERSION, DECODER_VERSION):
+        return "of another version of hmexp, which this one cannot open", ""
+    return "no run here uses it", "a run here uses it" if path.name in used else ""
+
+
+def _meta(path: Path) -> dict[str, Any] | None:
+    try:
+        meta = json.loads((path / META).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return meta if isinstance(meta, dict) else None
+
+
+def _used(path: Path) -> float:
+    """When a store was used last, or a build has written last."""
+    return extent(path).changed if path.suffix == ".partial" else last_used(path)
+
+
+def lock_of(path: Path) -> Path:
+    """The lock of whoever makes the folder `path`, or is making it as `path` with `.partial` behind it."""
+    return path.with_name(f"{path.name.removesuffix('.partial')}.lock")
+
+
+def _in_use(path: Path) -> bool:
+    """Whether somebody reads a store or builds it; asking keeps nobody from it."""
+    with _unread(path) as unread:
+        if not unread:
+            return True
+    try:
+        handle = os.open(lock_of(path), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _unread(path: Path) -> Iterator[bool]:
+    """Keep readers out inside the block, where there are none; see `hmexp.store.store.Store`."""
+    try:
+        handle = os.open(path / PICTURES, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield True
+        return
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except OSError:
+        yield False
+    finally:
+        os.close(handle)
