@@ -27,7 +27,7 @@ def test_a_package_brings_a_model_a_strategy_and_a_callback(hmexp_in, site):
     words = ["plugins=[shop_plugin]", "model=mlp", "model.width=8", "data/merge=initial", "callbacks=[stop_at]"]
     hmexp_in(*words, "callbacks.stop_at.accuracy=0.01", *SMALL, cwd=site)
     [job_dir] = (site / "mlruns" / "jobs").iterdir()
-    assert job_dir.name.endswith("_mlp")
+    assert "_mlp_width-8_merge-initial" in job_dir.name
     assert len((job_dir / "history.csv").read_text().splitlines()) == 2, "the callback ended it after an epoch"
     classes = json.loads((job_dir / "model" / "card.json").read_text())["classes"]
     assert all(len(name) == 1 for name in classes)

@@ -104,7 +104,7 @@ def test_the_record_in_mlflow(trained):
 
 
 def test_the_verbs_that_read_the_record(trained, hmexp):
-    assert "1 runs, by best/val/macro_f1" in hmexp("runs", cwd=trained).stdout
+    assert "1 run by best/val/macro_f1" in hmexp("runs", cwd=trained).stdout
     assert "version 1 is the champion now" in hmexp("promote", cwd=trained).stdout
     assert "champion already" in hmexp("promote", "run=latest", cwd=trained).stdout
     assert "earlier champion" in hmexp("rollback", cwd=trained, code=2).stderr
@@ -271,7 +271,7 @@ def test_class_names_may_hold_any_character(hmexp, tmp_path):
 
 @pytest.mark.realdata
 def test_the_photographs_in_folders(hmexp, tmp_path):
-    from tests.conftest import REAL_PICTURES
+    from conftest import REAL_PICTURES
 
     hmexp("data=folder", f"data.root={REAL_PICTURES}", "debug=fast", "data.image_size=32")
     manifest = pd.read_parquet(job_dir(tmp_path) / "manifest.parquet")

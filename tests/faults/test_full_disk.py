@@ -78,7 +78,7 @@ def test_what_only_reads_works_where_nothing_can_be_written(small_disk, hmexp_in
     hmexp_in(*SMALL, cwd=small_disk)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     done = hmexp_in("runs", cwd=small_disk)
-    assert "finished" in done.stdout
+    assert "1 run by best/val/macro_f1" in done.stdout
     assert done.stderr == ""
     said = hmexp_in("evaluate", "run=latest", "split=val", cwd=small_disk).stdout
     assert "may only be read" in said
