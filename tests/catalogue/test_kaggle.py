@@ -15,6 +15,7 @@ from hmexp.catalogue.kaggle import SLUG
 from hmexp.catalogue.kaggle_credentials import credentials_of
 from hmexp.cli import main
 
+pytestmark = pytest.mark.slow
 TOKEN = "KGAT_0123456789abcdef"  # of no one
 CLIENT = """#!{python}
 import os, pathlib, sys, time

@@ -304,6 +304,7 @@ def _clean(root, barrier, answers):
     answers.put([item.name for item in cleaned(Path(root)).removed])
 
 
+@pytest.mark.slow
 def test_of_two_at_once_each_removes_what_the_other_does_not(jobs, tmp_path):
     for number in range(40):
         made_run(jobs / f"failed-{number}")

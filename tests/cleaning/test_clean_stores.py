@@ -105,6 +105,7 @@ def _hold(path, ready, done):
     assert store.read(np.arange(3)).shape == (3, 8, 8, 3)
 
 
+@pytest.mark.slow
 def test_a_store_that_another_process_reads_stays(pictures, stores, tmp_path):
     path = pictures().path
     context = multiprocessing.get_context("spawn")
@@ -212,6 +213,7 @@ def test_a_damaged_store_is_still_said(pictures):
         pictures()
 
 
+@pytest.mark.slow
 def test_trainings_that_start_while_stores_are_removed_all_read_theirs(pictures, tmp_path):
     stop, removals = threading.Event(), []
 

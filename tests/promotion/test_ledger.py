@@ -168,6 +168,7 @@ def _promote(root, version, barrier, answers):
         answers.put(str(error))
 
 
+@pytest.mark.slow
 def test_of_two_at_once_one_wins_and_the_other_says_so(ledger):
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(2), context.Queue()
@@ -184,6 +185,7 @@ def test_of_two_at_once_one_wins_and_the_other_says_so(ledger):
     assert len(ledger.entries()) == said.count("won"), "both may have come one after the other"
 
 
+@pytest.mark.slow
 def test_while_a_promotion_is_at_work_nothing_is_settled(ledger):
     holder = (
         "import sys, time; from hmexp.config.record import *; from hmexp.tracking.ledger import promotion_lock\n"
