@@ -64,14 +64,14 @@ TABLE = (
         config="runs",
         schema="runs",
         function="hmexp.sweeps.verbs:runs",
-        help="the leaderboard, or with sweep=SWEEP a sweep's table",
+        help="the leaderboard, runs side by side (compare=A,B), or a sweep's table (sweep=SWEEP)",
     ),
     Verb(
         "promote",
         config="promote",
         schema="promote",
         function="hmexp.promotion.verbs:promote",
-        help="make a run's model the champion",
+        help="make the best run's model the champion, if the guards hold",
     ),
     Verb(
         "rollback",
