@@ -13,7 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from hmexp.config.errors import invalid
+from hmexp.config.errors import invalid, require
 from hmexp.console import log
 from hmexp.process import full_disk, written_to
 
@@ -44,6 +44,7 @@ class Parts:
         Raises:
             UserError: Another process writes this table, or its folder cannot be made.
         """
+        require(not self.out.is_dir(), "out", "a table", f"{self.out}, which is a folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / LOCK_FILE)
