@@ -77,6 +77,6 @@ def test_a_place_that_is_none_is_one_line(tmp_path):
     with pytest.raises(UserError, match="out: expected a place that can be written to"):
         write(Parts(tmp_path / "file" / "a.csv", 1), [0])
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(UserError, match="out: expected a table, received .*, which is a folder"):
+    with pytest.raises(UserError, match=r"out: expected a table, received .*, which is a folder"):
         write(Parts(tmp_path / "folder.csv", 1), [0])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
