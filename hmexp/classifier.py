@@ -13,13 +13,12 @@ import numpy as np
 from PIL import Image
 
 from hmexp.catalogue.pictures import BadPicture
+from hmexp.config.data import MAX_PIXELS
 from hmexp.config.errors import UserError
 from hmexp.metrics.calibration import with_temperature
 from hmexp.models.bundle import Card, load_bundle
 from hmexp.store.decode import decode
 
-MAX_PIXELS = 89_478_485
-"""Larger pictures are refused, as `data.max_pixels` has it."""
 BATCH = 128
 
 

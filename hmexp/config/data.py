@@ -10,6 +10,8 @@ from hmexp.config.fields import Section, number, text
 from hmexp.config.strategies import BalanceConfig, FixedSplit, MergeConfig, SplitConfig
 
 RESIZE_MODES = ("stretch", "pad", "crop")
+MAX_PIXELS = 89_478_485
+"""Pictures with more are refused: Pillow's own `PIL.Image.MAX_IMAGE_PIXELS`."""
 PILLOW_PIXEL_LIMIT = 178_956_970
 """Above this Pillow itself refuses a picture (twice `PIL.Image.MAX_IMAGE_PIXELS`)."""
 
@@ -28,7 +30,7 @@ class DataConfig(Section, key="data"):
     """`stretch` (aspect ratio not kept), `pad` (white borders) or `crop` (centre)."""
     max_bad_fraction: float = number(0.01, ge=0, le=1, noun="a share")
     """Share of unreadable pictures above which the run stops."""
-    max_pixels: int = number(89_478_485, ge=1, le=PILLOW_PIXEL_LIMIT)
+    max_pixels: int = number(MAX_PIXELS, ge=1, le=PILLOW_PIXEL_LIMIT)
     """Pictures with more pixels than this go to the quarantine, undecoded."""
     limit: int | None = number(None, ge=1, le=1_000_000_000)
     """Articles to keep, spread over the classes; null keeps all (for trying things out)."""

@@ -14,7 +14,7 @@ from hmexp.catalogue.read import Catalogue, read_catalogue
 from hmexp.catalogue.report import left_out
 from hmexp.catalogue.root import FolderRoot, ZipRoot, find_root
 from hmexp.catalogue.tables import read_table
-from hmexp.config.data import DataConfig
+from hmexp.config.data import MAX_PIXELS, DataConfig
 from hmexp.config.errors import LabelColumnError, UserError, invalid
 from hmexp.config.record import PathsConfig
 from hmexp.config.verbs import PredictConfig
@@ -129,7 +129,7 @@ def _of_table(path: Path, image_column: str | None) -> Articles:
 
 def _of_images(name: str, ids: list[str], images: list[str], source: PictureSource) -> Articles:
     rows = pd.DataFrame({"article_id": ids, "image": images, "label": "", "group": ids})
-    return Articles(name, _sorted(rows), source, images, DataConfig.max_pixels)
+    return Articles(name, _sorted(rows), source, images, MAX_PIXELS)
 
 
 def _sorted(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,14 +13,13 @@ from PIL import Image, ImageOps
 
 from hmexp.catalogue.pictures import BadPicture, DirectoryPictures, PictureSource
 from hmexp.catalogue.read import read_catalogue
-from hmexp.config.compose import compose_words
+from hmexp.config.data import MAX_PIXELS
 from hmexp.config.errors import UserError
-from hmexp.config.schemas import to_config
-from hmexp.config.verbs import EvaluateConfig, ExportConfig
+from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar
 from hmexp.jobs.find import all_jobs
 from hmexp.models.bundle import Card
-from hmexp.runner.resume import recall
+from hmexp.runner.resume import run_config
 from hmexp.store.decode import FORMATS, decode
 from hmexp.tracking.bundles import FoundBundle
 
@@ -28,7 +27,6 @@ NUM_CHECK, NUM_CALIBRATION, NUM_WHOLE = 512, 256, 64
 """Pictures at most: at the model's size to check on, to calibrate with, and at their own size to check on."""
 FEW = 50
 """One of fewer pictures is more than the 2 % that may disagree."""
-MAX_PIXELS = 89_478_485
 MAX_WHOLE_PIXELS = 8_000_000
 """Larger ones are halved, or more, before they are resized by a file, which holds 12 bytes for each pixel."""
 
@@ -152,9 +150,8 @@ def _of_folder(root: Path) -> PicturePlan:
 
 
 def _of_run(config: ExportConfig, job_dir: Path) -> PicturePlan:
-    words = [f"run={job_dir}", f"plugins=[{','.join(config.plugins)}]"]
     try:
-        stored = to_config(compose_words(recall(words, config.paths), "evaluate").tree, EvaluateConfig)
+        stored = run_config(job_dir, config.paths, config.plugins)
         catalogue = read_catalogue(stored.data, config.paths.cache_path)
         manifest = pd.read_parquet(job_dir / "manifest.parquet", columns=["image", "split"])
     except (UserError, OSError, ValueError) as error:

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hmexp.config.compose import compose_words, explained
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.record import PathsConfig
-from hmexp.config.schemas import to_config
-from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.predict import SplitResult, evaluate_rows
@@ -23,7 +20,7 @@ from hmexp.models.bundle import MODEL_FILE, Card, load_bundle, read_card
 from hmexp.promotion.guards import Evidence
 from hmexp.runner.backend import start_backend
 from hmexp.runner.evaluate import view_for
-from hmexp.runner.resume import recall
+from hmexp.runner.resume import run_config
 from hmexp.tracking.runs import JOB_TAG
 
 if TYPE_CHECKING:
@@ -73,7 +70,7 @@ def contest(
     if cards[0].classes != cards[1].classes:
         other = ", ".join(sorted(set(cards[0].classes) ^ set(cards[1].classes))[:5]) or "another order"
         raise UserError(f"run: expected a model of the champion's classes, received one of others: {other}")
-    config = _config_of(_folder_of(challenger.run), paths, plugins)
+    config = run_config(_folder_of(challenger.run), paths, plugins)
     data = DataModule(config.data, config.paths, config.backend, trains=False)
     log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows; starting {config.backend}")
     start_backend(config)
@@ -116,15 +113,6 @@ def _folder_of(run: "Run") -> Path:
         expected = "a run whose folder is on this machine, to evaluate it beside the champion"
         raise UserError(f"run: expected {expected}, received {run.info.run_id} (force=true reason=... does without)")
     return job_dir
-
-
-def _config_of(job_dir: Path, paths: PathsConfig, plugins: list[str]) -> RunConfig:
-    """The configuration that a run was started with, as dataclasses."""
-    words = [f"rerun={job_dir}", f"plugins=[{','.join(plugins)}]"]
-    words += [f"paths.root={paths.root}"] + ([f"paths.cache={paths.cache}"] if paths.cache else [])
-    composed = compose_words(recall(words, paths))
-    with explained():
-        return to_config(composed.tree, RunConfig)
 
 
 def _unseen(data: DataModule, before: pd.DataFrame, card: Card) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The verbs `promote` and `rollback`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def promote(config: PromoteConfig, invocation: Invocation) -> Promotion | pd.Dat
             runs = all_runs(client, config.tracking)
             newest = newest_run(runs, config.metric)
             ledger = _ledger(config, Registry(client, config.tracking.model_name or name_for(newest)))
-            choice = best_run(runs, config.metric, metric, _Fits(config, ledger, newest))
+            choice = best_run(runs, config.metric, metric, _foreign(config, ledger.registry, newest))
             run = choice.run
             for line in choice.words():
                 log.info(line)
@@ -104,28 +105,19 @@ def rollback(config: RollbackConfig, invocation: Invocation) -> Promotion:
     return Promotion(version, before)
 
 
-@dataclass(frozen=True)
-class _Fits:
-    """Why a run is no challenger of this champion, in words."""
+def _foreign(config: PromoteConfig, registry: Registry, newest: "Run") -> Callable[["Run"], str]:
+    """Why a run is no challenger of this model's champion, in words; MLflow is asked once for all runs."""
+    champion = registry.aliases().get(CHAMPION)
+    of_data = newest if champion is None else registry.client.get_run(registry.run_of(champion))
+    digest = of_data.data.tags.get(DIGEST_TAG)
+    than = "the newest run" if champion is None else "the champion"
 
-    config: PromoteConfig
-    ledger: Ledger
-    newest: "Run"
-
-    def __call__(self, run: "Run") -> str:
-        name = self.ledger.registry.name
-        if self.config.tracking.model_name is None and name_for(run) != name:
-            return f"of other models than {name}"
-        champion = self.ledger.registry.aliases().get(CHAMPION)
-        than = "the newest run"
-        digest = self.newest.data.tags.get(DIGEST_TAG)
-        if champion is not None:
-            client = self.ledger.client
-            than, digest = (
-                "the champion",
-                client.get_run(self.ledger.registry.run_of(champion)).data.tags.get(DIGEST_TAG),
-            )
+    def why(run: "Run") -> str:
+        if config.tracking.model_name is None and name_for(run) != registry.name:
+            return f"of other models than {registry.name}"
         return "" if run.data.tags.get(DIGEST_TAG) == digest else f"on other data than {than}"
+
+    return why
 
 
 def _ledger(config: PromoteConfig | RollbackConfig, registry: Registry) -> Ledger:

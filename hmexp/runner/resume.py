@@ -2,15 +2,18 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from hmexp.catalogue.manifest import Manifest
+from hmexp.config.compose import compose_words, explained
 from hmexp.config.errors import UserError
 from hmexp.config.quoting import paths_of
 from hmexp.config.record import MlflowTracking, PathsConfig
+from hmexp.config.schemas import to_config
 from hmexp.config.stored import KINDS, PLACES, base_words, differences, run_words, stored_config
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
@@ -75,6 +78,19 @@ def recall(words: list[str], paths: PathsConfig) -> list[str]:
     if key == "resume" and not any(word.startswith("paths.root=") for word in words):
         base.append(f"paths.root={root}")
     return [*base, *words]
+
+
+def run_config(job_dir: Path, paths: PathsConfig, plugins: Sequence[str]) -> RunConfig:
+    """The configuration that a run was started with, as dataclasses, under the command's own paths.
+
+    Raises:
+        UserError: A damaged configuration, or plugins of its that the command does not name.
+    """
+    words = [f"rerun={job_dir}", f"plugins=[{','.join(plugins)}]", f"paths.root={paths.root}"]
+    words += [f"paths.cache={paths.cache}"] if paths.cache else []
+    composed = compose_words(recall(words, paths))
+    with explained():
+        return to_config(composed.tree, RunConfig)
 
 
 def _job_dir(key: str, run: str, words: list[str], paths: PathsConfig) -> Path:

@@ -11,7 +11,6 @@ from hmexp.tracking.ledger import Ledger
 from hmexp.tracking.registry import CHAMPION, PREVIOUS, registry_for_reading
 from hmexp.tracking.store import open_store
 
-MODEL_KINDS = "champion, previous, a version, a run, or the folder of a bundle"
 LONGEST_VERSION = 5
 """Digits of a version at most: six or more begin a run's id."""
 

@@ -98,7 +98,8 @@ def leaderboard(found: Sequence[Standing], metric: str, columns: Sequence[str] =
         groups[standing.data, standing.setup, own].append(standing)
     if not groups:
         return pd.DataFrame()
-    _check_columns(found, list(_row(found, metric, ())), columns)
+    if columns:
+        _check_columns(found, list(_row(found, metric, ())), columns)
     table = pd.DataFrame([_row(group, metric, columns) for group in groups.values()])
     newest = table.groupby("data")["started"].transform("max")
     ascending = not parse_best("metric", metric).higher_is_better

@@ -85,9 +85,7 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """What was decided and done, the oldest first."""
-        return [
-            _entry(run) for run in self._runs() if run.info.status == "FINISHED" and OUTCOME_TAG not in run.data.tags
-        ]
+        return [_entry(run) for run in self._runs() if run.info.status == "FINISHED"]
 
     def decide(self, entry: Entry) -> None:
         """Write a decision, then move the aliases as it says, then mark it as done.

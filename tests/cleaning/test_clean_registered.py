@@ -6,6 +6,7 @@ from pathlib import Path
 
 import made_runs
 import pytest
+from cut_off import cut_off_before
 from made_folders import EVERYTHING, age, cleaned, made_run, paths_in, tree
 
 from hmexp.cleaning.items import Age
@@ -257,28 +258,14 @@ def test_cut_off_between_mlflow_and_the_disk_the_next_call_goes_on(client, recor
     """A run whose folder is gone is deleted in MLflow; its artifacts go before the folder does."""
     from mlflow import MlflowClient
 
-    run_id, done = recorded("failed"), []
+    run_id = recorded("failed")
     model = client.create_logged_model("1", "model", source_run_id=run_id)
     places = [tmp_path / "mlruns" / "artifacts" / name for name in (run_id, f"models/{model.model_id}")]
     places[1].mkdir(parents=True)
 
-    def counted(call):
-        def called(*arguments, **keywords):
-            if len(done) == calls:
-                raise KeyboardInterrupt
-            done.append(call)
-            return call(*arguments, **keywords)
-
-        return called
-
     with monkeypatch.context() as patch:
-        for owner, name in (
-            (MlflowClient, "delete_run"),
-            (MlflowClient, "delete_logged_model"),
-            (Path, "rename"),
-            (shutil, "rmtree"),
-        ):
-            patch.setattr(owner, name, counted(getattr(owner, name)))
+        told = [(MlflowClient, "delete_run"), (MlflowClient, "delete_logged_model")]
+        done = cut_off_before(patch, calls, [*told, (Path, "rename"), (shutil, "rmtree")])
         with pytest.raises(KeyboardInterrupt):
             cleaned(tmp_path, tracked=True)
     assert len(done) == calls

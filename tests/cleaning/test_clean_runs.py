@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cut_off import cut_off_before
 from filelock import FileLock
 from made_folders import EVERYTHING, cleaned, made_run, made_sweep, paths_in, tree, with_checkpoint
 
@@ -251,20 +252,11 @@ def test_cut_off_anywhere_the_next_call_goes_on(jobs, tmp_path, monkeypatch, cal
     for name in ("one", "two"):
         with_checkpoint(made_run(jobs / name))
     stays = made_run(jobs / "finished", "FINISHED")
-    whole, done = {name: tree(jobs / name) for name in ("one", "two")}, []
-
-    def counted(call):
-        def called(*arguments, **keywords):
-            if len(done) == calls:
-                raise KeyboardInterrupt
-            done.append(call)
-            return call(*arguments, **keywords)
-
-        return called
+    whole = {name: tree(jobs / name) for name in ("one", "two")}
 
     with monkeypatch.context() as patch:
-        for owner, name in ((Path, "rename"), (Path, "mkdir"), (shutil, "rmtree"), (Path, "rmdir")):
-            patch.setattr(owner, name, counted(getattr(owner, name)))
+        places = [(Path, "rename"), (Path, "mkdir"), (shutil, "rmtree"), (Path, "rmdir")]
+        done = cut_off_before(patch, calls, places)
         try:
             cleaned(tmp_path)
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from cut_off import cut_off_before
 
 from hmexp.config.errors import UserError
 from hmexp.config.record import MlflowTracking, PathsConfig
@@ -110,25 +111,13 @@ def test_a_decision_that_is_cut_off_is_done_by_the_next_command(ledger, monkeypa
     for version, before in (("1", ""), ("2", "1")):
         ledger.decide(entry(PROMOTED, version, before))
     wanted = {"champion": "3", "previous": "2"} if decision[0] == PROMOTED else {"champion": "1"}
-    done = []
-
-    def counted(call):
-        def called(*arguments, **keywords):
-            if len(done) == calls:
-                raise KeyboardInterrupt
-            done.append(call)
-            return call(*arguments, **keywords)
-
-        return called
-
     with monkeypatch.context() as patch:
-        for name in CALLS:
-            patch.setattr(MlflowClient, name, counted(getattr(MlflowClient, name)))
+        done = cut_off_before(patch, calls, [(MlflowClient, name) for name in CALLS])
         try:
             ledger.decide(entry(*decision))
         except KeyboardInterrupt:
             assert len(done) == calls
-    written = "create_run" in [call.__name__ for call in done]
+    written = "create_run" in done
     ledger.settle_if_free()
     assert ledger.registry.aliases() == (wanted if written else {"champion": "2", "previous": "1"})
     assert (decided(ledger)[-1] == (decision[0], decision[2], decision[1])) is written
