@@ -42,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The folder of photographs, one folder a class; its tests are marked `realdata`."""
+    return REAL_PICTURES
+
+
+@pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache folder for the session and all its workers, so that the sample is drawn and staged once."""
     base = tmp_path_factory.getbasetemp()

@@ -107,20 +107,23 @@ def _is_new(path: Path) -> bool:
     """Whether there is no database yet; one that is half made and holds no run is as good as none.
 
     Raises:
-        UserError: It is damaged, and may hold runs.
+        UserError: It is damaged, and may hold runs; or it cannot be opened.
     """
     if not path.is_file() or path.stat().st_size == 0:
         return True
     try:
-        # immutable would not see what a writer has in its journal; a read-only mount needs mode=ro
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+        # What a killed writer left in its journal is undone by the next who opens, so mode=ro would fail there and
+        # immutable not see it; mode=rw makes no file, and reads where a disk may only be read.
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=60)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             whole = "alembic_version" in tables and bool(connection.execute("SELECT * FROM alembic_version").fetchall())
             runs = connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0] if "runs" in tables else 0
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             return False
-        raise UserError(_damaged(path, str(error))) from None
+        if error.sqlite_errorname.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise UserError(_damaged(path, str(error))) from None
+        raise UserError(f"paths.root: expected to open MLflow's database in {path}, received {error}") from None
     if not whole and runs:
         raise UserError(_damaged(path, "it was never finished"))
     return not whole

@@ -270,10 +270,8 @@ def test_class_names_may_hold_any_character(hmexp, tmp_path):
 
 
 @pytest.mark.realdata
-def test_the_photographs_in_folders(hmexp, tmp_path):
-    from conftest import REAL_PICTURES
-
-    hmexp("data=folder", f"data.root={REAL_PICTURES}", "debug=fast", "data.image_size=32")
+def test_the_photographs_in_folders(photographs, hmexp, tmp_path):
+    hmexp("data=folder", f"data.root={photographs}", "debug=fast", "data.image_size=32")
     manifest = pd.read_parquet(job_dir(tmp_path) / "manifest.parquet")
     assert manifest["label"].nunique() == 10
     assert (manifest["split"] == manifest["image"].str.split("/").str[0].replace("validation", "val")).all()

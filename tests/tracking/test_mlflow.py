@@ -397,6 +397,27 @@ def test_a_damaged_database_is_named_and_left_alone(paths, damage):
     assert path.read_bytes() == damage
 
 
+KILLED_WRITER = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN")
+connection.execute("UPDATE runs SET status = NULL")
+connection.execute("CREATE TABLE filler (x)")
+connection.executemany("INSERT INTO filler VALUES (?)", [("x" * 900,)] * 500)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("opened", [create_store, open_store])
+def test_what_a_killed_writer_left_half_written_is_undone(paths, opened):
+    run_id = record(paths, None, 0.5)
+    path = paths.mlruns / "mlflow.db"
+    subprocess.run([sys.executable, "-c", KILLED_WRITER, path], check=False)
+    assert path.with_name("mlflow.db-journal").stat().st_size > 0
+    assert opened(CFG, paths).get_run(run_id).info.status == "FINISHED"
+
+
 @pytest.mark.parametrize(
     "variable", ["MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"]
 )
