@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from hmexp.config.errors import require
 from hmexp.config.invocation import Invocation
 from hmexp.config.similar import EmbedConfig, SimilarConfig
 from hmexp.console import log, on_stderr
@@ -16,7 +15,7 @@ from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.evaluate import evaluate_retrieval, other_models
 from hmexp.recommend.gallery import gallery_of, missing
 from hmexp.recommend.picture import query_of_picture, read_picture
-from hmexp.recommend.show import show
+from hmexp.recommend.show import place_of, show
 from hmexp.recommend.similar import Filters, SimilarArticle, find_id, query_of_article, similar_articles
 
 
@@ -72,8 +71,7 @@ def similar(config: SimilarConfig, invocation: Invocation) -> SimilarResult:
         RunError: Not one picture of the catalogue can be read.
     """
     if config.out is not None:
-        folder = Path(config.out).expanduser().absolute().parent
-        require(folder.is_dir(), "out", "a file in a folder that is there", config.out)
+        place_of(config.out)
     with on_stderr() if config.format != "table" else nullcontext():
         source = find_source(config)
         picture = None

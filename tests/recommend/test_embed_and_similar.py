@@ -140,6 +140,11 @@ def test_wrong_input_is_one_line_and_writes_nothing(embedded, promoted, hmexp_in
         ("embed", "evaluate=true", "against=[9]"): "against: expected a model of the registry hmexp-sample, received 9",
         ("embed", "run=bundle"): "data: expected a catalogue (data=hm data.root=...), received none: the run of",
         ("similar", "article_id=0109013009"): "article_id: expected one of 1,993 articles, received 0109013009 (did",
+        (
+            "similar",
+            "article_id=1",
+            "out=no/a.png",
+        ): "out: expected a file in a folder that is there, received no/a.png",
         ("similar", "image=nothing.jpg"): "image: expected a file with a picture, received nothing.jpg",
     }.items():
         refused = hmexp_in(*words, cwd=promoted, code=2)
