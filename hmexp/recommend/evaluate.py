@@ -20,6 +20,7 @@ from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.exact import scan
 from hmexp.recommend.held_out import held_out
 from hmexp.recommend.show import place_of
+from hmexp.reports.style import shorten
 from hmexp.tracking.bundles import find_bundle
 
 KINDS = {"product type": own("product_type_name"), "department": own("department_name"), "class": "label"}
@@ -105,7 +106,7 @@ def _say(table: pd.DataFrame, title: str, name: str) -> None:
     shown = table.assign(cell=[_cell(*row, narrow) for row in cells])
     wide = shown.pivot(index="metric", columns="features", values="cell")
     wide = wide.reindex(index=table["metric"].unique(), columns=table["features"].unique())
-    log.info(frame_table(wide.reset_index(), title))
+    log.info(frame_table(wide.rename(columns=lambda each: shorten(each, A_CELL)).reset_index(), title))
     variants = table[(table["features"] == name) & table["metric"].str.startswith(VARIANT)]
     if variants.empty:
         log.info("no article has a variant: the catalogue has no product codes, or no two articles of one are here")
