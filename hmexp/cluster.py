@@ -103,7 +103,7 @@ def over_ray(work: Callable[[Item], Result], items: Iterable[Item], spread: Spre
         UserError: No cluster at `RAY_ADDRESS`.
         RunError: A process died again and again.
     """
-    with _cluster() as ray:
+    with connected() as ray:
         slots = int(ray.cluster_resources().get("GPU" if spread.on_gpu else "CPU", 1))
         count = max(1, min(slots, spread.num))
         log.info(f"{spread.what} over {count} processes of Ray")
@@ -111,7 +111,11 @@ def over_ray(work: Callable[[Item], Result], items: Iterable[Item], spread: Spre
         remote = ray.remote(**options, max_restarts=RETRIES, max_task_retries=RETRIES)(RayWorker)
         shared = [ray.put(work)]
         actors = [remote.remote() for _ in range(count)]
-        yield from _in_order(ray, actors, ((shared, item) for item in items), spread)
+        try:
+            yield from _in_order(ray, actors, ((shared, item) for item in items), spread)
+        finally:
+            for actor in actors:  # an error's traceback would keep them, and their processors
+                ray.kill(actor)
 
 
 def _in_order(ray: Any, actors: list[Any], calls: Iterable[tuple[Any, ...]], spread: Spread) -> Iterator[Any]:  # noqa: ANN401
@@ -139,16 +143,17 @@ def _result(ray: Any, reference: Any) -> Any:  # noqa: ANN401
     """A result; what was raised elsewhere is raised here as what it was."""
     try:
         return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
     except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, Exception) and not isinstance(cause, ray.exceptions.RayError):
+            raise cause from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RunError(f"runner: expected processes of Ray that live, received {reason}; run again to go on") from error
+        raise RunError(f"runner: expected processes of Ray that work, received {reason}; run again to go on") from error
 
 
 @contextmanager
-def _cluster() -> Iterator[Any]:
-    """Ray, connected inside the block; its own answer to SIGTERM is undone."""
+def connected() -> Iterator[Any]:
+    """Ray, connected inside the block, its own answer to SIGTERM undone; what is connected already stays so."""
     import ray
 
     before = {number: signal.getsignal(number) for number in answered()}
