@@ -3,7 +3,7 @@
     python benchmarks/staging.py [--num 2000] [--rounds 3] [--photographs FOLDER]
 
 Both commands stage the same 1166x1750 JPEGs in turns, each into a cache of its own that is removed again. Seconds are
-of the whole process; images/s are those that the command prints, which has the start of Ray in it. The stores have to be
+of the whole process; images/s are those that the command prints, with the start of Ray. The stores have to be
 the same bytes, or the script fails.
 """
 
