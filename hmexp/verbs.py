@@ -47,7 +47,7 @@ TABLE = (
     Verb(
         "stage",
         config="stage",
-        schema="train",
+        schema="stage",
         function="hmexp.runner.stage:stage",
         help="build the image store and nothing else",
         recalls=True,

@@ -84,6 +84,7 @@ LISTS = ("callbacks",)
 """Groups of which any number of options are chosen: `callbacks=[a,b]`."""
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
+    "stage": verbs.StageConfig,
     "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,
     "promote": verbs.PromoteConfig,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmexp.cluster import RAY, require_runner
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import PredictConfig
 from hmexp.console import log
@@ -10,8 +11,7 @@ from hmexp.inference.articles import find_articles
 from hmexp.inference.mislabelled import find_mislabelled, write_mislabelled
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import pixel_source
-from hmexp.inference.prediction_job import PredictionJob, part_length, write_here
-from hmexp.inference.ray_runner import require_ray, write_with_ray
+from hmexp.inference.prediction_job import PredictionJob, part_length, write_here, write_over_ray
 from hmexp.inference.summary import say_summary, summarise
 from hmexp.inference.threshold import threshold_of
 from hmexp.models.bundle import read_card
@@ -44,7 +44,7 @@ def predict(config: PredictConfig, invocation: Invocation) -> PredictResult:
         RunError: Not one picture can be read.
     """
     check_inference(config.backend, config.device)
-    require_ray(config.runner)
+    require_runner(config.runner)
     articles = find_articles(config)
     bundle = find_bundle(config.run, config.tracking, config.paths)
     card = read_card(bundle.folder)
@@ -62,7 +62,7 @@ def predict(config: PredictConfig, invocation: Invocation) -> PredictResult:
     with parts.planned(plan):
         missing = parts.missing()
         if missing:
-            write = write_with_ray if config.runner == "ray" else write_here
+            write = write_over_ray if config.runner == RAY else write_here
             pixels = pixel_source(articles, card.image_size, card.resize, config.paths)
             job = PredictionJob(config, pixels, bundle.folder, bundle.name, digest, threshold, parts)
             write(job, articles.rows, missing)

@@ -1,13 +1,15 @@
 """The parts of a prediction that a process computes, here or elsewhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from hmexp.cluster import Spread, over_ray
 from hmexp.config.verbs import PredictConfig
 from hmexp.console import log, progress_bar
 from hmexp.inference.parts import Parts
@@ -85,6 +87,36 @@ def write_here(job: PredictionJob, rows: pd.DataFrame, missing: Sequence[int]) -
     has_store = job.pixels.store is not None
     log.info("reading the image store" if has_store else "no image store of this catalogue: decoding")
     chosen = rows_of(rows, missing, part_length(job.config))
+    with _progress(len(rows), len(chosen)) as advance:
+        job.write(missing, chosen, advance)
+
+
+def write_over_ray(job: PredictionJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
+    """Compute the parts that are missing on a cluster, which has to see the same files.
+
+    A part is written by its worker beside the others, whole.
+    """
+    length = part_length(job.config)
+    parts = ((number, rows_of(rows, [number], length)) for number in missing)
+    spread = Spread(f"{len(missing):,} parts", len(missing), on_gpu=job.config.device.startswith("gpu"))
+    with (
+        _progress(len(rows), len(rows_of(rows, missing, length))) as advance,
+        closing(over_ray(partial(_write_part, job), parts, spread)) as written,
+    ):
+        for num in written:
+            advance(num)
+
+
+def _write_part(job: PredictionJob, part: tuple[int, pd.DataFrame]) -> int:
+    """Compute a part and write it; gives its number of articles."""
+    number, rows = part
+    job.write([number], rows, lambda num: None)
+    return len(rows)
+
+
+@contextmanager
+def _progress(num: int, left: int) -> Iterator[Callable[[int], None]]:
+    """A bar over all articles, of which some are left; gives what advances it."""
     with progress_bar() as bar:
-        task = bar.add_task("predicting", total=len(rows), completed=len(rows) - len(chosen), note="")
-        job.write(missing, chosen, lambda num: bar.advance(task, num))
+        task = bar.add_task("predicting", total=num, completed=num - left, note="")
+        yield lambda some: bar.advance(task, some)

@@ -143,7 +143,7 @@ def _workers_of(process: int) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(process).children(recursive=True):
         with suppress(psutil.Error):
-            found += [child] * ("PartWorker" in " ".join(child.cmdline()))
+            found += [child] * ("RayWorker" in " ".join(child.cmdline()))
     return found
 
 
