@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmexp.cluster import RAY, require_runner
+from hmexp.cluster import require_runner
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import PredictConfig
 from hmexp.console import log
 from hmexp.inference.articles import find_articles
 from hmexp.inference.mislabelled import find_mislabelled, write_mislabelled
+from hmexp.inference.part_job import part_length, write_parts
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import pixel_source
-from hmexp.inference.prediction_job import PredictionJob, part_length, write_here, write_over_ray
+from hmexp.inference.prediction_job import PredictionJob
 from hmexp.inference.summary import say_summary, summarise
 from hmexp.inference.threshold import threshold_of
 from hmexp.models.bundle import read_card
@@ -62,10 +63,9 @@ def predict(config: PredictConfig, invocation: Invocation) -> PredictResult:
     with parts.planned(plan):
         missing = parts.missing()
         if missing:
-            write = write_over_ray if config.runner == RAY else write_here
             pixels = pixel_source(articles, card.image_size, card.resize, config.paths)
-            job = PredictionJob(config, pixels, bundle.folder, bundle.name, digest, threshold, parts)
-            write(job, articles.rows, missing)
+            job = PredictionJob(config, pixels, bundle.folder, parts, bundle.name, digest, threshold)
+            write_parts(job, articles.rows, missing)
         summary = summarise(parts)
         mislabelled = find_mislabelled(parts.tables(), card.classes)
         parts.merge()

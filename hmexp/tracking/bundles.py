@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hmexp.config.errors import UserError
 from hmexp.config.record import MlflowTracking, PathsConfig
-from hmexp.jobs.find import FoundJob, as_folder, find_job
+from hmexp.jobs.find import FoundJob, all_jobs, as_folder, find_job
 from hmexp.models.bundle import CARD_FILE
 from hmexp.tracking.ledger import Ledger
 from hmexp.tracking.registry import CHAMPION, PREVIOUS, registry_for_reading
@@ -50,7 +50,7 @@ def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "
     if is_registered_name(name):
         registry = registry_for_reading(open_store(cfg, paths), cfg)
         Ledger(cfg, paths, registry).settle_if_free()
-        version = registry.version(name)
+        version = registry.version(name, key)
         words = f"{registry.name} version {version}"
         return FoundBundle(registry.bundle(version), words, version, registry.run_of(version))
     job = find_job(paths, key, name, _has_model, "with a model ")
@@ -89,6 +89,15 @@ def file_of_run(bundle: FoundBundle, name: str, cfg: MlflowTracking, paths: Path
         return Path(open_store(cfg, paths).download_artifacts(bundle.run_id, name))
     except (MlflowException, OSError):
         return None
+
+
+def job_dir_of(bundle: FoundBundle, paths: PathsConfig) -> Path | None:
+    """The folder of the run that a bundle comes from; None where it is not on this machine."""
+    if (bundle.folder.parent / "manifest.parquet").is_file():
+        return bundle.folder.parent
+    if not bundle.run_id:
+        return None
+    return next((job.path for job in all_jobs(paths) if job.record.run_id == bundle.run_id), None)
 
 
 def _is_bundle(folder: Path) -> bool:
