@@ -135,7 +135,8 @@ class Assembly:
     def loaders(self) -> DataLoaders:
         """Batches of train and val."""
         cfg = self.config.trainer
-        train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
+        together = self.config.loss.rows_together
+        train, val = self.data.part(self.data.rows("train"), together > 1), self.data.part(self.data.rows("val"))
         steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
         augment = self.config.augment if self.config.augment.active or cfg.image_sizes else None
 
@@ -148,6 +149,7 @@ class Assembly:
                 steps=steps,
                 first_step=first_step,
                 augment=augment,
+                together=together,
             )
             return self.data.shuffled_batches(train, order)
 
