@@ -1,4 +1,4 @@
-"""Makes a catalogue of colour variants out of photographs that have none: the variants are made, the photographs are not.
+"""Makes a catalogue of colour variants out of photographs: the variants are made, the photographs are not.
 
     python benchmarks/recoloured.py PICTURES OUT [--side 128] [--seed 0]
 
@@ -7,7 +7,9 @@ photograph; every other is another take of it: turned, shifted, scaled, mirrored
 its brightness mapped to a path through three random colours, dark to light or light to dark. OUT gets `articles.csv`
 (article_id, file, kind, product) and `images/`.
 
-None of this is how training changes its pictures (`hmexp.batches.draws`), so that a score is not the mere memory of that.
+Dyes are not how training breaks colours (`hmexp.batches.draws`), so that a score is not the mere memory of that. The
+spread of the takes was chosen once, so that standardised grey finds as much as it does among H&M's own variants
+(0.287 at 1 and 0.573 at 12 of 5,872 articles), before anything was trained on them.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from PIL import Image
 from scipy.ndimage import map_coordinates, zoom
 
 MAX_VARIANTS = 4
-TURN, SHIFT, SCALE, BEND = 8.0, 0.06, 0.15, 0.025
+TURN, SHIFT, SCALE, BEND = 5.0, 0.035, 0.08, 0.015
 """Spread of another take: degrees, shares of the side, factor around 1, share of the side."""
 MIRRORED, REVERSED = 0.3, 0.3
 """Share of the takes that are mirrored, and of the dyes whose dark and light change places."""

@@ -23,7 +23,8 @@ def train_batches(store: Store, part: Rows, order: Order) -> tf.data.Dataset:
     Returns:
         Elements `(pictures uint8 [batch, height, width, 3], targets int64 [batch])`, and a third,
         `weights float32 [batch]`, where `part` has weights. Where `order` augments, `{"pictures": ..., "draws":
-        float32 [batch, columns]}` stands in place of the pictures, with `"groups": int64 [batch]` where `part` has them.
+        float32 [batch, columns]}` stands in place of the pictures; where `part` has groups, `"groups": int64 [batch]`
+        is beside them.
     """
     epochs = tf.data.Dataset.range(order.first_epoch, order.last_epoch + 1)
     width = len(COLUMNS) if order.augments else 0

@@ -30,7 +30,8 @@ class AugmentConfig(Section, key="augment"):
     """Share of the pictures whose red, green and blue each become a random blend of the three, so that no colour can
     be relied on."""
     gamma: float = number(1.0, ge=1, le=16, noun="an exponent")
-    """Largest exponent, or its inverse, that brightness is raised to: dark cloth becomes light, white stays; 1 is off."""
+    """Largest exponent, or its inverse, that brightness is raised to: dark cloth becomes light, white stays white; 1
+    is off."""
     invert: float = number(0.0, ge=0, le=1, noun="a share")
     """Share of the pictures that become their negative."""
     erase: float = number(0.0, ge=0, le=1, noun="a share")

@@ -97,7 +97,7 @@ class CnnConfig(ModelConfig):
     widths: list[int] | None = number(None, ge=1, le=16_384)
     """Filters of each block; null doubles from 16."""
     input: str = "rgb"
-    """What the network sees: `rgb`, or `grey`, each picture without its colours, with mean 0 and standard deviation 1."""
+    """What the network sees: `rgb`, or `grey`, pictures without colours, each with mean 0 and standard deviation 1."""
     kernel: int = number(3, ge=1, le=255)
     """Height and width of every convolution, in pixels."""
     norm: str = "none"
@@ -153,7 +153,7 @@ class ResnetConfig(ModelConfig):
     blocks: list[int] | None = number(None, ge=1, le=1000)
     """Residual blocks of each stage; one number holds for all, null is 2."""
     input: str = "rgb"
-    """What the network sees: `rgb`, or `grey`, each picture without its colours, with mean 0 and standard deviation 1."""
+    """What the network sees: `rgb`, or `grey`, pictures without colours, each with mean 0 and standard deviation 1."""
     stem: str = "plain"
     """First layers: `plain` 3x3, `stride` 3x3 by 2, `pool` the same and 3x3 pooling by 2, `patch` 4x4 by 4."""
     norm: str = "batch"

@@ -25,5 +25,5 @@ def scaled(pictures: keras.KerasTensor, kind: str, scale: float, offset: float =
     return standardise(x)
 
 
-EPSILON = 1e-5
-"""Added to the variance of a picture between 0 and 1: below that of half a level, it matters to blank ones only."""
+EPSILON = 1e-6
+"""Added to the variance of a picture between 0 and 1: that of a quarter of a level, which matters to blank ones alone."""

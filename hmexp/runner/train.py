@@ -120,6 +120,7 @@ def check(config: RunConfig, data: DataModule | None = None) -> DataModule:
         expected = f"-m before {name}=..., which makes a sweep of it"
         require(getattr(config, name) == 1, name, expected, f"{getattr(config, name)} in a single run")
     data = data or DataModule(config.data, config.paths, config.backend)
+    check_groups(config, data)
     slice_columns(data)
     return data
 
@@ -134,6 +135,17 @@ def check_sections(config: RunConfig) -> None:
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
     check_sizes(config)
+    mixed = config.loss.rows_together > 1 and config.augment.mixes
+    require(not mixed, "augment.mix_share", "0 with loss=contrastive: a mixed picture is of two groups", "more than 0")
+
+
+def check_groups(config: RunConfig, data: DataModule) -> None:
+    """Raise `UserError` where the loss brings articles of a group together and train has none of the same."""
+    if config.loss.rows_together == 1:
+        return
+    articles = data.manifest.of_split("train").drop_duplicates("article_id")
+    expected = "train to have several articles of a group (data.group_column) for loss=contrastive"
+    require(bool(articles["group"].duplicated().any()), "loss", expected, f"{len(articles):,} articles, each alone")
 
 
 def check_sizes(config: RunConfig) -> None:

@@ -44,7 +44,7 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
-        """Logits of pictures, or of `{"pictures": ..., "draws": ..., "groups": ...}`, of which the pictures are a must."""
+        """Logits of pictures, or of `{"pictures": ..., "draws": ..., "groups": ...}` with or without the last two."""
         beside = inputs if isinstance(inputs, dict) else {}
         pictures = beside.get(PICTURES, inputs)
         if DRAWS in beside:
