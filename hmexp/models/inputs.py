@@ -26,4 +26,4 @@ def scaled(pictures: keras.KerasTensor, kind: str, scale: float, offset: float =
 
 
 EPSILON = 1e-6
-"""Added to the variance of a picture between 0 and 1: that of a quarter of a level, which matters to blank ones alone."""
+"""Added to the variance of a picture between 0 and 1: that of a quarter of a level; it matters to blank ones alone."""

@@ -17,6 +17,7 @@ from hmexp.config.errors import invalid
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.metrics.names import is_retrieval
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.models.memory import Size, size_of, size_of_config
@@ -136,7 +137,8 @@ class Assembly:
         """Batches of train and val."""
         cfg = self.config.trainer
         together = self.config.loss.rows_together
-        train, val = self.data.part(self.data.rows("train"), together > 1), self.data.part(self.data.rows("val"))
+        train = self.data.part(self.data.rows("train"), grouped=together > 1)
+        val = self.data.part(self.data.rows("val"), grouped=is_retrieval(cfg.monitor))
         steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
         augment = self.config.augment if self.config.augment.active or cfg.image_sizes else None
 
@@ -160,6 +162,7 @@ class Assembly:
             whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
             plain=self._plain(train) if cfg.precise_norm else None,
+            val_groups=val.groups,
         )
 
     def _plain(self, train: Rows) -> Any:  # noqa: ANN401

@@ -19,7 +19,7 @@ from hmexp.datamodule import DataModule
 from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
-from hmexp.metrics.names import parse_monitor
+from hmexp.metrics.names import is_retrieval, parse_monitor
 from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
@@ -140,12 +140,16 @@ def check_sections(config: RunConfig) -> None:
 
 
 def check_groups(config: RunConfig, data: DataModule) -> None:
-    """Raise `UserError` where the loss brings articles of a group together and train has none of the same."""
-    if config.loss.rows_together == 1:
-        return
-    articles = data.manifest.of_split("train").drop_duplicates("article_id")
-    expected = "train to have several articles of a group (data.group_column) for loss=contrastive"
-    require(bool(articles["group"].duplicated().any()), "loss", expected, f"{len(articles):,} articles, each alone")
+    """Raise `UserError` where loss or monitor is about articles of a group, and a split has no two of the same."""
+    loss, monitor = config.loss, config.trainer.monitor
+    for split, key, asked in (
+        ("train", "loss", loss.rows_together > 1),
+        ("val", "trainer.monitor", is_retrieval(monitor)),
+    ):
+        articles = data.manifest.of_split(split).drop_duplicates("article_id")
+        expected = f"several articles of a group (data.group_column) in {split}"
+        alone = f"{len(articles):,} articles, each alone"
+        require(not asked or bool(articles["group"].duplicated().any()), key, expected, alone)
 
 
 def check_sizes(config: RunConfig) -> None:

@@ -11,8 +11,8 @@ import keras
 from keras import ops
 
 from hmexp.config.errors import invalid
+from hmexp.models.features import LAYER
 
-FEATURES = "features"
 FAR = -1e9
 """Similarity of a picture to itself, which takes it out of a softmax."""
 
@@ -48,10 +48,10 @@ def with_features(network: keras.Model) -> keras.Model:
     Raises:
         UserError: It has no layer named `features`.
     """
-    if FEATURES not in [layer.name for layer in network.layers]:
+    if LAYER not in [layer.name for layer in network.layers]:
         expected = "a network with a layer named features for a loss that looks at them"
         raise invalid("loss", expected, f"{network.name} without one")
-    return keras.Model(network.inputs[0], [network.outputs[0], network.get_layer(FEATURES).output], name=network.name)
+    return keras.Model(network.inputs[0], [network.outputs[0], network.get_layer(LAYER).output], name=network.name)
 
 
 def supervised_contrastive(features: Any, groups: Any, temperature: float) -> Any:  # noqa: ANN401

@@ -113,7 +113,7 @@ def test_a_contrastive_loss_needs_articles_that_belong_together_and_are_themselv
             Image.new("RGB", (8, 8), (shade, 0, 0)).save(tmp_path / "pictures" / name / f"{name}{shade}.png")
     assert main(["loss=contrastive", "data=folder", "data.root=pictures"]) == 2
     said = capfd.readouterr().err
-    assert "loss: expected train to have several articles of a group (data.group_column)" in said
+    assert "loss: expected several articles of a group (data.group_column) in train" in said
     assert "each alone" in said
     assert not (tmp_path / "mlruns").exists()
 
