@@ -13,6 +13,7 @@ from hmexp.config.similar import EmbedConfig, SimilarConfig
 from hmexp.console import log, on_stderr
 from hmexp.recommend.embed import embeddings_of, find_source
 from hmexp.recommend.embeddings import Embeddings
+from hmexp.recommend.evaluate import evaluate_retrieval, other_models
 from hmexp.recommend.gallery import gallery_of
 from hmexp.recommend.picture import query_of_picture, read_picture
 from hmexp.recommend.show import show
@@ -53,10 +54,12 @@ def embed(config: EmbedConfig, invocation: Invocation) -> EmbedResult:
         RunError: Not one picture can be read.
     """
     source = find_source(config)
+    others = other_models(config, source)
     embeddings = embeddings_of(source, config)
     shape = embeddings.vectors.shape
     log.info(f"{shape[0]:,} articles, {shape[1]:,} features each: {shlex.quote(str(embeddings.folder))}")
-    return EmbedResult(embeddings, pd.DataFrame())
+    retrieval = evaluate_retrieval(config, source, embeddings, others) if config.evaluate else pd.DataFrame()
+    return EmbedResult(embeddings, retrieval)
 
 
 def similar(config: SimilarConfig, invocation: Invocation) -> SimilarResult:

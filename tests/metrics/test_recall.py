@@ -24,5 +24,14 @@ def test_blocks_change_nothing(monkeypatch):
     assert 0 < whole < 0.3
 
 
+def test_it_is_the_mean_of_what_retrieval_scores_say():
+    rng = np.random.default_rng(1)
+    groups = rng.integers(0, 40, 100)
+    features = rng.normal(size=(100, 8)) + 2 * rng.normal(size=(40, 8))[groups]
+    units = features / np.linalg.norm(features, axis=1, keepdims=True)
+    scores = retrieval.retrieval_scores(np.argsort(-units @ units.T, axis=1), groups, {}, 12)
+    assert recall_at_1(features, groups) == pytest.approx(scores["variant/recall@1"].mean())
+
+
 def test_without_siblings_it_is_no_number():
     assert np.isnan(recall_at_1(np.eye(3), np.arange(3)))
