@@ -33,7 +33,7 @@ class ContrastiveConfig(CrossEntropyConfig):
 
     weight: float = number(1.0, ge=0, le=1000)
     """Weight of the contrastive term beside the cross-entropy."""
-    temperature: float = number(0.1, gt=0, le=10)
+    temperature: float = number(0.05, gt=0, le=10)
     """What similarities are divided by before their softmax."""
     together: int = number(4, ge=2, le=1024)
     """Articles of a group that stand side by side in an epoch, at most, so that a batch has pairs of them."""
