@@ -196,11 +196,12 @@ class DataModule:
         """Batches of one pass; see `hmexp.batches.tensorflow.ordered_batches`."""
         return self._batches().ordered_batches(self.store, part, batch_size)
 
-    def part(self, rows: pd.DataFrame) -> Rows:
-        """Rows of the manifest as the batches want them."""
+    def part(self, rows: pd.DataFrame, grouped: bool = False) -> Rows:
+        """Rows of the manifest as the batches want them, with their groups where these are asked for."""
         weights = rows["weight"].to_numpy(np.float32)
         places = self.store.rows(rows["image"].tolist())
-        return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights)
+        groups = pd.factorize(rows["group"])[0].astype(np.int64) if grouped else None
+        return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights, groups)
 
     def merged_counts(self) -> pd.Series:
         """Articles of each class after merging, before anything is left out."""

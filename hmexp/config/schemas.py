@@ -61,7 +61,11 @@ GROUPS: dict[str, dict[str, type]] = {
         "saved": model.SavedConfig,
     },
     "augment": {"default": augment.AugmentConfig},
-    "loss": {"cross_entropy": loss.CrossEntropyConfig, "focal": loss.FocalConfig},
+    "loss": {
+        "cross_entropy": loss.CrossEntropyConfig,
+        "focal": loss.FocalConfig,
+        "contrastive": loss.ContrastiveConfig,
+    },
     "optimizer": {
         "adam": optimizer.AdamConfig,
         "adamw": optimizer.AdamWConfig,

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from hmexp.models.bundle import Card
+from hmexp.models.float32 import float32_layer
 
 INPUT, PROBABILITIES, CLASSES, LABEL = "pictures", "probabilities", "classes", "label"
 SIGNATURE = tf.TensorSpec([None, None, None, 3], tf.uint8, name=INPUT)
@@ -129,11 +130,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     """The model itself where it computes in float32, or else a copy that does: no runtime takes bfloat16 everywhere."""
     if all(layer.compute_dtype == "float32" for layer in _layers(model)):
         return model
-
-    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
-
-    single = keras.models.clone_model(model, clone_function=copy, recursive=True)
+    single = keras.models.clone_model(model, clone_function=float32_layer, recursive=True)
     single.set_weights(model.get_weights())
     return single
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from hmexp.compat.keras import inbound_nodes
+from hmexp.models.float32 import float32_layer
 from hmexp.training.backends import Backend
 
 BATCH = 32
@@ -95,17 +96,9 @@ def _in_float32(model: keras.Model) -> keras.Model:
     A copy also keeps the model's graph as it was: layers called again would lose their one `output`.
     """
     with _float32_policy():
-        copy = keras.models.clone_model(model, clone_function=_float32_layer, recursive=True)
+        copy = keras.models.clone_model(model, clone_function=float32_layer, recursive=True)
     copy.set_weights(model.get_weights())
     return copy
-
-
-def _float32_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-    config = layer.get_config()
-    # Operations that are no layers have no dtype of their own.
-    if "dtype" in config:
-        config["dtype"] = "float32"
-    return type(layer).from_config(config)
 
 
 @contextmanager

@@ -210,6 +210,7 @@ SMALLER = {
     "fast_short": ["data.image_size=32", PLAIN],
     "fast": ["data.image_size=48", "trainer.image_sizes=[32,48]", PLAIN],
     "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]", PLAIN],
+    "metric": ["data.image_size=32", PLAIN],
     "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0", PLAIN],
 }
 
