@@ -13,13 +13,8 @@ queries are left out of what is searched.
 `embed` puts the same pictures of a warm store through the same network both ways.
 """
 
-import os
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import argparse
+import os
 import platform
 import tempfile
 import time
@@ -31,11 +26,13 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from hmexp.metrics.retrieval import normalised
 from hmexp.recommend.approximate import FaissIndex, agreement
 from hmexp.recommend.exact import ExactIndex, best, scan
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 K, BATCH = 12, 64
 Search = Callable[[np.ndarray], np.ndarray]
 console = Console()
@@ -177,13 +174,14 @@ def main(args: argparse.Namespace) -> None:
     if args.what == "embed":
         embed(args.num, args.rounds)
         return
-    if args.embeddings:
-        vectors, queries = grown(Path(args.embeddings), args.num, args.features, args.queries)
-        search(vectors, queries, f"{args.num:,} x {vectors.shape[1]}, from {len(queries):,} held-out pictures")
-        return
-    for title, round_ in (("features", False), ("round vectors", True)):
-        vectors = made(args.num + args.queries, args.features, round_)
-        search(vectors[args.queries :], vectors[: args.queries], f"{args.num:,} x {args.features}, made, {title}")
+    with threadpool_limits(1):
+        if args.embeddings:
+            vectors, queries = grown(Path(args.embeddings), args.num, args.features, args.queries)
+            search(vectors, queries, f"{args.num:,} x {vectors.shape[1]}, from {len(queries):,} held-out pictures")
+            return
+        for title, round_ in (("features", False), ("round vectors", True)):
+            vectors = made(args.num + args.queries, args.features, round_)
+            search(vectors[args.queries :], vectors[: args.queries], f"{args.num:,} x {args.features}, made, {title}")
 
 
 if __name__ == "__main__":
