@@ -1,0 +1,1 @@
+"""What a customer, or who looks at an article, is shown."""
