@@ -88,6 +88,13 @@ TABLE = (
         help="classify a whole catalogue, or any pictures",
     ),
     Verb(
+        "recommend",
+        config="recommend",
+        schema="recommend",
+        function="hmexp.recommend.recommend:recommend",
+        help="twelve articles for each customer, measured on the last week, and submission.csv",
+    ),
+    Verb(
         "export",
         config="export",
         schema="export",

@@ -1,8 +1,14 @@
-"""The sections `windows`, `candidates` and `ranker` of `recommend`."""
+"""The root of `recommend` and its sections `windows`, `candidates` and `ranker`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from hmexp.config.fields import Section, number
+from omegaconf import MISSING
+
+from hmexp.config.data import DataConfig, FolderData, HmData, SampleData
+from hmexp.config.errors import require
+from hmexp.config.fields import Section, number, text
+from hmexp.config.verbs import RegistryConfig
 
 LONGEST_LIST = 12
 """Articles that a customer gets."""
@@ -72,3 +78,46 @@ class RankerConfig(Section, key="ranker"):
     """Customers that the ranker learns from at most, over all windows."""
     negatives: int = number(50, ge=1, le=10_000)
     """Candidates of a customer at most that were not bought."""
+
+
+@dataclass
+class RecommendConfig(RegistryConfig):
+    """`recommend`: twelve articles for each customer, with what they are worth on days that the ranker has not seen."""
+
+    data: DataConfig = MISSING
+    """Catalogue whose articles are recommended: sample or hm."""
+    transactions: str | None = text(None, is_path=True)
+    """Purchases as CSV or Parquet; null is transactions_train below `data.root`, and generated ones for the sample."""
+    customers: str | None = text(None, is_path=True)
+    """Customers as CSV or Parquet; null is customers.csv or sample_submission.csv beside the transactions, or who is in
+    these."""
+    run: str | None = text(None, is_path=True)
+    """Model whose features say what looks alike: champion, a version, RUN; null is the champion where there is one."""
+    neighbours: str | None = text(None, is_path=True)
+    """Table of what looks alike instead: article_id, neighbour, score, or article_id and a list of neighbours."""
+    customer: str | None = text(None)
+    """Print this customer's twelve from the table in `out`, and do nothing else."""
+    validate: bool = True
+    """Measure on the last days before recommending."""
+    submit: bool = True
+    """Write recommendations and submission.csv for every customer."""
+    out: str = text("recommendations", is_path=True)
+    """Folder that is written."""
+    seed: int = number(0, ge=0, le=2**32 - 1)
+    """Seed of the trees, of the choice of customers and candidates, and of the intervals."""
+    windows: WindowsConfig = field(default_factory=WindowsConfig)
+    candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
+    ranker: RankerConfig = field(default_factory=RankerConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.validate or self.submit, "submit", "validate=true or submit=true", "neither")
+        both = self.run is not None and self.neighbours is not None
+        require(not both, "neighbours", "run=... or neighbours=...", "both")
+        kind = "folder" if isinstance(self.data, FolderData) else "table"
+        require(isinstance(self.data, SampleData | HmData), "data", "sample or hm, which have customers", kind)
+
+    @property
+    def out_path(self) -> Path:
+        """Absolute `out`."""
+        return Path(self.out).expanduser().absolute()

@@ -1,7 +1,6 @@
 """The catalogue as recommendations need it: articles by number, their products and what kind they are of."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import polars as pl
@@ -10,7 +9,7 @@ from hmexp.catalogue.read import ID_DIGITS
 from hmexp.catalogue.root import ARTICLES, find_root
 from hmexp.catalogue.sample import sample_articles
 from hmexp.catalogue.tables import clean_ids
-from hmexp.config.data import DataConfig, HmData, SampleData
+from hmexp.config.data import DataConfig, SampleData
 from hmexp.config.errors import UserError, require
 from hmexp.config.recommend import LONGEST_LIST
 
@@ -52,12 +51,10 @@ def read_articles(cfg: DataConfig) -> Articles:
     """The articles of the sample, or of articles.csv below `data.root`; no picture is looked for.
 
     Raises:
-        UserError: Another kind of catalogue, no such table, or fewer than twelve articles.
+        UserError: No such table, or fewer than twelve articles.
     """
     if isinstance(cfg, SampleData):
         return articles_of(sample_articles())
-    kind = "folder" if cfg.label == "folder" else "table"
-    require(isinstance(cfg, HmData), "data", "sample or hm, which have transactions", kind)
     root = find_root(cfg.root_path)
     found = root.articles() if root is not None else None
     if found is None:
@@ -88,10 +85,3 @@ def articles_of(table: pd.DataFrame) -> Articles:
         columns[name] = pd.factorize(table[column].astype(str), sort=True)[0] if column in table else [0] * len(table)
     frame = pl.DataFrame(columns).with_row_index("article")
     return Articles(frame.with_columns(pl.col("article", "product").cast(pl.UInt32), pl.col(*KINDS).cast(pl.UInt16)))
-
-
-def sample_folder(cache: Path) -> Path:
-    """Where the purchases of the sample lie."""
-    from hmexp.catalogue.sample.purchases import PURCHASES_VERSION
-
-    return cache / "sample" / f"purchases-{PURCHASES_VERSION}"

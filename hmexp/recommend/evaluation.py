@@ -1,6 +1,5 @@
 """Figures of a validation with their 95 % intervals over customers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,10 +98,10 @@ def _sources(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shares, columns=["source", "all", "fresh"])
 
 
-def words_of(evaluation: RankingEvaluation) -> Sequence[str]:
+def words_of(evaluation: RankingEvaluation) -> list[str]:
     """Sentences on what pictures add."""
+    known = evaluation.pictures.dropna()
     return [
-        f"pictures add {row.value:+.4f} to the {row.figure} (95 % interval {row.low:+.4f} to {row.high:+.4f})"
-        for row in evaluation.pictures.itertuples()
-        if not pd.isna(row.value)
+        f"pictures add {value:+.4f} to the {figure} (95 % interval {low:+.4f} to {high:+.4f})"
+        for figure, value, low, high in known.itertuples(index=False, name=None)
     ]
