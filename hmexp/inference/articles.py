@@ -1,5 +1,6 @@
 """What is classified: the articles of a catalogue, or pictures from anywhere."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hmexp.catalogue.manifest import Manifest
+from hmexp.catalogue.manifest import Manifest, own
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.catalogue.read import Catalogue, read_catalogue
@@ -31,10 +32,12 @@ class Articles:
 
     Attributes:
         name: Of the catalogue, the folder, the archive or the table.
-        rows: `article_id, image, label, group`, sorted by id; label is empty where there is none.
+        rows: `article_id, image, label, group`, sorted by id; label is empty where there is none. Then the columns of
+            the catalogue that were asked for, under the names that `hmexp.catalogue.manifest.own` gives them.
         source: Of the pictures.
         staged: Pictures that a store of this catalogue would hold.
         max_pixels: Larger pictures are not decoded.
+        without_picture: Ids of the catalogue's articles without a picture.
     """
 
     name: str
@@ -42,11 +45,20 @@ class Articles:
     source: PictureSource
     staged: list[str]
     max_pixels: int
+    without_picture: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """32 hexadecimal digits over ids, labels and the pictures' paths, sizes and versions."""
-        content = pd.util.hash_pandas_object(self.rows[["article_id", "image", "label"]], index=False)
+        return self._digest(["article_id", "image", "label"])
+
+    @property
+    def picture_digest(self) -> str:
+        """The same without the labels."""
+        return self._digest(["article_id", "image"])
+
+    def _digest(self, columns: list[str]) -> str:
+        content = pd.util.hash_pandas_object(self.rows[columns], index=False)
         there = {picture.path for picture in self.source.list()}
         known = [image for image in self.rows["image"] if image in there]
         return blake2b(
@@ -64,11 +76,21 @@ def find_articles(config: PredictConfig) -> Articles:
         received = "neither" if config.data is None else "both"
         raise UserError(f"data: expected a catalogue (data=hm data.root=...) or source=..., received {received}")
     if config.data is not None:
-        return _of_catalogue(config.data, config.paths)
+        return catalogue_articles(config.data, config.paths)
     return _of_source(str(config.source), config.image_column)
 
 
-def _of_catalogue(cfg: DataConfig, paths: PathsConfig) -> Articles:
+def catalogue_articles(cfg: DataConfig, paths: PathsConfig, columns: Sequence[str] = ()) -> Articles:
+    """The articles of a catalogue; opens no picture, and draws the sample where it is missing.
+
+    Args:
+        cfg: The `data` section.
+        paths: Where the cache is.
+        columns: Of the catalogue, that the rows shall have where it has them.
+
+    Raises:
+        UserError: A catalogue that is not there.
+    """
     catalogue = _read(cfg, paths)
     catalogue.prepare()
     labelled = merge(cfg.merge, Manifest.from_rows(catalogue.rows))[0].frame if len(catalogue.rows) else catalogue.rows
@@ -78,7 +100,9 @@ def _of_catalogue(cfg: DataConfig, paths: PathsConfig) -> Articles:
     if catalogue.num_missing:
         log.info(f"{catalogue.num_missing:,} articles have no picture and are left out")
     staged = sorted(catalogue.rows["image"].unique()) if len(catalogue.rows) else []
-    return Articles(catalogue.name, _sorted(rows), catalogue.source, staged, cfg.max_pixels)
+    kept = [own(name) for name in columns if own(name) in rows]
+    source, without = catalogue.source, catalogue.without_picture
+    return Articles(catalogue.name, _sorted(rows, kept), source, staged, cfg.max_pixels, without)
 
 
 def _read(cfg: DataConfig, paths: PathsConfig) -> Catalogue:
@@ -132,6 +156,6 @@ def _of_images(name: str, ids: list[str], images: list[str], source: PictureSour
     return Articles(name, _sorted(rows), source, images, MAX_PIXELS)
 
 
-def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+def _sorted(rows: pd.DataFrame, columns: Sequence[str] = ()) -> pd.DataFrame:
     order = np.argsort(rows["article_id"].to_numpy(dtype=object), kind="stable")
-    return rows[COLUMNS].astype(str).iloc[order].reset_index(drop=True)
+    return rows[[*COLUMNS, *columns]].astype(str).iloc[order].reset_index(drop=True)

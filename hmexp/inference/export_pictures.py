@@ -17,11 +17,10 @@ from hmexp.config.data import MAX_PIXELS
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar
-from hmexp.jobs.find import all_jobs
 from hmexp.models.bundle import Card
 from hmexp.runner.resume import run_config
 from hmexp.store.decode import FORMATS, decode
-from hmexp.tracking.bundles import FoundBundle
+from hmexp.tracking.bundles import FoundBundle, job_dir_of
 
 NUM_CHECK, NUM_CALIBRATION, NUM_WHOLE = 512, 256, 64
 """Pictures at most: at the model's size to check on, to calibrate with, and at their own size to check on."""
@@ -117,20 +116,11 @@ def plan_pictures(config: ExportConfig, found: FoundBundle) -> PicturePlan:
     """
     if config.pictures is not None:
         return _of_folder(Path(config.pictures).expanduser())
-    job_dir = find_job_dir(config, found)
+    job_dir = job_dir_of(found, config.paths)
     if job_dir is None:
         expected = "a folder of pictures to check on (pictures=FOLDER)"
         raise UserError(f"pictures: expected {expected}, received none: the run of {found.name} is not here")
     return _of_run(config, job_dir)
-
-
-def find_job_dir(config: ExportConfig, found: FoundBundle) -> Path | None:
-    """The folder of the run that a bundle comes from, where it is here."""
-    if (found.folder.parent / "manifest.parquet").is_file():
-        return found.folder.parent
-    if not found.run_id:
-        return None
-    return next((job.path for job in all_jobs(config.paths) if job.record.run_id == found.run_id), None)
 
 
 def whole_reference(picture: np.ndarray, card: Card) -> np.ndarray:
