@@ -74,6 +74,8 @@ class RankerConfig(Section, key="ranker"):
     """Leaves of a tree."""
     min_rows: int = number(100, ge=1, le=1_000_000)
     """Candidates in a leaf at least."""
+    seeds: int = number(1, ge=1, le=100)
+    """Rankers that are trained, with seeds one after another; their scores are averaged."""
     customers: int = number(60_000, ge=1, le=100_000_000)
     """Customers that the ranker learns from at most, over all windows."""
     negatives: int = number(50, ge=1, le=10_000)
@@ -92,7 +94,8 @@ class RecommendConfig(RegistryConfig):
     """Customers as CSV or Parquet; null is customers.csv or sample_submission.csv beside the transactions, or who is in
     these."""
     run: str | None = text(None, is_path=True)
-    """Model whose features say what looks alike: champion, a version, RUN; null is the champion where there is one."""
+    """Model whose features say what looks alike: champion, a version, RUN; null is the champion where there is one, and
+    else the pixels themselves."""
     neighbours: str | None = text(None, is_path=True)
     """Table of what looks alike instead: article_id, neighbour, score, or article_id and a list of neighbours."""
     customer: str | None = text(None)

@@ -12,16 +12,8 @@ from hmexp.recommend.sources import LAST_DAY
 OF_PICTURES = ("pictures_place", "likeness")
 """Features that the ablation goes without."""
 OF_PAIR = (*PLACES, "strength", "likeness", "times", "days_since", "product_times", "product_days_since")
-OF_ARTICLE = (
-    "sold",
-    *(f"sold_{days}" for days in SALES_DAYS),
-    "trend",
-    "first",
-    "last",
-    "price",
-    "online",
-    "buyer_age",
-)
+SOLD = ("sold", *(f"sold_{days}" for days in SALES_DAYS))
+OF_ARTICLE = (*SOLD, "trend", "first", "last", "price", "online", "buyer_age")
 OF_CUSTOMER = ("num_bought", "num_articles", "num_recent", "since_last", "mean_price", "online_share", "age")
 OF_TASTE = tuple(f"taste_{name}" for name in KINDS)
 COMPARED = ("price_ratio", "age_gap")

@@ -12,7 +12,7 @@ from hmexp.config.errors import UserError
 from hmexp.config.recommend import RecommendConfig
 from hmexp.recommend.articles import Articles, read_articles
 from hmexp.recommend.customers import read_customers
-from hmexp.recommend.pictures import find_neighbours
+from hmexp.recommend.looks import Looks, find_looks
 from hmexp.recommend.transactions import scan_transactions
 
 TRANSACTIONS = (TRANSACTIONS_FILE, "transactions_train.parquet")
@@ -29,8 +29,7 @@ class Inputs:
         articles: The catalogue.
         transactions: File of the purchases.
         customers: `customer_id, customer, age` of all who get recommendations.
-        neighbours: `article, other, likeness`: what looks alike; empty where nothing says so.
-        pictures: What says what looks alike, in words; "" where nothing does.
+        looks: What says which articles look alike.
         max_bad_fraction: Of `data`.
     """
 
@@ -39,16 +38,15 @@ class Inputs:
     articles: Articles
     transactions: Path
     customers: pl.DataFrame
-    neighbours: pl.DataFrame
-    pictures: str
+    looks: Looks
     max_bad_fraction: float
 
     @property
     def digest(self) -> str:
-        """32 hexadecimal digits over articles, customers, neighbours and the version of the file of purchases."""
+        """32 hexadecimal digits over articles, customers, looks and the version of the file of purchases."""
         state = self.transactions.stat()
-        parts = [str(self.transactions.resolve()), str(state.st_size), str(state.st_mtime_ns)]
-        for frame in (self.articles.table, self.customers, self.neighbours):
+        parts = [str(self.transactions.resolve()), str(state.st_size), str(state.st_mtime_ns), self.looks.identity]
+        for frame in (self.articles.table, self.customers):
             parts.append(f"{frame.height} {frame.hash_rows(seed=1).sum()}")
         return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
@@ -68,12 +66,10 @@ def find_inputs(config: RecommendConfig) -> Inputs:
     scan_transactions(transactions)
     beside = transactions.parent if config.transactions else folder
     customers = read_customers(_given(config.customers) or _first(beside, CUSTOMERS), transactions)
-    neighbours, pictures = find_neighbours(config, articles)
+    looks = find_looks(config, articles)
     generated = isinstance(config.data, SampleData) and config.transactions is None
     name = "sample" if isinstance(config.data, SampleData) else config.data.root_path.name
-    return Inputs(
-        name, generated, articles, transactions, customers, neighbours, pictures, config.data.max_bad_fraction
-    )
+    return Inputs(name, generated, articles, transactions, customers, looks, config.data.max_bad_fraction)
 
 
 def _folder(config: RecommendConfig) -> Path:

@@ -5,7 +5,6 @@ from pathlib import Path
 import polars as pl
 
 from hmexp.config.errors import UserError
-from hmexp.config.recommend import RecommendConfig
 from hmexp.recommend.articles import Articles
 from hmexp.recommend.transactions import article_ids, scan_table
 
@@ -18,20 +17,6 @@ LISTS = ("neighbours", "similar_items")
 def no_neighbours() -> pl.DataFrame:
     """A table of no neighbours."""
     return pl.DataFrame(schema=COLUMNS)
-
-
-def find_neighbours(config: RecommendConfig, articles: Articles) -> tuple[pl.DataFrame, str]:
-    """What looks alike, and what says so in words.
-
-    Raises:
-        UserError: A file that is none, or a model that is not there.
-    """
-    if config.candidates.pictures == 0:
-        return no_neighbours(), ""
-    if config.neighbours is not None:
-        path = Path(config.neighbours).expanduser()
-        return read_neighbours(path, articles), path.name
-    return no_neighbours(), ""
 
 
 def read_neighbours(path: Path, articles: Articles) -> pl.DataFrame:

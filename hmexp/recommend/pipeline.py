@@ -47,7 +47,8 @@ class Pipeline:
     @cached_property
     def shop(self) -> Shop:
         """Where candidates come from."""
-        return Shop(self.inputs.articles, self.inputs.neighbours, self.config.candidates)
+        neighbours = self.stages.frame("neighbours", self.inputs.looks.neighbours)
+        return Shop(self.inputs.articles, neighbours, self.config.candidates)
 
     @cached_property
     def transactions(self) -> pl.LazyFrame:
@@ -105,7 +106,7 @@ class Pipeline:
     @property
     def has_pictures(self) -> bool:
         """Whether something says what looks alike."""
-        return len(self.inputs.neighbours) > 0
+        return len(self.shop.neighbours) > 0
 
     def validation(self) -> tuple[RankingEvaluation, Ranker]:
         """What every method is worth on the last days, and the ranker that was measured."""

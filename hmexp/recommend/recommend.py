@@ -73,7 +73,7 @@ def _recommend(config: RecommendConfig, invocation: Invocation, inputs: "Inputs"
 
     out = config.out_path
     log.info(f"{inputs.name}: {len(inputs.articles.table):,} articles, {len(inputs.customers):,} customers")
-    log.info(f"what looks alike: {inputs.pictures or 'nothing says so (run=RUN, neighbours=FILE)'}")
+    log.info(f"what looks alike: {inputs.looks.name or 'nothing says so (run=RUN, neighbours=FILE)'}")
     parts = Parts(out / TABLE_FILE, -(-len(inputs.customers) // PART))
     evaluation = None
     with parts.planned(_plan(config, inputs)):

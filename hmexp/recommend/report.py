@@ -30,7 +30,7 @@ def say_evaluation(evaluation: RankingEvaluation, title: str) -> None:
     """Print the methods side by side, and what pictures add."""
     log.info(frame_table(_shown_methods(evaluation), f"{evaluation.num_customers:,} customers of {title}"))
     if evaluation.num_cold:
-        cold = f"Lists of articles without sales alone, {evaluation.num_cold:,} purchases of such articles"
+        cold = f"Twelve articles without sales alone, {evaluation.num_cold:,} purchases"
         log.info(frame_table(_shown_lists(evaluation), cold))
     for sentence in words_of(evaluation):
         log.info(sentence)
@@ -46,7 +46,7 @@ def write_evaluation(
     figures: dict[str, object] = {
         "title": title_of(inputs, window),
         "synthetic": inputs.synthetic,
-        "pictures": inputs.pictures,
+        "pictures": inputs.looks.name,
         "customers": evaluation.num_customers,
         "purchases": evaluation.num_bought,
         "purchases_without_sales_before": evaluation.num_cold,
@@ -91,7 +91,7 @@ def write_page(
                 "purchases of these days",
                 f"{evaluation.num_bought:,}, {evaluation.num_cold:,} of articles without sales",
             ),
-            ("what looks alike", inputs.pictures or "nothing says so"),
+            ("what looks alike", inputs.looks.name or "nothing says so"),
         ),
         tables=rows,
         warnings=(),
@@ -123,19 +123,20 @@ def _replace(path: Path, text: str) -> None:
 
 def _shown_methods(evaluation: RankingEvaluation) -> pd.DataFrame:
     rows = [
-        (name, *_cells(values[:3], "{:.4f}"), *_cells(values[3:], "{:.2%}"))
+        (name, _with_interval(values[:3], "{:.4f}"), _with_interval(values[3:], "{:.2%}"))
         for name, *values in evaluation.methods.itertuples(index=False, name=None)
     ]
-    return pd.DataFrame(rows, columns=["method", "MAP@12", "95 %", "without sales, found", "95 % "])
+    return pd.DataFrame(rows, columns=["method", "MAP@12", "found without sales"])
 
 
 def _shown_lists(evaluation: RankingEvaluation) -> pd.DataFrame:
     lists = evaluation.cold_lists.itertuples(index=False, name=None)
-    rows = [(name, *_cells(values, "{:.2%}")) for name, *values in lists]
-    return pd.DataFrame(rows, columns=["list", "found", "95 %"])
+    return pd.DataFrame(
+        [(name, _with_interval(values, "{:.2%}")) for name, *values in lists], columns=["list", "found"]
+    )
 
 
-def _cells(values: list[float], style: str) -> tuple[str, str]:
+def _with_interval(values: list[float], style: str) -> str:
     """A figure and its interval."""
     value, low, high = values
-    return ("", "") if pd.isna(value) else (style.format(value), f"{style.format(low)} to {style.format(high)}")
+    return "" if pd.isna(value) else f"{style.format(value)} ({style.format(low)} to {style.format(high)})"

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from hmexp.console import log
+from hmexp.inference.parts import PLAN_FILE
 from hmexp.recommend.ranker import Ranker, load_ranker, save_ranker
 
 
@@ -41,14 +42,14 @@ class Stages:
 
     def ranker(self, name: str, fit: Callable[[], Ranker]) -> Ranker:
         """A ranker, read from its file where it is there."""
-        return load_ranker(self.file(f"{name}.txt", lambda path: save_ranker(fit(), path)))
+        return load_ranker(self.file(f"{name}.json", lambda path: save_ranker(fit(), path)))
 
     def say_what_is_there(self) -> None:
         """Say how many files are finished, where a command goes on."""
-        finished = [path for path in self.folder.iterdir() if path.suffix in (".parquet", ".txt") and _is_whole(path)]
+        finished = [path for path in self.folder.iterdir() if path.suffix in (".parquet", ".json") and _is_whole(path)]
         if finished:
             log.info(f"goes on: {len(finished):,} stages and parts are there")
 
 
 def _is_whole(path: Path) -> bool:
-    return not path.name.startswith("partial-")
+    return not path.name.startswith("partial-") and path.name != PLAN_FILE
