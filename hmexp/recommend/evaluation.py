@@ -7,9 +7,10 @@ import pandas as pd
 
 from hmexp.metrics.bootstrap import RESAMPLES, interval, resampled
 from hmexp.recommend.candidates import SOURCE_NAMES
-from hmexp.recommend.validation import COLD_METHODS, METHODS, RANKER, WITHOUT
+from hmexp.recommend.validation import COLD_METHODS, METHODS, RANKER, WITHOUT, of_training
 
 ENDS = ["value", "low", "high"]
+METHOD_COLUMNS = ["method", "map_at_12", "low", "high", "cold_hit_rate", "cold_low", "cold_high"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class RankingEvaluation:
         methods: `method, map_at_12, low, high, cold_hit_rate, cold_low, cold_high`: MAP@12 over the customers, and the
             share of the purchases of articles without sales that a list of twelve has; the interval of the hit rate
             is empty where there are no such purchases.
-        pictures: `figure, value, low, high`: what pictures add, the ranker less the ranker without them; empty where
-            there are no pictures.
+        pictures: `figure, value, low, high`: what pictures add, the ranker less the ranker without them, on average
+            over the seeds of `ranker.seeds`; empty where there are no pictures.
+        trainings: `method, training, map_at_12`: each training by itself.
         cold_lists: `method, hit_rate, low, high`: share of the purchases of articles without sales that a list of
             such articles alone has.
         sources: `source, all, fresh`: share of the purchases that are among the candidates of each source, of all and
@@ -36,6 +38,7 @@ class RankingEvaluation:
     num_cold: int
     methods: pd.DataFrame
     pictures: pd.DataFrame
+    trainings: pd.DataFrame
     cold_lists: pd.DataFrame
     sources: pd.DataFrame
 
@@ -49,39 +52,52 @@ def evaluate(rows: pd.DataFrame, seed: int) -> RankingEvaluation:
     """
     from scipy.sparse import csr_array
 
-    names = [name for name in METHODS if f"ap: {name}" in rows]
-    columns = ["cold", *(f"{kind}: {name}" for kind in ("ap", "cold") for name in names)]
-    columns += [f"new: {name}" for name in COLD_METHODS]
+    columns = ["cold", *(name for name in map(str, rows) if name.startswith(("ap: ", "cold: ", "new: ")))]
     drawn = resampled(csr_array(rows[columns].to_numpy(np.float64)), RESAMPLES, seed)
     sums = dict(zip(columns, drawn.T, strict=True))
-    num = len(rows)
     cold = np.where(sums["cold"] > 0, sums["cold"], np.nan)
-    precision = {name: sums[f"ap: {name}"] / num for name in names}
-    rates = {name: sums[f"cold: {name}"] / cold for name in names}
-    methods = pd.DataFrame(
-        [(name, *interval(precision[name]), *_interval(rates[name])) for name in names],
-        columns=["method", "map_at_12", "low", "high", "cold_hit_rate", "cold_low", "cold_high"],
-    )
+    precision = {name.removeprefix("ap: "): sums[name] / len(rows) for name in columns if name.startswith("ap: ")}
+    rates = {name.removeprefix("cold: "): sums[name] / cold for name in columns if name.startswith("cold: ")}
+    methods = [(name, *interval(precision[name]), *_interval(rates[name])) for name in METHODS if name in precision]
     lists = [(name, *_interval(sums[f"new: {name}"] / cold)) for name in COLD_METHODS]
     return RankingEvaluation(
-        num,
-        int(rows["bought"].sum()),
-        int(rows["cold"].sum()),
-        methods,
-        _pictures(precision, rates),
-        pd.DataFrame(lists, columns=["method", "hit_rate", "low", "high"]),
-        _sources(rows),
+        num_customers=len(rows),
+        num_bought=int(rows["bought"].sum()),
+        num_cold=int(rows["cold"].sum()),
+        methods=pd.DataFrame(methods, columns=METHOD_COLUMNS),
+        pictures=_pictures(precision, rates, seed),
+        trainings=_trainings(precision),
+        cold_lists=pd.DataFrame(lists, columns=["method", "hit_rate", *ENDS[1:]]),
+        sources=_sources(rows),
     )
 
 
-def _pictures(precision: dict[str, np.ndarray], rates: dict[str, np.ndarray]) -> pd.DataFrame:
+def _pictures(precision: dict[str, np.ndarray], rates: dict[str, np.ndarray], seed: int) -> pd.DataFrame:
+    """What pictures add, with intervals over customers and over trainings.
+
+    Two trainings of the same ranker differ by as much as pictures may add: where there are several seeds, each resample
+    of customers takes as many of them, with replacement, the same of both rankers.
+    """
     if WITHOUT not in precision:
         return pd.DataFrame(columns=["figure", *ENDS])
-    figures = [
-        ("MAP@12", *interval(precision[RANKER] - precision[WITHOUT])),
-        ("hit rate of articles without sales", *_interval(rates[RANKER] - rates[WITHOUT])),
-    ]
+    num = sum(name.startswith(f"{RANKER} #") for name in precision)
+    figures = []
+    for figure, values in (("MAP@12", precision), ("hit rate of articles without sales", rates)):
+        gains = [values[of_training(RANKER, each)] - values[of_training(WITHOUT, each)] for each in range(num)]
+        figures.append((figure, *_interval(_mean_of_drawn(np.stack(gains, axis=1), seed))))
     return pd.DataFrame(figures, columns=["figure", *ENDS])
+
+
+def _mean_of_drawn(values: np.ndarray, seed: int) -> np.ndarray:
+    """Means over the columns, float64 `[1 + resamples]`: of all of them in the first row, then of drawn ones."""
+    drawn = np.random.default_rng(seed).integers(values.shape[1], size=values.shape)
+    drawn[0] = np.arange(values.shape[1])
+    return np.asarray(np.take_along_axis(values, drawn, axis=1).mean(axis=1))
+
+
+def _trainings(precision: dict[str, np.ndarray]) -> pd.DataFrame:
+    named = [(*name.rsplit(" #", 1), values[0]) for name, values in precision.items() if " #" in name]
+    return pd.DataFrame(named, columns=["method", "training", "map_at_12"])
 
 
 def _interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -99,9 +115,15 @@ def _sources(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def words_of(evaluation: RankingEvaluation) -> list[str]:
-    """Sentences on what pictures add."""
+    """Sentences on what pictures add, and on how sure that is."""
     known = evaluation.pictures.dropna()
-    return [
+    words = [
         f"pictures add {value:+.4f} to the {figure} (95 % interval {low:+.4f} to {high:+.4f})"
         for figure, value, low, high in known.itertuples(index=False, name=None)
     ]
+    num = evaluation.trainings["training"].nunique()
+    if words and num == 1:
+        words.append("one training of each ranker: another may differ by as much (ranker.seeds=5 counts that in)")
+    elif words:
+        words.append(f"the intervals are over customers and over {num} trainings of each ranker")
+    return words

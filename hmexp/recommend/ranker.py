@@ -39,13 +39,16 @@ class Ranker:
     boosters: tuple[Any, ...]
     features: tuple[str, ...]
 
-    def scores(self, rows: pl.DataFrame) -> np.ndarray:
-        """Of candidates with their features, float64 `[rows]`; larger is better, within one customer."""
+    def scores_by_seed(self, rows: pl.DataFrame) -> np.ndarray:
+        """Of candidates with their features, float64 `[seeds, rows]`; larger is better, within one customer."""
         if not len(rows):
-            return np.zeros(0)
+            return np.zeros((len(self.boosters), 0))
         inputs = matrix(rows, self.features)
-        scores = [booster.predict(inputs, num_threads=num_cores()) for booster in self.boosters]
-        return np.asarray(np.mean(scores, axis=0))
+        return np.stack([booster.predict(inputs, num_threads=num_cores()) for booster in self.boosters])
+
+    def scores(self, rows: pl.DataFrame) -> np.ndarray:
+        """The mean of the seeds, float64 `[rows]`."""
+        return np.asarray(self.scores_by_seed(rows).mean(axis=0))
 
     def importance(self) -> pl.DataFrame:
         """`feature, gain`: what each feature adds to the trees, as a share, the largest first."""

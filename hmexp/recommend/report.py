@@ -75,7 +75,8 @@ def write_page(
         "cold_lists": "Lists of articles without sales alone: what a page of new arrivals could show.",
         "candidates": "Share of purchases among the candidates of each source; fresh leaves repurchases out.",
         "features": "Share of what the trees gain.",
-        "pictures": "The ranker less a ranker that knows nothing of pictures, on the same customers.",
+        "pictures": "The ranker less one that knows nothing of pictures, on the same customers, mean of the seeds.",
+        "trainings": "MAP@12 of each training by itself; the ranker averages their scores.",
     }
     rows = tuple(PageTable(name.replace("_", " "), table, notes[name]) for name, table in tables.items() if len(table))
     best = evaluation.methods.iloc[-1]
@@ -109,6 +110,7 @@ def _tables(evaluation: RankingEvaluation, ranker: Ranker) -> dict[str, pd.DataF
     return {
         "methods": evaluation.methods,
         "pictures": evaluation.pictures,
+        "trainings": evaluation.trainings,
         "cold_lists": evaluation.cold_lists,
         "candidates": evaluation.sources,
         "features": ranker.importance().to_pandas(),

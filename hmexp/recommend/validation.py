@@ -57,9 +57,10 @@ def measure(offers: Offers, rankers: Mapping[str, Ranker], customers: pl.DataFra
 
     Returns:
         A row a customer: `customer`, `bought` and `cold` (articles, and those without sales before), for each method
-        `ap: METHOD` (average precision at 12) and `cold: METHOD` (articles without sales that were found), the same
-        `new: METHOD` for lists of articles without sales alone, and `found: SOURCE` (articles among the candidates of
-        each source), `fresh` and `fresh: SOURCE` of articles that the customer had not bought before.
+        `ap: METHOD` (average precision at 12) and `cold: METHOD` (articles without sales that were found), the same for
+        each training that a ranker averages (`RANKER #0`, ...), `new: METHOD` for lists of articles without sales
+        alone, `found: SOURCE` (articles among the candidates of each source), and `fresh` and `fresh: SOURCE` of
+        articles that the customer had not bought before.
     """
     buyers = offers.buyers(customers)
     candidates = offers.candidates(buyers)
@@ -95,8 +96,16 @@ def _lists(
         lists["pictures"] = filled(_ranked(candidates, "pictures"), customers, now)
     for name, ranker in rankers.items():
         rows = without_pictures(candidates) if name == WITHOUT else candidates
-        lists[name] = filled(best_of(rows, ranker.scores(rows)), customers, anything)
+        scores = ranker.scores_by_seed(rows)
+        lists[name] = filled(best_of(rows, scores.mean(axis=0)), customers, anything)
+        for number, of_seed in enumerate(scores):
+            lists[of_training(name, number)] = filled(best_of(rows, of_seed), customers, anything)
     return lists
+
+
+def of_training(name: str, number: int) -> str:
+    """What one of the trainings that a ranker averages is called in the columns."""
+    return f"{name} #{number}"
 
 
 def _cold_lists(
