@@ -2,7 +2,9 @@
 
 import importlib.util
 import shlex
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +78,7 @@ def _recommend(config: RecommendConfig, invocation: Invocation, inputs: "Inputs"
     log.info(f"what looks alike: {inputs.looks.name or 'nothing says so (run=RUN, neighbours=FILE)'}")
     parts = Parts(out / TABLE_FILE, -(-len(inputs.customers) // PART))
     evaluation = None
-    with parts.planned(_plan(config, inputs)):
+    with _nothing_left_of_wrong_input(parts), parts.planned(_plan(config, inputs)):
         pipeline = Pipeline(config, inputs, Stages(parts.folder))
         pipeline.stages.say_what_is_there()
         plan = pipeline.plan
@@ -92,8 +94,22 @@ def _recommend(config: RecommendConfig, invocation: Invocation, inputs: "Inputs"
     if not config.submit:
         return RecommendResult(out, evaluation=evaluation)
     log.info(f"table  {shlex.quote(str(out / TABLE_FILE))}")
-    log.info(f"        {shlex.quote(str(out / SUBMISSION_FILE))}, for {plan.final}")
+    log.info(f"       {shlex.quote(str(out / SUBMISSION_FILE))}, for {plan.final}")
     return RecommendResult(out, out / TABLE_FILE, out / SUBMISSION_FILE, evaluation)
+
+
+@contextmanager
+def _nothing_left_of_wrong_input(parts: Parts) -> Iterator[None]:
+    """Take away the folder of the stages where the input is found to be wrong while it is read."""
+    was_there = parts.folder.exists()
+    try:
+        yield
+    except UserError:
+        if not was_there:
+            shutil.rmtree(parts.folder, ignore_errors=True)
+            with suppress(OSError):  # it holds more
+                parts.out.parent.rmdir()
+        raise
 
 
 def _plan(config: RecommendConfig, inputs: "Inputs") -> dict[str, object]:
