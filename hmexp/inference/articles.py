@@ -1,13 +1,13 @@
 """What is classified: the articles of a catalogue, or pictures from anywhere."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from hmexp.catalogue.manifest import Manifest
+from hmexp.catalogue.manifest import Manifest, own, own_columns
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.catalogue.read import Catalogue, read_catalogue
@@ -35,6 +35,8 @@ class Articles:
         source: Of the pictures.
         staged: Pictures that a store of this catalogue would hold.
         max_pixels: Larger pictures are not decoded.
+        details: The catalogue's own columns of the rows, in their order, under their own names; none of pictures from
+            anywhere.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Articles:
     source: PictureSource
     staged: list[str]
     max_pixels: int
+    details: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def digest(self) -> str:
@@ -64,11 +67,16 @@ def find_articles(config: PredictConfig) -> Articles:
         received = "neither" if config.data is None else "both"
         raise UserError(f"data: expected a catalogue (data=hm data.root=...) or source=..., received {received}")
     if config.data is not None:
-        return _of_catalogue(config.data, config.paths)
+        return articles_of(config.data, config.paths)
     return _of_source(str(config.source), config.image_column)
 
 
-def _of_catalogue(cfg: DataConfig, paths: PathsConfig) -> Articles:
+def articles_of(cfg: DataConfig, paths: PathsConfig) -> Articles:
+    """The articles of a catalogue that have a picture, by their classes after merging; opens no picture.
+
+    Raises:
+        UserError: A folder, a file or a column that is not there.
+    """
     catalogue = _read(cfg, paths)
     catalogue.prepare()
     labelled = merge(cfg.merge, Manifest.from_rows(catalogue.rows))[0].frame if len(catalogue.rows) else catalogue.rows
@@ -78,7 +86,9 @@ def _of_catalogue(cfg: DataConfig, paths: PathsConfig) -> Articles:
     if catalogue.num_missing:
         log.info(f"{catalogue.num_missing:,} articles have no picture and are left out")
     staged = sorted(catalogue.rows["image"].unique()) if len(catalogue.rows) else []
-    return Articles(catalogue.name, _sorted(rows), catalogue.source, staged, cfg.max_pixels)
+    ordered = _sorted(rows)
+    details = ordered[[own(name) for name in own_columns(ordered)]].set_axis(own_columns(ordered), axis=1)
+    return Articles(catalogue.name, ordered[COLUMNS], catalogue.source, staged, cfg.max_pixels, details)
 
 
 def _read(cfg: DataConfig, paths: PathsConfig) -> Catalogue:
@@ -129,9 +139,9 @@ def _of_table(path: Path, image_column: str | None) -> Articles:
 
 def _of_images(name: str, ids: list[str], images: list[str], source: PictureSource) -> Articles:
     rows = pd.DataFrame({"article_id": ids, "image": images, "label": "", "group": ids})
-    return Articles(name, _sorted(rows), source, images, MAX_PIXELS)
+    return Articles(name, _sorted(rows)[COLUMNS], source, images, MAX_PIXELS)
 
 
 def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
     order = np.argsort(rows["article_id"].to_numpy(dtype=object), kind="stable")
-    return rows[COLUMNS].astype(str).iloc[order].reset_index(drop=True)
+    return rows.astype(dict.fromkeys(COLUMNS, str)).iloc[order].reset_index(drop=True)
