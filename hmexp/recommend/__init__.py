@@ -1,0 +1,1 @@
+"""Similar articles: features of a catalogue's pictures, and the nearest of them."""
