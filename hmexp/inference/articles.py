@@ -1,6 +1,7 @@
 """What is classified: the articles of a catalogue, or pictures from anywhere."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -31,12 +32,11 @@ class Articles:
 
     Attributes:
         name: Of the catalogue, the folder, the archive or the table.
-        rows: `article_id, image, label, group`, sorted by id; label is empty where there is none.
+        rows: `article_id, image, label, group`, sorted by id; label is empty where there is none. Then the columns of
+            the catalogue that were asked for, under the names that `hmexp.catalogue.manifest.own` gives them.
         source: Of the pictures.
         staged: Pictures that a store of this catalogue would hold.
         max_pixels: Larger pictures are not decoded.
-        details: The catalogue's own columns of the rows, in their order, under their own names; none of pictures from
-            anywhere.
     """
 
     name: str
@@ -44,7 +44,6 @@ class Articles:
     source: PictureSource
     staged: list[str]
     max_pixels: int
-    details: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def digest(self) -> str:
@@ -67,15 +66,20 @@ def find_articles(config: PredictConfig) -> Articles:
         received = "neither" if config.data is None else "both"
         raise UserError(f"data: expected a catalogue (data=hm data.root=...) or source=..., received {received}")
     if config.data is not None:
-        return articles_of(config.data, config.paths)
+        return catalogue_articles(config.data, config.paths)
     return _of_source(str(config.source), config.image_column)
 
 
-def articles_of(cfg: DataConfig, paths: PathsConfig) -> Articles:
-    """The articles of a catalogue that have a picture, by their classes after merging; opens no picture.
+def catalogue_articles(cfg: DataConfig, paths: PathsConfig, columns: Sequence[str] | None = ()) -> Articles:
+    """The articles of a catalogue; opens no picture, and draws the sample where it is missing.
+
+    Args:
+        cfg: The `data` section.
+        paths: Where the cache is.
+        columns: Of the catalogue, that the rows shall have where it has them; None is all of them.
 
     Raises:
-        UserError: A folder, a file or a column that is not there.
+        UserError: A catalogue that is not there.
     """
     catalogue = _read(cfg, paths)
     catalogue.prepare()
@@ -86,9 +90,9 @@ def articles_of(cfg: DataConfig, paths: PathsConfig) -> Articles:
     if catalogue.num_missing:
         log.info(f"{catalogue.num_missing:,} articles have no picture and are left out")
     staged = sorted(catalogue.rows["image"].unique()) if len(catalogue.rows) else []
-    ordered = _sorted(rows)
-    details = ordered[[own(name) for name in own_columns(ordered)]].set_axis(own_columns(ordered), axis=1)
-    return Articles(catalogue.name, ordered[COLUMNS], catalogue.source, staged, cfg.max_pixels, details)
+    wanted = own_columns(rows) if columns is None else columns
+    kept = [own(name) for name in wanted if own(name) in rows]
+    return Articles(catalogue.name, _sorted(rows, kept), catalogue.source, staged, cfg.max_pixels)
 
 
 def _read(cfg: DataConfig, paths: PathsConfig) -> Catalogue:
@@ -139,9 +143,9 @@ def _of_table(path: Path, image_column: str | None) -> Articles:
 
 def _of_images(name: str, ids: list[str], images: list[str], source: PictureSource) -> Articles:
     rows = pd.DataFrame({"article_id": ids, "image": images, "label": "", "group": ids})
-    return Articles(name, _sorted(rows)[COLUMNS], source, images, MAX_PIXELS)
+    return Articles(name, _sorted(rows), source, images, MAX_PIXELS)
 
 
-def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+def _sorted(rows: pd.DataFrame, kept: Sequence[str] = ()) -> pd.DataFrame:
     order = np.argsort(rows["article_id"].to_numpy(dtype=object), kind="stable")
-    return rows.astype(dict.fromkeys(COLUMNS, str)).iloc[order].reset_index(drop=True)
+    return rows[[*COLUMNS, *kept]].astype(dict.fromkeys(COLUMNS, str)).iloc[order].reset_index(drop=True)

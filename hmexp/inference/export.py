@@ -14,8 +14,9 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar, quiet_natives
-from hmexp.inference.export_pictures import CheckPictures, find_job_dir, plan_pictures
+from hmexp.inference.export_pictures import CheckPictures, plan_pictures
 from hmexp.inference.formats import FORMATS, Format, require_packages
+from hmexp.inference.run_data import find_job_dir
 from hmexp.models.bundle import load_bundle, read_card
 from hmexp.process import full_disk, written_to
 from hmexp.runner.backend import start_keras
@@ -66,7 +67,7 @@ def export(config: ExportConfig, invocation: Invocation) -> ExportResult:
         checks, failures = _export_all(reference, found, names, out)
         if checks:
             _say(checks, reference, out)
-            log_export(config.tracking, config.paths, found.run_id, find_job_dir(config, found), out, _metrics(checks))
+            log_export(config.tracking, config.paths, found.run_id, find_job_dir(found, config.paths), out, _metrics(checks))
     if failures:
         raise RunError("; ".join(f"{name}: {reason}" for name, reason in failures.items()))
     return ExportResult(out, checks)
@@ -76,7 +77,7 @@ def _place(config: ExportConfig, found: FoundBundle) -> Path:
     """The folder that the formats' folders are put in."""
     if config.out is not None:
         return Path(config.out).expanduser().absolute()
-    job_dir = find_job_dir(config, found)
+    job_dir = find_job_dir(found, config.paths)
     name = found.name.replace(" ", "-") if found.version else (job_dir or found.folder).name
     return config.paths.mlruns / "exports" / name
 

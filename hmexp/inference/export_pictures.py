@@ -17,9 +17,8 @@ from hmexp.config.data import MAX_PIXELS
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar
-from hmexp.jobs.find import all_jobs
 from hmexp.models.bundle import Card
-from hmexp.runner.resume import run_config
+from hmexp.inference.run_data import data_of_run, find_job_dir
 from hmexp.store.decode import FORMATS, decode
 from hmexp.tracking.bundles import FoundBundle
 
@@ -117,20 +116,11 @@ def plan_pictures(config: ExportConfig, found: FoundBundle) -> PicturePlan:
     """
     if config.pictures is not None:
         return _of_folder(Path(config.pictures).expanduser())
-    job_dir = find_job_dir(config, found)
+    job_dir = find_job_dir(found, config.paths)
     if job_dir is None:
         expected = "a folder of pictures to check on (pictures=FOLDER)"
         raise UserError(f"pictures: expected {expected}, received none: the run of {found.name} is not here")
     return _of_run(config, job_dir)
-
-
-def find_job_dir(config: ExportConfig, found: FoundBundle) -> Path | None:
-    """The folder of the run that a bundle comes from, where it is here."""
-    if (found.folder.parent / "manifest.parquet").is_file():
-        return found.folder.parent
-    if not found.run_id:
-        return None
-    return next((job.path for job in all_jobs(config.paths) if job.record.run_id == found.run_id), None)
 
 
 def whole_reference(picture: np.ndarray, card: Card) -> np.ndarray:
@@ -151,8 +141,7 @@ def _of_folder(root: Path) -> PicturePlan:
 
 def _of_run(config: ExportConfig, job_dir: Path) -> PicturePlan:
     try:
-        stored = run_config(job_dir, config.paths, config.plugins)
-        catalogue = read_catalogue(stored.data, config.paths.cache_path)
+        catalogue = read_catalogue(data_of_run(job_dir, config.paths, config.plugins), config.paths.cache_path)
         manifest = pd.read_parquet(job_dir / "manifest.parquet", columns=["image", "split"])
     except (UserError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())

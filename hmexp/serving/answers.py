@@ -76,11 +76,17 @@ class SimilarArticles(BaseModel):
     articles: list[SimilarArticle] = Field(description="The most similar first.")
 
 
+class RecommendedArticle(Article):
+    """An article for a customer."""
+
+    reason: str = Field(description="Why it is shown.")
+
+
 class Recommendations(BaseModel):
     """Articles for a customer."""
 
     customer: str
-    articles: list[Article] = Field(description="The best first.")
+    articles: list[RecommendedArticle] = Field(description="The best first.")
 
 
 class Promotion(BaseModel):

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import pandas as pd
 
+from hmexp.catalogue.manifest import own, own_columns
 from hmexp.inference.articles import Articles
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
@@ -37,7 +38,7 @@ class ServedCatalogue:
     """Articles by row, by the id that an address may have, by class and by their words.
 
     Args:
-        articles: Of the catalogue.
+        articles: Of the catalogue, with all of its columns.
 
     Attributes:
         ids: What each row is called in addresses.
@@ -51,9 +52,10 @@ class ServedCatalogue:
         self.article_ids: list[str] = articles.rows["article_id"].tolist()
         self.ids = [address_id(article_id) for article_id in self.article_ids]
         self.labels: list[str] = articles.rows["label"].tolist()
-        named = next((name for name in NAMES if name in articles.details), None)
-        self.names = self.article_ids if named is None else articles.details[named].astype(str).tolist()
-        self._shown = [name for name in articles.details if name != named and not NO_DETAIL.search(str(name))]
+        columns = own_columns(articles.rows)
+        named = next((name for name in NAMES if name in columns), None)
+        self.names = self.article_ids if named is None else articles.rows[own(named)].fillna("").astype(str).tolist()
+        self._shown = [name for name in columns if name != named and not NO_DETAIL.search(name)]
         self._rows = {key: row for row, key in enumerate(self.ids)}
         self._rows_by_article_id = {article_id: row for row, article_id in enumerate(self.article_ids)}
 
@@ -76,8 +78,8 @@ class ServedCatalogue:
 
     def details(self, row: int) -> dict[str, str]:
         """What the catalogue says of an article: column -> text."""
-        values = self.articles.details.iloc[row]
-        texts = {str(name): str(values[name]).strip() for name in self._shown if not pd.isna(values[name])}
+        values = self.articles.rows.iloc[row]
+        texts = {name: str(values[own(name)]).strip() for name in self._shown if not pd.isna(values[own(name)])}
         return {name: text for name, text in texts.items() if text}
 
     def find(self, label: str | None, words: str, offset: int, limit: int) -> Found:
@@ -93,7 +95,7 @@ class ServedCatalogue:
     @cached_property
     def _texts(self) -> list[str]:
         columns = [pd.Series(self.article_ids), pd.Series(self.names)]
-        details = (self.articles.details[name].fillna("").astype(str) for name in self._shown)
+        details = (self.articles.rows[own(name)].fillna("").astype(str) for name in self._shown)
         columns += [texts.where(texts.str.len() <= SEARCHED, "") for texts in details]
         return [folded("\n".join(row)) for row in zip(*columns, strict=True)]
 

@@ -26,7 +26,7 @@ class Service:
         metrics: Its figures.
         model: That answers; a request takes it once and keeps it.
         promotions: What the ledger says of versions.
-        recommended: What `recommend` has written; None where no table is named.
+        recommended: What `recommend` writes.
         similar: Searches by the features of one model, which may be that before; None until it is ready.
         similar_state: What the search waits for; `ready` where it is of the model that answers.
         key: The API key; empty where none is asked for.
@@ -38,7 +38,7 @@ class Service:
     metrics: Metrics
     model: "ServedModel"
     promotions: "Promotions"
-    recommended: "RecommendedTable | None" = None
+    recommended: "RecommendedTable"
     similar: "SimilarSearch | None" = None
     similar_state: str = "the features of the catalogue are not computed yet"
     key: str = field(default="", repr=False)

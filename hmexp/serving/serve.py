@@ -1,0 +1,122 @@
+"""The verb `serve`: the champion behind a web page and a JSON API, until Ctrl-C."""
+
+import importlib.util
+import socket
+import subprocess
+import sys
+from errno import EADDRNOTAVAIL
+from typing import TYPE_CHECKING
+
+from hmexp.config.errors import UserError, invalid
+from hmexp.config.invocation import Invocation
+from hmexp.config.serve import ServeConfig
+from hmexp.console import console, log
+from hmexp.inference.articles import Articles, catalogue_articles
+from hmexp.inference.run_data import data_of_run, find_job_dir
+from hmexp.runner.backend import check_inference, start_inference
+from hmexp.serving.engines import require_engine
+from hmexp.serving.security import read_key
+from hmexp.tracking.bundles import FoundBundle, find_bundle
+
+if TYPE_CHECKING:
+    from hmexp.serving.service import Service
+
+PACKAGES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+FAREWELL = 10
+"""Seconds that requests under way have to end after Ctrl-C."""
+CONNECTIONS = 512
+"""Connections at most; further ones are answered 503."""
+
+
+def serve(config: ServeConfig, invocation: Invocation) -> None:
+    """Serve a model until Ctrl-C, and open its page in the browser where a terminal asked for it.
+
+    Raises:
+        UserError: No such model, catalogue, address or key, or a port that is taken.
+        RunError: An engine that does not give what Keras gives.
+    """
+    _require_packages()
+    require_engine(config.engine)
+    check_inference(config.backend, config.device)
+    key = read_key(config)
+    bundle = find_bundle(config.run, config.tracking, config.paths)
+    articles = served_articles(config, bundle)
+    with listen(config) as listener:
+        log.info(f"{articles.name}: {len(articles.rows):,} articles, classified by {bundle.name}")
+        start_inference(config.backend, config.device)
+        from hmexp.serving.start import started
+
+        with started(config, bundle, articles, key) as service:
+            _run(listener, service, config)
+
+
+def served_articles(config: ServeConfig, bundle: FoundBundle) -> Articles:
+    """The catalogue that is named, or else the one that the model learned from.
+
+    Raises:
+        UserError: Neither is here.
+    """
+    data = config.data
+    if data is None:
+        job_dir = find_job_dir(bundle, config.paths)
+        if job_dir is None:
+            expected = "a catalogue to browse (data=hm data.root=...)"
+            raise UserError(f"data: expected {expected}, received none: the run of {bundle.name} is not here")
+        data = data_of_run(job_dir, config.paths, config.plugins)
+    return catalogue_articles(data, config.paths, columns=None)
+
+
+def listen(config: ServeConfig) -> socket.socket:
+    """A socket that listens at the address; nobody can take the port from then on.
+
+    Raises:
+        UserError: A port that is taken, or an address that this machine does not have.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise invalid("host", "an address of this machine", f"{config.host} ({error.strerror})") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(CONNECTIONS)
+    except OSError as error:
+        listener.close()
+        key, expected = ("host", "an address of this machine") if error.errno == EADDRNOTAVAIL else ("port", "a free port")
+        raise UserError(f"{key}: expected {expected}, received {getattr(config, key)} ({error.strerror})") from None
+    return listener
+
+
+def _run(listener: socket.socket, service: "Service", config: ServeConfig) -> None:
+    import uvicorn
+
+    from hmexp.serving.app import create_app
+
+    app = create_app(service)
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    log.info(f"serving at {address} (API: {address}docs; Ctrl-C ends it)")
+    if config.browser and console.is_terminal:
+        subprocess.Popen([sys.executable, "-m", "hmexp.runner.browser", address])
+    settings = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=FAREWELL,
+        ws="none",
+    )
+    sys.stdout.flush()
+    # It answers signals itself: it lets requests end, then raises them again, and the command ends by them.
+    uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _require_packages() -> None:
+    """Raise `UserError` where the extra is not installed; imports nothing."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        expected = "serve: expected the packages of its extra (pip install 'hmexp[serve]')"
+        raise UserError(f"{expected}, received an installation without {', '.join(missing)}")
