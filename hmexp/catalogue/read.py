@@ -34,6 +34,7 @@ class Catalogue:
         num_missing: Labelled articles without a picture (normal in H&M's catalogue).
         num_limited: Articles that `data.limit` has left out.
         unlabelled: Rows as above of articles with a picture and no label.
+        without_picture: Ids of the articles without a picture, labelled or not.
         warnings: Sentences on what was left out, or is doubtful.
         prepare: Writes what has to be there before the pictures can be read; the sample draws them here.
     """
@@ -46,6 +47,7 @@ class Catalogue:
     num_missing: int = 0
     num_limited: int = 0
     unlabelled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    without_picture: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     prepare: Callable[[], None] = field(default=lambda: None)
 
@@ -248,6 +250,7 @@ def _of_rows(
         found.reset_index(drop=True),
         source,
         unlabelled=unlabelled.reset_index(drop=True),
+        without_picture=tuple(rows.loc[rows["image"].isna(), "article_id"]),
         num_articles=len(rows),
         num_unlabelled=len(rows) - len(labelled),
         num_missing=len(labelled) - len(found),

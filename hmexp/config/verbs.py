@@ -166,23 +166,13 @@ class RollbackConfig(RegistryConfig):
 
 
 @dataclass
-class PredictConfig(RegistryConfig):
-    """`predict`: classifies a catalogue, or any pictures, with the champion or another model."""
+class InferenceConfig(RegistryConfig):
+    """What the verbs that put a catalogue's pictures through a model share."""
 
     data: DataConfig | None = None
-    """Catalogue that is classified."""
+    """Catalogue that is read."""
     run: str = text("champion", is_path=True)
     """A registered model (champion, previous, a version), RUN, or the folder of a bundle."""
-    source: str | None = text(None, is_path=True)
-    """Pictures instead of a catalogue: a folder, a zip archive, or a CSV or Parquet table of paths."""
-    image_column: str | None = text(None)
-    """Column of the paths where `source` is a table; null is its only column, or the one called image, path or file."""
-    out: str = text("predictions.parquet", is_path=True)
-    """Table that is written: .parquet or .csv."""
-    top_k: int = number(3, ge=1, le=1000)
-    """Likeliest classes in the table, with their confidence."""
-    reject: float | None = number(None, gt=0, lt=1)
-    """Precision on val, such as 0.95, that those above a threshold of the confidence have; the rest is `unknown`."""
     batch_size: int = number(128, ge=1, le=65_536)
     """Pictures at a time."""
     backend: str = "tensorflow"
@@ -196,6 +186,25 @@ class PredictConfig(RegistryConfig):
         super().__post_init__()
         one_of("backend", self.backend, BACKENDS)
         one_of("runner", self.runner, ("local", "ray"))
+
+
+@dataclass
+class PredictConfig(InferenceConfig):
+    """`predict`: classifies a catalogue, or any pictures, with the champion or another model."""
+
+    source: str | None = text(None, is_path=True)
+    """Pictures instead of a catalogue: a folder, a zip archive, or a CSV or Parquet table of paths."""
+    image_column: str | None = text(None)
+    """Column of the paths where `source` is a table; null is its only column, or the one called image, path or file."""
+    out: str = text("predictions.parquet", is_path=True)
+    """Table that is written: .parquet or .csv."""
+    top_k: int = number(3, ge=1, le=1000)
+    """Likeliest classes in the table, with their confidence."""
+    reject: float | None = number(None, gt=0, lt=1)
+    """Precision on val, such as 0.95, that those above a threshold of the confidence have; the rest is `unknown`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         ending = self.out.rpartition(".")[2].lower()
         require(ending in ("parquet", "csv"), "out", "a name that ends in .parquet or .csv", self.out)
 

@@ -37,6 +37,7 @@ class Articles:
         source: Of the pictures.
         staged: Pictures that a store of this catalogue would hold.
         max_pixels: Larger pictures are not decoded.
+        without_picture: Ids of the catalogue's articles without a picture.
     """
 
     name: str
@@ -44,11 +45,20 @@ class Articles:
     source: PictureSource
     staged: list[str]
     max_pixels: int
+    without_picture: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """32 hexadecimal digits over ids, labels and the pictures' paths, sizes and versions."""
-        content = pd.util.hash_pandas_object(self.rows[["article_id", "image", "label"]], index=False)
+        return self._digest(["article_id", "image", "label"])
+
+    @property
+    def picture_digest(self) -> str:
+        """The same without the labels."""
+        return self._digest(["article_id", "image"])
+
+    def _digest(self, columns: list[str]) -> str:
+        content = pd.util.hash_pandas_object(self.rows[columns], index=False)
         there = {picture.path for picture in self.source.list()}
         known = [image for image in self.rows["image"] if image in there]
         return blake2b(
@@ -92,7 +102,8 @@ def catalogue_articles(cfg: DataConfig, paths: PathsConfig, columns: Sequence[st
     staged = sorted(catalogue.rows["image"].unique()) if len(catalogue.rows) else []
     wanted = own_columns(rows) if columns is None else columns
     kept = [own(name) for name in wanted if own(name) in rows]
-    return Articles(catalogue.name, _sorted(rows, kept), catalogue.source, staged, cfg.max_pixels)
+    source, without = catalogue.source, catalogue.without_picture
+    return Articles(catalogue.name, _sorted(rows, kept), source, staged, cfg.max_pixels, without)
 
 
 def _read(cfg: DataConfig, paths: PathsConfig) -> Catalogue:
@@ -146,6 +157,6 @@ def _of_images(name: str, ids: list[str], images: list[str], source: PictureSour
     return Articles(name, _sorted(rows), source, images, MAX_PIXELS)
 
 
-def _sorted(rows: pd.DataFrame, kept: Sequence[str] = ()) -> pd.DataFrame:
+def _sorted(rows: pd.DataFrame, columns: Sequence[str] = ()) -> pd.DataFrame:
     order = np.argsort(rows["article_id"].to_numpy(dtype=object), kind="stable")
-    return rows[[*COLUMNS, *kept]].astype(dict.fromkeys(COLUMNS, str)).iloc[order].reset_index(drop=True)
+    return rows[[*COLUMNS, *columns]].astype(str).iloc[order].reset_index(drop=True)

@@ -27,10 +27,12 @@ class Parts:
     Attributes:
         out: The table: Parquet, or CSV by its ending.
         num: Parts that it will have.
+        key: The config key that says where it is, for errors.
     """
 
     out: Path
     num: int
+    key: str = "out"
 
     @property
     def folder(self) -> Path:
@@ -44,17 +46,17 @@ class Parts:
         Raises:
             UserError: Another process writes this table, or its folder cannot be made.
         """
-        require(not self.out.is_dir(), "out", "a table", f"{self.out}, which is a folder")
+        require(not self.out.is_dir(), self.key, "a table", f"{self.out}, which is a folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / LOCK_FILE)
             lock.acquire(timeout=0)
         except Timeout:
-            raise invalid("out", "a table that no other process writes", f"{self.out}, which one does") from None
+            raise invalid(self.key, "a table that no other process writes", f"{self.out}, which one does") from None
         except OSError as error:
             if full_disk(error) is not None:
                 raise
-            raise invalid("out", "a place that can be written to", f"{self.out} ({error.strerror})") from None
+            raise invalid(self.key, "a place that can be written to", f"{self.out} ({error.strerror})") from None
         with lock, written_to(self.folder):
             self._check(plan)
             yield

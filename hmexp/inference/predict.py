@@ -8,9 +8,10 @@ from hmexp.config.verbs import PredictConfig
 from hmexp.console import log
 from hmexp.inference.articles import find_articles
 from hmexp.inference.mislabelled import find_mislabelled, write_mislabelled
+from hmexp.inference.part_job import part_length, write_here
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import pixel_source
-from hmexp.inference.prediction_job import PredictionJob, part_length, write_here
+from hmexp.inference.prediction_job import PredictionJob
 from hmexp.inference.ray_runner import require_ray, write_with_ray
 from hmexp.inference.summary import say_summary, summarise
 from hmexp.inference.threshold import threshold_of
@@ -64,7 +65,7 @@ def predict(config: PredictConfig, invocation: Invocation) -> PredictResult:
         if missing:
             write = write_with_ray if config.runner == "ray" else write_here
             pixels = pixel_source(articles, card.image_size, card.resize, config.paths)
-            job = PredictionJob(config, pixels, bundle.folder, bundle.name, digest, threshold, parts)
+            job = PredictionJob(config, pixels, bundle.folder, parts, bundle.name, digest, threshold)
             write(job, articles.rows, missing)
         summary = summarise(parts)
         mislabelled = find_mislabelled(parts.tables(), card.classes)

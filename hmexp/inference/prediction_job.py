@@ -1,90 +1,36 @@
 """The parts of a prediction that a process computes, here or elsewhere."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-
-import pandas as pd
-import pyarrow as pa
+from typing import ClassVar
 
 from hmexp.config.verbs import PredictConfig
-from hmexp.console import log, progress_bar
-from hmexp.inference.parts import Parts
-from hmexp.inference.pixels import PixelSource
+from hmexp.inference.part_job import PartJob
 from hmexp.inference.predictor import Predictor
 from hmexp.inference.threshold import Threshold
 from hmexp.models.bundle import load_bundle
 from hmexp.runner.backend import start_inference
 
-PART_BATCHES = 32
-"""Batches of a part: 4,096 articles as it is configured."""
-
-
-def part_length(config: PredictConfig) -> int:
-    """Articles of a part."""
-    return PART_BATCHES * config.batch_size
-
 
 @dataclass(frozen=True)
-class PredictionJob:
-    """What computes the parts; can be pickled before the model is loaded.
+class PredictionJob(PartJob):
+    """What computes the parts of a prediction.
 
     Attributes:
-        config: Of the command.
-        pixels: Where the pictures come from.
-        bundle: Folder of the model.
         name: Of the model, in the table.
         digest: Of the data, in the table.
         threshold: Below which a class is `unknown`; None for none.
-        parts: Where they go.
     """
 
+    activity: ClassVar[str] = "predicting"
     config: PredictConfig
-    pixels: PixelSource
-    bundle: Path
     name: str
     digest: str
     threshold: Threshold | None
-    parts: Parts
 
     @cached_property
-    def predictor(self) -> Predictor:
-        """The model, loaded into this process, after its hash was checked."""
+    def model(self) -> Predictor:
+        """See `PartJob`."""
         start_inference(self.config.backend, self.config.device)
         model, card = load_bundle(self.bundle)
         return Predictor(model, card, self.name, self.digest, self.config.top_k, self.threshold)
-
-    def write(self, numbers: Sequence[int], rows: pd.DataFrame, advance: Callable[[int], object]) -> None:
-        """Compute parts, one after another, and write each when it is whole.
-
-        Args:
-            numbers: Of the parts.
-            rows: `article_id, image, label` of their articles, one part after another; the last may be shorter.
-            advance: Hears of each batch, with its length.
-        """
-        size, whole = self.config.batch_size, part_length(self.config)
-        batches = self.pixels.batches(rows["image"].tolist(), size)
-        for place, number in enumerate(numbers):
-            of_part = rows.iloc[place * whole : (place + 1) * whole]
-            tables = []
-            for begin in range(0, len(of_part), size):
-                some = of_part.iloc[begin : begin + size]
-                tables.append(self.predictor.rows(some, next(batches)))
-                advance(len(some))
-            self.parts.write(number, pa.concat_tables(tables))
-
-
-def rows_of(rows: pd.DataFrame, numbers: Sequence[int], length: int) -> pd.DataFrame:
-    """The articles of some parts, one part after another."""
-    return pd.concat([rows.iloc[number * length : (number + 1) * length] for number in numbers])
-
-
-def write_here(job: PredictionJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
-    """Compute the parts that are missing in this process; `rows` are all articles."""
-    has_store = job.pixels.store is not None
-    log.info("reading the image store" if has_store else "no image store of this catalogue: decoding")
-    chosen = rows_of(rows, missing, part_length(job.config))
-    with progress_bar() as bar:
-        task = bar.add_task("predicting", total=len(rows), completed=len(rows) - len(chosen), note="")
-        job.write(missing, chosen, lambda num: bar.advance(task, num))

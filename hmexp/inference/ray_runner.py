@@ -1,4 +1,4 @@
-"""The parts of a prediction over the processes of a Ray cluster (`runner=ray`), which see the same files."""
+"""The parts of a long table over the processes of a Ray cluster (`runner=ray`), which see the same files."""
 
 import importlib.util
 import signal
@@ -10,7 +10,7 @@ import pandas as pd
 
 from hmexp.config.errors import UserError
 from hmexp.console import log, progress_bar
-from hmexp.inference.prediction_job import PredictionJob, part_length, rows_of
+from hmexp.inference.part_job import PartJob, part_length, rows_of
 from hmexp.process import SIGNALS, answered
 
 RETRIES = 3
@@ -21,9 +21,9 @@ class PartWorker:
     """A process of the cluster; it keeps the model that its first job loads."""
 
     def __init__(self) -> None:
-        self.job: PredictionJob | None = None
+        self.job: PartJob | None = None
 
-    def write(self, job: PredictionJob, number: int, rows: pd.DataFrame) -> int:
+    def write(self, job: PartJob, number: int, rows: pd.DataFrame) -> int:
         """Compute a part and write it; gives its number of articles."""
         self.job = self.job or job
         self.job.write([number], rows, lambda num: None)
@@ -36,7 +36,7 @@ def require_ray(runner: str) -> None:
         raise UserError("runner: expected an installed library, received ray (pip install 'hmexp[ray]')")
 
 
-def write_with_ray(job: PredictionJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
+def write_with_ray(job: PartJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
     """Compute the parts that are missing on the cluster that `RAY_ADDRESS` names, or on this machine's processors.
 
     A part is written by its worker beside the others, whole; one whose worker dies is computed again by another.
@@ -58,7 +58,7 @@ def write_with_ray(job: PredictionJob, rows: pd.DataFrame, missing: Sequence[int
 
         left = len(rows_of(rows, missing, length))
         with progress_bar() as bar:
-            task = bar.add_task("predicting", total=len(rows), completed=len(rows) - left, note="")
+            task = bar.add_task(job.activity, total=len(rows), completed=len(rows) - left, note="")
             for num in pool.map_unordered(submit, missing):
                 bar.advance(task, num)
 
