@@ -1,18 +1,23 @@
 """The features of the catalogue, computed beside the requests: at the start, and after a promotion."""
 
+import multiprocessing
 import os
+import signal
 import threading
 from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
 
-import keras
 import numpy as np
 
-from hmexp.console import log
-from hmexp.inference.pixels import pixel_source
-from hmexp.models.bundle import FEATURES
-from hmexp.recommend.embeddings import Embeddings, normalised
-from hmexp.recommend.index import build_index
-from hmexp.recommend.similar import Gallery, make_gallery
+from hmexp.config.errors import RunError
+from hmexp.config.serve import ServeConfig
+from hmexp.config.similar import FeaturesConfig
+from hmexp.console import log, quiet_natives
+from hmexp.inference.articles import Articles
+from hmexp.models.features import feature_model, features_of
+from hmexp.recommend.embed import Source, embeddings_of
+from hmexp.recommend.gallery import gallery_of
 from hmexp.serving.batcher import Batcher
 from hmexp.serving.engines import warm_up
 from hmexp.serving.model import ServedModel
@@ -21,42 +26,115 @@ from hmexp.serving.similar import SimilarSearch
 
 READY = "ready"
 NICENESS = 10
-"""Of the thread that embeds, and of those that decode for it: requests come first."""
+"""Of the process that embeds: requests come first."""
+RETRY = 30.0
+"""Seconds after which a catalogue is tried again, which another process may be embedding."""
 
 
 class Galleries:
     """Embeds the catalogue with each model that is served; the search of the model before stays until then.
 
+    Embeddings that are not in the cache are computed by a process of their own, which takes no turn of this one's
+    Python; killed, the next goes on where it was.
+
     Args:
         service: That gets the search.
+        articles: Of the catalogue.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, articles: Articles) -> None:
         self.service = service
+        self.articles = articles
         self._newest: ServedModel | None = None
+        self._process: Any = None
+        self._end = threading.Event()
 
     def embed(self, model: ServedModel) -> None:
         """Begin; what is under way for another model comes to nothing."""
         self._newest = model
-        self.service.similar_state = f"the catalogue is embedded with {model.bundle.name}"
+        self.service.similar_state = f"the catalogue is being embedded with {model.bundle.name}"
         threading.Thread(target=self._embed, args=(model,), name="embed", daemon=True).start()
 
     def close(self) -> None:
-        """Let what is under way come to nothing."""
+        """End what is under way."""
         self._newest = None
+        self._end.set()
+        if self._process is not None:
+            self._process.terminate()
 
     def _embed(self, model: ServedModel) -> None:
-        with suppress(OSError, AttributeError):  # not on every system
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        try:
-            search = self._search(model)
-        except Exception as error:  # the server answers on; whoever asks for similar articles hears why not
-            line = " ".join(str(error).split()) or type(error).__name__
-            log.warning(f"no similar articles by {model.bundle.name}: {line}")
-            if self._newest is model:
-                self.service.similar_state = f"{model.bundle.name} has no features to compare"
-            return
+        said = ""
+        while self._newest is model:
+            try:
+                search = self._search(model)
+                break
+            except Exception as error:  # the server answers on; whoever asks for similar articles hears why not
+                line = " ".join(str(error).split()) or type(error).__name__
+                if line != said and self._newest is model:
+                    log.warning(f"no similar articles by {model.bundle.name} yet: {line}")
+                    self.service.similar_state = "the features of the catalogue could not be computed yet"
+                said = line
+                self._end.wait(RETRY)
         if self._newest is model:
             self.service.similar = search
             self.service.similar_state = READY
             log.info(f"similar articles by {model.bundle.name} are ready")
+
+    def _search(self, model: ServedModel) -> SimilarSearch:
+        source = Source(model.bundle, model.classifier.card, self.articles)
+        config = _features_config(self.service.config)
+        self._embed_elsewhere(source, config)
+        gallery = gallery_of(source, embeddings_of(source, config))
+        network = feature_model(model.classifier.model)
+
+        def run(pictures: np.ndarray) -> np.ndarray:
+            return features_of(network, pictures)
+
+        settings, workers = self.service.config, self.service.workers
+        warm_up(run, model.classifier.card.image_size, settings.max_batch)
+        return SimilarSearch(gallery, model, Batcher(run, workers.compute, settings.max_batch, settings.max_pending))
+
+    def _embed_elsewhere(self, source: Source, config: FeaturesConfig) -> None:
+        """Let another process see to it that the embeddings are in the cache.
+
+        Raises:
+            RunError: It could not.
+        """
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe(duplex=False)
+        self._process = context.Process(target=_compute, args=(source, config, there), daemon=True)
+        self._process.start()
+        there.close()
+        try:
+            reason = here.recv()
+        except EOFError:
+            reason = "the process that embeds was killed"
+        finally:
+            self._process.join()
+            here.close()
+        if reason:
+            raise RunError(reason)
+
+
+def _compute(source: Source, config: FeaturesConfig, connection: Connection) -> None:
+    """Embed a catalogue, in a process of its own; sends why it could not, or nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
+    with suppress(OSError, AttributeError):  # not on every system
+        os.nice(NICENESS)
+    try:
+        with quiet_natives():
+            embeddings_of(source, config)
+        connection.send("")
+    except Exception as error:
+        connection.send(" ".join(str(error).split()) or type(error).__name__)
+
+
+def _features_config(config: ServeConfig) -> FeaturesConfig:
+    """What `embed` would have for the model that is served."""
+    return FeaturesConfig(
+        tracking=config.tracking,
+        paths=config.paths,
+        plugins=config.plugins,
+        backend=config.backend,
+        device=config.device,
+    )

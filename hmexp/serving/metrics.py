@@ -39,6 +39,11 @@ class Metrics:
         )
         self.pending = Gauge("hmexp_pending_pictures", "Pictures that wait or are decoded.", registry=self.registry)
 
+    def serves(self, name: str, version: str, sha256: str) -> None:
+        """Note the model that answers from now on."""
+        self.model.clear()
+        self.model.labels(name, version, sha256).set(1)
+
     def watch_pending(self, count: Callable[[], int]) -> None:
         """Let a function tell how many pictures are under way."""
         self.pending.set_function(count)

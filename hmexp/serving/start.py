@@ -1,11 +1,10 @@
 """Everything that a server needs before it answers, and what goes on beside it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmexp.config.errors import UserError
 from hmexp.config.serve import ServeConfig
 from hmexp.console import log, quiet_natives
 from hmexp.inference.articles import Articles
@@ -47,7 +46,7 @@ def started(config: ServeConfig, bundle: FoundBundle, articles: Articles, key: s
         key=key,
     )
     metrics.watch_pending(lambda: workers.pending)
-    galleries = Galleries(service)
+    galleries = Galleries(service, articles)
     follower = None
     _serve(service, galleries, model)
     if registry is not None and not config.run.isdecimal():
@@ -92,7 +91,7 @@ def _serve(service: Service, galleries: Galleries, model: ServedModel) -> None:
     """Let a model answer all requests that begin from now on."""
     service.model = model
     service.promotions.forget()
-    service.metrics.serves(model.bundle, model.classifier.card.sha256)
+    service.metrics.serves(model.bundle.name, model.bundle.version, model.classifier.card.sha256)
     galleries.embed(model)
 
 
