@@ -88,6 +88,20 @@ TABLE = (
         help="classify a whole catalogue, or any pictures",
     ),
     Verb(
+        "embed",
+        config="embed",
+        schema="embed",
+        function="hmexp.recommend.verbs:embed",
+        help="features of a whole catalogue's pictures; evaluate=true measures what they find",
+    ),
+    Verb(
+        "similar",
+        config="similar",
+        schema="similar",
+        function="hmexp.recommend.verbs:similar",
+        help="articles that look like article_id=ID, or like image=FILE",
+    ),
+    Verb(
         "export",
         config="export",
         schema="export",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import invalid, one_of, require
 from hmexp.config.fields import number, text
+from hmexp.config.similar import FeaturesConfig
 from hmexp.config.verbs import BACKENDS, RegistryConfig
 
 ENGINES = ("keras", "onnx")
@@ -59,6 +60,11 @@ class ServeConfig(RegistryConfig):
         require(bool(self.host.strip()), "host", "an address, such as 127.0.0.1", repr(self.host))
         if not self.allow_remote and not is_loopback(self.host):
             raise invalid("host", "127.0.0.1, or another with allow_remote=true and an API key", self.host)
+
+    @property
+    def features_config(self) -> FeaturesConfig:
+        """What `embed` has, for the same catalogue."""
+        return FeaturesConfig(self.tracking, self.paths, self.plugins, backend=self.backend, device=self.device)
 
 
 def is_loopback(host: str) -> bool:

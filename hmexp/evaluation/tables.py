@@ -1,5 +1,8 @@
 """The tables that a command prints."""
 
+import json
+import sys
+
 import pandas as pd
 from rich import box
 from rich.table import Table
@@ -83,6 +86,15 @@ def frame_table(frame: pd.DataFrame, title: str, wrapped: str = "") -> Table:
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table
+
+
+def print_frame(frame: pd.DataFrame, format: str) -> None:
+    """Print a DataFrame on the standard output, for another program: as `csv`, or as `json` in a list of records."""
+    if format == "csv":
+        frame.to_csv(sys.stdout, index=False)
+    else:
+        records = json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
+        print(json.dumps(records, indent=1, ensure_ascii=False))
 
 
 def _table(title: str, show_footer: bool = False) -> Table:

@@ -16,12 +16,11 @@ from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar, quiet_natives
 from hmexp.inference.export_pictures import CheckPictures, plan_pictures
 from hmexp.inference.formats import FORMATS, Format, require_packages
-from hmexp.inference.run_data import find_job_dir
 from hmexp.models.bundle import load_bundle, read_card
 from hmexp.process import full_disk, written_to
 from hmexp.runner.backend import start_keras
 from hmexp.runner.environment import packages, versions
-from hmexp.tracking.bundles import FoundBundle, find_bundle
+from hmexp.tracking.bundles import FoundBundle, find_bundle, job_dir_of
 from hmexp.tracking.exports import log_export
 
 if TYPE_CHECKING:
@@ -67,7 +66,8 @@ def export(config: ExportConfig, invocation: Invocation) -> ExportResult:
         checks, failures = _export_all(reference, found, names, out)
         if checks:
             _say(checks, reference, out)
-            log_export(config.tracking, config.paths, found.run_id, find_job_dir(found, config.paths), out, _metrics(checks))
+            job_dir = job_dir_of(found, config.paths)
+            log_export(config.tracking, config.paths, found.run_id, job_dir, out, _metrics(checks))
     if failures:
         raise RunError("; ".join(f"{name}: {reason}" for name, reason in failures.items()))
     return ExportResult(out, checks)
@@ -77,7 +77,7 @@ def _place(config: ExportConfig, found: FoundBundle) -> Path:
     """The folder that the formats' folders are put in."""
     if config.out is not None:
         return Path(config.out).expanduser().absolute()
-    job_dir = find_job_dir(found, config.paths)
+    job_dir = job_dir_of(found, config.paths)
     name = found.name.replace(" ", "-") if found.version else (job_dir or found.folder).name
     return config.paths.mlruns / "exports" / name
 

@@ -18,9 +18,9 @@ from hmexp.config.errors import UserError
 from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar
 from hmexp.models.bundle import Card
-from hmexp.inference.run_data import data_of_run, find_job_dir
+from hmexp.runner.resume import run_config
 from hmexp.store.decode import FORMATS, decode
-from hmexp.tracking.bundles import FoundBundle
+from hmexp.tracking.bundles import FoundBundle, job_dir_of
 
 NUM_CHECK, NUM_CALIBRATION, NUM_WHOLE = 512, 256, 64
 """Pictures at most: at the model's size to check on, to calibrate with, and at their own size to check on."""
@@ -116,7 +116,7 @@ def plan_pictures(config: ExportConfig, found: FoundBundle) -> PicturePlan:
     """
     if config.pictures is not None:
         return _of_folder(Path(config.pictures).expanduser())
-    job_dir = find_job_dir(found, config.paths)
+    job_dir = job_dir_of(found, config.paths)
     if job_dir is None:
         expected = "a folder of pictures to check on (pictures=FOLDER)"
         raise UserError(f"pictures: expected {expected}, received none: the run of {found.name} is not here")
@@ -141,7 +141,8 @@ def _of_folder(root: Path) -> PicturePlan:
 
 def _of_run(config: ExportConfig, job_dir: Path) -> PicturePlan:
     try:
-        catalogue = read_catalogue(data_of_run(job_dir, config.paths, config.plugins), config.paths.cache_path)
+        stored = run_config(job_dir, config.paths, config.plugins)
+        catalogue = read_catalogue(stored.data, config.paths.cache_path)
         manifest = pd.read_parquet(job_dir / "manifest.parquet", columns=["image", "split"])
     except (UserError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())

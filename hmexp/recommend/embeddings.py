@@ -79,13 +79,6 @@ def embeddings_folder(paths: PathsConfig, key: str) -> Path:
     return paths.cache_path / "embeddings" / key
 
 
-def normalised(features: np.ndarray) -> np.ndarray:
-    """Rows at length 1, float32 `[n, features]`; a row of zeros stays one."""
-    features = np.asarray(features, np.float32)
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
-
-
 def write_embeddings(embeddings: Embeddings, folder: Path) -> Embeddings:
     """Write embeddings that are in memory; the folder appears whole or not at all."""
     return write_blocks(embeddings, iter([embeddings.vectors]), folder)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from hmexp.config.errors import UserError, invalid
-from hmexp.recommend.embeddings import Embeddings, normalised
+from hmexp.metrics.retrieval import normalised
+from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.index import Index
 
 NEIGHBOURS = 500

@@ -1,9 +1,11 @@
 """Sheets of pictures about mistakes: pairs that are confused, and where the model looked."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmexp.reports.figures import sample_sheet
@@ -34,11 +36,7 @@ def confused_pairs(pairs: pd.DataFrame, pictures: Sequence[np.ndarray], captions
         grid[place, 0].text(0, 0.5, f"{head}\n\n{share}", va="center", fontsize=8.5, color=INK)
         for axes, image, text in zip(grid[place, 1:], images[:A_ROW], texts[:A_ROW], strict=False):
             axes.set_axis_on()
-            axes.imshow(image)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
-            axes.set_xlabel(text, fontsize=7, color=INK)
+            _picture(axes, image, text, size=7)
     title = "The pairs that are confused most" if len(pairs) else "No two classes are confused"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     return figure
@@ -58,3 +56,35 @@ def heat_sheet(pictures: np.ndarray, heats: np.ndarray, captions: Sequence[str],
     for axes, heat in zip(shown, heats, strict=True):
         axes.imshow(heat, cmap="jet", vmin=0, vmax=1, alpha=HEAT * heat, interpolation="bilinear")
     return figure
+
+
+def similar_sheet(query: np.ndarray, head: str, pictures: np.ndarray, captions: Sequence[str], title: str) -> Figure:
+    """A picture on the left, and beside it those that are like it, by rows.
+
+    Args:
+        query: uint8 `[height, width, 3]`.
+        head: Below the query; line breaks are kept.
+        pictures: uint8 `[n, height, width, 3]`.
+        captions: One each; line breaks are kept.
+        title: Above all.
+    """
+    rows = max(2, math.ceil(len(pictures) / A_ROW))
+    lines = max((text.count("\n") + 1 for text in captions), default=1)
+    figure = new_figure(2.6 + 1.55 * A_ROW, (1.55 + 0.14 * lines) * rows + 0.5)
+    grid = figure.add_gridspec(rows, A_ROW + 1, width_ratios=[1.8] + [1.0] * A_ROW)
+    _picture(figure.add_subplot(grid[:2, 0]), query, head, size=8.5)
+    for place, (picture, text) in enumerate(zip(pictures, captions, strict=True)):
+        _picture(figure.add_subplot(grid[place // A_ROW, 1 + place % A_ROW]), picture, text, size=7)
+    for place in range(len(pictures), rows * A_ROW):
+        figure.add_subplot(grid[place // A_ROW, 1 + place % A_ROW]).set_axis_off()
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    return figure
+
+
+def _picture(axes: Axes, picture: np.ndarray, text: str, size: float) -> None:
+    """One picture with a text below it, which has room kept for it."""
+    axes.imshow(picture)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(text, fontsize=size, color=INK)

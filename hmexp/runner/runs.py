@@ -1,7 +1,5 @@
 """The verb `runs`: the leaderboard, and runs side by side."""
 
-import json
-import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -10,7 +8,7 @@ import pandas as pd
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunsConfig
 from hmexp.console import console, log, on_stderr
-from hmexp.evaluation.tables import frame_table
+from hmexp.evaluation.tables import frame_table, print_frame
 from hmexp.jobs.find import MIN_PREFIX
 from hmexp.metrics.names import parse_best
 from hmexp.tracking.complete import close_dead_runs, complete_records
@@ -81,7 +79,7 @@ def _compare(config: RunsConfig, runs: str) -> pd.DataFrame:
         log.info(f"{letter} = {run.info.run_id}  {run.info.run_name}")
     if config.format != "table":
         both = pd.concat([settings.rename(columns={"key": "name"}), metrics.rename(columns={"metric": "name"})])
-        _print(config, both)
+        print_frame(both, config.format)
         return both
     log.info(frame_table(settings, "What differs") if len(settings) else "their configurations are the same")
     log.info(frame_table(metrics, "Final metrics"))
@@ -90,7 +88,7 @@ def _compare(config: RunsConfig, runs: str) -> pd.DataFrame:
 
 def _write(config: RunsConfig, table: pd.DataFrame, whole: pd.DataFrame) -> None:
     if config.format != "table":
-        _print(config, table)
+        print_frame(table, config.format)
         return
     length = _unique_length(whole["run_id"])
     for data, group in table.groupby("data", sort=False):
@@ -102,15 +100,6 @@ def _write(config: RunsConfig, table: pd.DataFrame, whole: pd.DataFrame) -> None
         if "run_id" in shown:
             shown = shown.assign(run_id=shown["run_id"].str[:length])
         log.info(frame_table(shown.dropna(axis=1, how="all"), title, wrapped="name"))
-
-
-def _print(config: RunsConfig, table: pd.DataFrame) -> None:
-    """What another program reads."""
-    if config.format == "csv":
-        table.to_csv(sys.stdout, index=False)
-    else:
-        records = json.loads(table.to_json(orient="records", date_format="iso", double_precision=15))
-        print(json.dumps(records, indent=1, ensure_ascii=False))
 
 
 def _narrow(table: pd.DataFrame, metric: str, length: int) -> pd.DataFrame:

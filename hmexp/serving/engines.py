@@ -10,7 +10,7 @@ import numpy as np
 from hmexp.config.errors import RunError
 from hmexp.console import log, quiet_natives
 from hmexp.inference.export_pictures import PicturePlan, shuffled
-from hmexp.inference.formats import FORMATS, Run, require_packages
+from hmexp.inference.formats import FORMATS, Run
 from hmexp.metrics.calibration import with_temperature
 from hmexp.serving.batcher import lengths
 
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 NUM_WARM_UP = 2
 """Calls of each length of a batch before the first request: the first traces, the second chooses kernels."""
-
-
-def require_engine(engine: str) -> None:
-    """Raise `UserError` where what an engine needs is not installed."""
-    if engine == "onnx":
-        require_packages(["onnx"])
 
 
 def keras_engine(classifier: "Classifier") -> Run:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hmexp.config.errors import RunError
-from hmexp.config.serve import ServeConfig
 from hmexp.config.similar import FeaturesConfig
 from hmexp.console import log, quiet_natives
 from hmexp.inference.articles import Articles
@@ -82,7 +81,7 @@ class Galleries:
 
     def _search(self, model: ServedModel) -> SimilarSearch:
         source = Source(model.bundle, model.classifier.card, self.articles)
-        config = _features_config(self.service.config)
+        config = self.service.config.features_config
         self._embed_elsewhere(source, config)
         gallery = gallery_of(source, embeddings_of(source, config))
         network = feature_model(model.classifier.model)
@@ -127,14 +126,3 @@ def _compute(source: Source, config: FeaturesConfig, connection: Connection) -> 
         connection.send("")
     except Exception as error:
         connection.send(" ".join(str(error).split()) or type(error).__name__)
-
-
-def _features_config(config: ServeConfig) -> FeaturesConfig:
-    """What `embed` would have for the model that is served."""
-    return FeaturesConfig(
-        tracking=config.tracking,
-        paths=config.paths,
-        plugins=config.plugins,
-        backend=config.backend,
-        device=config.device,
-    )

@@ -30,7 +30,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and len(declared) < 20 and int(declared) > self.max_bytes or len(declared) >= 20:
+        if (declared.isdecimal() and len(declared) < 20 and int(declared) > self.max_bytes) or len(declared) >= 20:
             await answer(413, self.detail, {"Connection": "close"})(scope, receive, send)
             return
         length = 0

@@ -22,9 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "hmexp_requests", "Requests.", ["route", "method", "status"], registry=self.registry
-        )
+        self.requests = Counter("hmexp_requests", "Requests.", ["route", "method", "status"], registry=self.registry)
         self.seconds = Histogram(
             "hmexp_request_seconds", "Seconds of a request.", ["route"], buckets=SECONDS, registry=self.registry
         )

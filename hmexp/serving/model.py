@@ -105,4 +105,3 @@ class Loader:
             log.warning(f"no heat maps of this model: {error}")
             return None
         return grad_cam
-

@@ -11,12 +11,12 @@ from hmexp.config.errors import UserError, invalid
 from hmexp.config.invocation import Invocation
 from hmexp.config.serve import ServeConfig
 from hmexp.console import console, log
-from hmexp.inference.articles import Articles, catalogue_articles
-from hmexp.inference.run_data import data_of_run, find_job_dir
+from hmexp.inference.articles import catalogue_articles
+from hmexp.inference.formats import require_packages
+from hmexp.recommend.embed import data_of
 from hmexp.runner.backend import check_inference, start_inference
-from hmexp.serving.engines import require_engine
 from hmexp.serving.security import read_key
-from hmexp.tracking.bundles import FoundBundle, find_bundle
+from hmexp.tracking.bundles import find_bundle
 
 if TYPE_CHECKING:
     from hmexp.serving.service import Service
@@ -36,11 +36,13 @@ def serve(config: ServeConfig, invocation: Invocation) -> None:
         RunError: An engine that does not give what Keras gives.
     """
     _require_packages()
-    require_engine(config.engine)
+    if config.engine == "onnx":
+        require_packages(["onnx"])
     check_inference(config.backend, config.device)
     key = read_key(config)
     bundle = find_bundle(config.run, config.tracking, config.paths)
-    articles = served_articles(config, bundle)
+    data = config.data or data_of(bundle, config.features_config)
+    articles = catalogue_articles(data, config.paths, columns=None)
     with listen(config) as listener:
         log.info(f"{articles.name}: {len(articles.rows):,} articles, classified by {bundle.name}")
         start_inference(config.backend, config.device)
@@ -48,22 +50,6 @@ def serve(config: ServeConfig, invocation: Invocation) -> None:
 
         with started(config, bundle, articles, key) as service:
             _run(listener, service, config)
-
-
-def served_articles(config: ServeConfig, bundle: FoundBundle) -> Articles:
-    """The catalogue that is named, or else the one that the model learned from.
-
-    Raises:
-        UserError: Neither is here.
-    """
-    data = config.data
-    if data is None:
-        job_dir = find_job_dir(bundle, config.paths)
-        if job_dir is None:
-            expected = "a catalogue to browse (data=hm data.root=...)"
-            raise UserError(f"data: expected {expected}, received none: the run of {bundle.name} is not here")
-        data = data_of_run(job_dir, config.paths, config.plugins)
-    return catalogue_articles(data, config.paths, columns=None)
 
 
 def listen(config: ServeConfig) -> socket.socket:
@@ -83,7 +69,9 @@ def listen(config: ServeConfig) -> socket.socket:
         listener.listen(CONNECTIONS)
     except OSError as error:
         listener.close()
-        key, expected = ("host", "an address of this machine") if error.errno == EADDRNOTAVAIL else ("port", "a free port")
+        key, expected = (
+            ("host", "an address of this machine") if error.errno == EADDRNOTAVAIL else ("port", "a free port")
+        )
         raise UserError(f"{key}: expected {expected}, received {getattr(config, key)} ({error.strerror})") from None
     return listener
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hmexp.config.errors import UserError
 from hmexp.config.record import MlflowTracking, PathsConfig
-from hmexp.jobs.find import FoundJob, as_folder, find_job
+from hmexp.jobs.find import FoundJob, all_jobs, as_folder, find_job
 from hmexp.models.bundle import CARD_FILE
 from hmexp.tracking.ledger import Ledger
 from hmexp.tracking.registry import CHAMPION, PREVIOUS, registry_for_reading
@@ -89,6 +89,15 @@ def file_of_run(bundle: FoundBundle, name: str, cfg: MlflowTracking, paths: Path
         return Path(open_store(cfg, paths).download_artifacts(bundle.run_id, name))
     except (MlflowException, OSError):
         return None
+
+
+def job_dir_of(bundle: FoundBundle, paths: PathsConfig) -> Path | None:
+    """The folder of the run that a bundle comes from; None where it is not on this machine."""
+    if (bundle.folder.parent / "manifest.parquet").is_file():
+        return bundle.folder.parent
+    if not bundle.run_id:
+        return None
+    return next((job.path for job in all_jobs(paths) if job.record.run_id == bundle.run_id), None)
 
 
 def _is_bundle(folder: Path) -> bool:

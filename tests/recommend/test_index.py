@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hmexp.recommend.embeddings import Embeddings, normalised
+from hmexp.metrics.retrieval import normalised
+from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.exact import MANY, ExactIndex, leading_directions, scan
 from hmexp.recommend.index import build_index
 

@@ -40,9 +40,7 @@ def champion(service: Served) -> ChampionCard:
 async def health(service: Served) -> Health:
     """Whether the server lives, and what it is ready for; 200 also while similar articles are prepared."""
     busy = service.workers.pending >= service.workers.max_pending
-    return Health(
-        status="busy" if busy else "ok", model=service.model.bundle.name, similar=service.similar_state
-    )
+    return Health(status="busy" if busy else "ok", model=service.model.bundle.name, similar=service.similar_state)
 
 
 @router.get("/health/live", status_code=204)

@@ -47,9 +47,7 @@ def articles(
 def one_article(service: Served, address_id: AddressId) -> ArticleDetails:
     """An article, with what the catalogue says of it."""
     row = row_of(service, address_id)
-    return ArticleDetails(
-        **article(service.catalogue, row).model_dump(), details=service.catalogue.details(row)
-    )
+    return ArticleDetails(**article(service.catalogue, row).model_dump(), details=service.catalogue.details(row))
 
 
 @router.get("/articles/{address_id}/picture", response_class=Response, responses=problems(404, 422, 503) | JPEG)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from starlette.exceptions import HTTPException
 
 from hmexp.config.errors import UserError
-from hmexp.serving.answers import RecommendedArticle, Recommendations
+from hmexp.serving.answers import Recommendations, RecommendedArticle
 from hmexp.serving.api.shared import Served, article
 from hmexp.serving.catalogue import ID_PATTERN
 from hmexp.serving.problems import problems

@@ -1,0 +1,79 @@
+"""A pretrained network as a bundle whose output is features: made once, kept in the cache."""
+
+from dataclasses import asdict
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmexp.config.data import DataConfig
+from hmexp.config.errors import require
+from hmexp.config.model import BackboneConfig, ModelConfig, SavedConfig
+from hmexp.config.similar import FeaturesConfig
+from hmexp.models.bundle import Card, save_bundle, sha256
+from hmexp.runner.backend import start_inference
+from hmexp.tracking.bundles import FoundBundle
+
+if TYPE_CHECKING:
+    import keras
+
+NO_CLASS = "none"
+"""The one class in the card of a network that has no head."""
+
+
+def pretrained_bundle(cfg: ModelConfig, data: DataConfig, config: FeaturesConfig) -> FoundBundle:
+    """The bundle of a pretrained network for pictures of a size.
+
+    Args:
+        cfg: `model=backbone` with weights, or `model=saved`.
+        data: Says size and resize mode.
+        config: Says where the cache is and what Keras computes with.
+
+    Raises:
+        UserError: A file that holds no network.
+        RunError: Weights that cannot be downloaded or do not fit.
+    """
+    folder = config.paths.cache_path / "models" / _key(cfg, data)
+    if not folder.is_dir():
+        start_inference(config.backend, config.device)
+        save_bundle(_build(cfg, data.image_size), _card(data), folder)
+    return FoundBundle(folder, _name(cfg))
+
+
+def _build(cfg: ModelConfig, image_size: int) -> "keras.Model":
+    """The network up to its features."""
+    import keras
+
+    from hmexp.models.build import build_model
+    from hmexp.models.features import feature_model
+    from hmexp.models.saved import load_network
+
+    if isinstance(cfg, SavedConfig):
+        network = feature_model(load_network(cfg))
+        sides = {side for side in network.input_shape[1:3] if side is not None}
+        expected = f"{max(sides, default=0)}, as {cfg.file} takes it"
+        require(sides <= {image_size}, "data.image_size", expected, image_size)
+        pictures = keras.Input((image_size, image_size, 3), dtype="uint8", name="pictures")
+        return keras.Model(pictures, network(pictures, training=False), name="pretrained")
+    return feature_model(build_model(cfg, image_size, num_classes=1))
+
+
+def _card(data: DataConfig) -> Card:
+    versions = {name: version(name) for name in ("hmexp", "keras")}
+    return Card([NO_CLASS], data.image_size, data.resize, 1.0, {}, "", versions)
+
+
+def _name(cfg: ModelConfig) -> str:
+    """In words."""
+    if isinstance(cfg, SavedConfig):
+        return Path(cfg.file).name
+    return f"{cfg.name} ({cfg.weights})" if isinstance(cfg, BackboneConfig) else type(cfg).__name__
+
+
+def _key(cfg: ModelConfig, data: DataConfig) -> str:
+    """32 hexadecimal digits over the network, its weights and the pictures that it takes."""
+    given = asdict(cfg)
+    files = [Path(given[name]).expanduser() for name in ("file", "weights") if given.get(name)]
+    hashes = [sha256(path) for path in files if path.is_file()]
+    parts = (given.get("name"), hashes or given.get("weights"), version("keras"), data.image_size, data.resize)
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
