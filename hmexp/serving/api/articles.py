@@ -1,6 +1,6 @@
 """The catalogue: its classes, its articles, their pictures."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ router = APIRouter(tags=["catalogue"])
 THUMBNAIL, LARGE = 256, 720
 """Pixels of the longer side."""
 KEPT = {"Cache-Control": "private, max-age=3600"}
-JPEG = {200: {"content": {"image/jpeg": {}}}}
+JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 
 
 @router.get("/catalogue")
