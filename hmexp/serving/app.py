@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from hmexp import __version__
 from hmexp.serving.api import about, articles, classify, recommend, similar
 from hmexp.serving.limits import BodyLimit, Deadline
 from hmexp.serving.metrics import Measured
@@ -35,7 +35,7 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(
         title="hmexp",
-        version=__version__,
+        version=version("hmexp"),
         description=ABOUT,
         docs_url=None,  # they would come from another site
         redoc_url=None,

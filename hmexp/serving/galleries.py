@@ -1,31 +1,26 @@
 """The features of the catalogue, computed beside the requests: at the start, and after a promotion."""
 
 import multiprocessing
-import os
-import signal
 import threading
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from hmexp.config.errors import RunError
 from hmexp.config.similar import FeaturesConfig
-from hmexp.console import log, quiet_natives
+from hmexp.console import log
 from hmexp.inference.articles import Articles
 from hmexp.models.features import feature_model, features_of
-from hmexp.recommend.embed import Source, embeddings_of
+from hmexp.recommend.embed import Source, embeddings_of, is_embedded
 from hmexp.recommend.gallery import gallery_of
 from hmexp.serving.batcher import Batcher
+from hmexp.serving.embedding import compute
 from hmexp.serving.engines import warm_up
 from hmexp.serving.model import ServedModel
 from hmexp.serving.service import Service
 from hmexp.serving.similar import SimilarSearch
 
 READY = "ready"
-NICENESS = 10
-"""Of the process that embeds: requests come first."""
 RETRY = 30.0
 """Seconds after which a catalogue is tried again, which another process may be embedding."""
 
@@ -82,7 +77,8 @@ class Galleries:
     def _search(self, model: ServedModel) -> SimilarSearch:
         source = Source(model.bundle, model.classifier.card, self.articles)
         config = self.service.config.features_config
-        self._embed_elsewhere(source, config)
+        if not is_embedded(source, config):
+            self._embed_elsewhere(source, config)
         gallery = gallery_of(source, embeddings_of(source, config))
         network = feature_model(model.classifier.model)
 
@@ -101,7 +97,7 @@ class Galleries:
         """
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe(duplex=False)
-        self._process = context.Process(target=_compute, args=(source, config, there), daemon=True)
+        self._process = context.Process(target=compute, args=(source, config, there), daemon=True)
         self._process.start()
         there.close()
         try:
@@ -113,16 +109,3 @@ class Galleries:
             here.close()
         if reason:
             raise RunError(reason)
-
-
-def _compute(source: Source, config: FeaturesConfig, connection: Connection) -> None:
-    """Embed a catalogue, in a process of its own; sends why it could not, or nothing."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
-    with suppress(OSError, AttributeError):  # not on every system
-        os.nice(NICENESS)
-    try:
-        with quiet_natives():
-            embeddings_of(source, config)
-        connection.send("")
-    except Exception as error:
-        connection.send(" ".join(str(error).split()) or type(error).__name__)

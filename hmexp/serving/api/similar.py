@@ -63,7 +63,7 @@ def _has_class(service: Service, row: int) -> bool:
 def _answer(service: Service, search: SimilarSearch, found: list[Found]) -> answers.SimilarArticles:
     rows = [(service.catalogue.row_of_article(each.article_id), each.score) for each in found]
     shown = [
-        answers.SimilarArticle(**article(service.catalogue, row).model_dump(), score=score)
+        answers.SimilarArticle(**article(service.catalogue, row).model_dump(), score=min(1.0, score))
         for row, score in rows
         if row is not None
     ]

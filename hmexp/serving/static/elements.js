@@ -63,11 +63,12 @@ export function grid(articles) {
 function tile(article) {
   const picture = element("img", { src: article.thumbnail, alt: "", loading: "lazy", width: 192, height: 256 });
   picture.addEventListener("error", () => picture.replaceWith(element("span", { class: "hint" }, "no picture")));
-  const below = element("span", { class: "class" }, element("span", {}, article.label || article.reason || ""));
+  const photo = element("span", { class: "photo" }, picture);
   if (article.score !== undefined) {
     const spoken = element("span", { class: "unseen" }, "similarity ");
-    below.append(element("span", { class: "score", title: "cosine similarity of the features" }, spoken, article.score.toFixed(2)));
+    photo.append(element("span", { class: "score", title: "cosine similarity of the features" }, spoken, article.score.toFixed(2)));
   }
-  const text = element("span", { class: "text" }, element("span", { class: "name" }, article.name), below);
-  return element("a", { class: "tile", href: `#/article/${article.id}` }, element("span", { class: "photo" }, picture), text);
+  const name = element("span", { class: "name" }, article.name.replaceAll("/", "/\u200b")); // may break there
+  const text = element("span", { class: "text" }, name, element("span", { class: "class" }, article.label));
+  return element("a", { class: "tile", href: `#/article/${article.id}` }, photo, text);
 }
