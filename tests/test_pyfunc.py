@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_registry import CLASSES, promote, register
+from made_registry import CLASSES, make_store, promote, register
 from PIL import Image
 
 import hmexp
@@ -28,11 +28,12 @@ URI = "models:/hmexp-sample@champion"
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory) -> Path:
+def root(database, tmp_path_factory) -> Path:
     """A folder with a champion, whose probabilities are calibrated, in the store that MLflow looks at."""
     import mlflow
 
     root = tmp_path_factory.mktemp("served")
+    make_store(root, database)
     promote(root, register(root))
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{root}/mlruns/mlflow.db")

@@ -1,7 +1,6 @@
 """The app: routes, pages, and what stands around them."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,17 +21,11 @@ ABOUT = "Classes of pictures, similar articles and the catalogue, by the champio
 
 
 def create_app(service: Service) -> FastAPI:
-    """The app of a service, which is closed with it.
+    """The app of a service.
 
     Args:
-        service: What it serves.
+        service: What it serves; whoever made it closes it.
     """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        service.workers.close()
-
     app = FastAPI(
         title="hmexp",
         version=version("hmexp"),
@@ -40,7 +33,6 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,  # they would come from another site
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
     )
     app.state.service = service
     for each in (classify, similar, articles, recommend, about):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_registry import promote, register
+from made_registry import make_store, promote, register
 from served import config_of, running
 
 A_CLASS = 8
@@ -36,9 +36,10 @@ def classes(shop: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def registered(classes: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def registered(classes: list[str], database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two versions of a model, the first of which is the champion."""
     root = tmp_path_factory.mktemp("served")
+    make_store(root, database)
     metrics = {"best/val/accuracy": 0.8, "best/val/macro_f1": 0.75, "test/accuracy": 0.79, "test/macro_f1": 0.74}
     for seed in (1, 2):
         register(root, seed=seed, classes=classes, image_size=32, resize="stretch", metrics=metrics)

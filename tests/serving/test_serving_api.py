@@ -17,20 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning:
 def api(service):
     from hmexp.serving.app import create_app
 
-    app = create_app(service)
-    app.router.lifespan_context = _no_end(app)  # the service goes on for other tests
-    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+    with TestClient(create_app(service), base_url="http://127.0.0.1:8000") as client:
         yield client
-
-
-def _no_end(app):
-    from contextlib import asynccontextmanager
-
-    @asynccontextmanager
-    async def lifespan(_):
-        yield
-
-    return lifespan
 
 
 def post(api, path: str, content: bytes, **query):
@@ -206,7 +194,7 @@ def test_other_methods_are_refused(api):
 
 def test_recommendations_of_a_table_that_is_written_later(api, service):
     missing = api.get("/recommend/customer-1")
-    assert missing.status_code == 503
+    assert missing.status_code == 404
     assert "hmexp recommend" in missing.json()["detail"]
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -222,6 +210,9 @@ def test_recommendations_of_a_table_that_is_written_later(api, service):
     assert [each["article_id"] for each in found["articles"]] == ids[:2], "those of another catalogue are left out"
     assert found["articles"][0]["reason"].startswith("bought before, popular")
     assert api.get("/recommend/customer-2").status_code == 404
+    table.write_bytes(b"no table")
+    assert api.get("/recommend/customer-1").status_code == 503
+    table.unlink()
 
 
 def test_the_card_and_the_figures(api, service):

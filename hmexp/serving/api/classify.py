@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Response
 from starlette.exceptions import HTTPException
 
 from hmexp.serving.answers import Classification, ClassProbability
-from hmexp.serving.api.shared import Served, Uploaded
+from hmexp.serving.api.shared import PICTURE_FORM, Served, Uploaded
 from hmexp.serving.problems import problems
 
 router = APIRouter(tags=["pictures"])
 
 
-@router.post("/classify", responses=problems(400, 408, 413, 415, 422, 503))
+@router.post("/classify", openapi_extra=PICTURE_FORM, responses=problems(400, 408, 413, 415, 422, 503))
 async def classify(service: Served, upload: Uploaded) -> Classification:
     """Classify a picture: every class with its calibrated probability."""
     model = service.model
@@ -27,6 +27,7 @@ async def classify(service: Served, upload: Uploaded) -> Classification:
 
 @router.post(
     "/heatmap",
+    openapi_extra=PICTURE_FORM,
     response_class=Response,
     responses=problems(400, 404, 408, 413, 415, 422, 503) | {200: {"content": {"image/png": {}}}},
 )

@@ -21,8 +21,10 @@ def recommend(service: Served, customer: CustomerId) -> Recommendations:
     """The articles that `recommend` has chosen for a customer; those of another catalogue are left out."""
     try:
         found = service.recommended.of(customer)
-    except (NoTable, UserError):
-        raise HTTPException(503, "There is no table of recommendations; `hmexp recommend` writes one.") from None
+    except NoTable:
+        raise HTTPException(404, "There is no table of recommendations yet; `hmexp recommend` writes one.") from None
+    except UserError:
+        raise HTTPException(503, "The table of recommendations cannot be read.", {"Retry-After": "30"}) from None
     if found is None:
         raise HTTPException(404, "The table of recommendations has no such customer.")
     rows = [(service.catalogue.row_of_article(each.article_id), each.reason) for each in found]

@@ -20,10 +20,19 @@ def service_of(request: Request) -> Service:
 Served = Annotated[Service, Depends(service_of)]
 AddressId = Annotated[str, Path(pattern=ID_PATTERN, max_length=64, description="What addresses call it.")]
 
+PICTURE_FORM = {
+    "requestBody": {
+        "content": {
+            "multipart/form-data": {"encoding": {"picture": {"contentType": "image/jpeg, image/png, image/webp"}}}
+        }
+    }
+}
+"""What OpenAPI says of the form beside its schema, for the decorator of a route."""
+
 
 async def upload_of(
     service: Served,
-    picture: Annotated[UploadFile, File(description="A JPEG, PNG or WebP file.", media_type="image/jpeg")],
+    picture: Annotated[UploadFile, File(description="A JPEG, PNG or WebP file.")],
 ) -> Upload:
     """The picture of a form, looked at."""
     return look_at(await picture.read(), service.config.max_pixels)

@@ -9,7 +9,7 @@ from hmexp.config.errors import UserError
 from hmexp.recommend.similar import Filters
 from hmexp.recommend.similar import SimilarArticle as Found
 from hmexp.serving import answers
-from hmexp.serving.api.shared import Served, Uploaded, article, row_of
+from hmexp.serving.api.shared import PICTURE_FORM, Served, Uploaded, article, row_of
 from hmexp.serving.catalogue import ID_PATTERN
 from hmexp.serving.problems import problems
 from hmexp.serving.service import Service
@@ -41,7 +41,7 @@ def similar_to_article(
     return _answer(service, search, found)
 
 
-@router.post("/similar", responses=problems(400, 408, 413, 415, 422, 503))
+@router.post("/similar", openapi_extra=PICTURE_FORM, responses=problems(400, 408, 413, 415, 422, 503))
 async def similar_to_picture(
     service: Served, upload: Uploaded, k: Count = 12, same_class: SameClass = False
 ) -> answers.SimilarArticles:
