@@ -59,5 +59,3 @@ def service(shop: Path, registered: Path, tmp_path_factory: pytest.TempPathFacto
 def picture(shop: Path) -> bytes:
     """A picture of the shop."""
     return next(iter(sorted((shop / "images").rglob("*.jpg")))).read_bytes()
-
-

@@ -8,6 +8,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 HOST = {"Host": "127.0.0.1"}
 EXAMPLES = 12
 """Of each address and method."""
+SETTINGS = settings(
+    max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 def test_every_answer_is_as_described(service):
@@ -23,7 +26,13 @@ def test_every_answer_is_as_described(service):
     for result in schema.get_all_operations():
         operation = result.ok()
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=operation.as_strategy())
         def ask(case) -> None:
             nonlocal asked

@@ -9,6 +9,8 @@ from hmexp.catalogue.pictures import DirectoryPictures
 from hmexp.inference.articles import Articles
 from hmexp.serving.catalogue import ID_PATTERN, ServedCatalogue, address_id
 
+LONG = "Jersey top with narrow shoulder straps and a very long description."
+
 
 @pytest.fixture
 def catalogue(tmp_path) -> ServedCatalogue:
@@ -21,7 +23,12 @@ def catalogue(tmp_path) -> ServedCatalogue:
             "catalogue.prod_name": ["Strap top", "Strap top (1)", "Crème Bikini", ""],
             "catalogue.product_code": [108775, 108775, 201219, 0],
             "catalogue.colour_group_name": ["Black", "White", "Light Blue", ""],
-            "catalogue.detail_desc": ["Jersey top with narrow shoulder straps and a very long description.", "", "", ""],
+            "catalogue.detail_desc": [
+                "Jersey top with narrow shoulder straps and a very long description.",
+                "",
+                "",
+                "",
+            ],
         }
     )
     return ServedCatalogue(Articles("shop", rows, DirectoryPictures(tmp_path), [], 10**6))
@@ -57,6 +64,6 @@ def test_ids_fit_into_an_address_and_lead_back(catalogue):
 def test_details_are_what_tells_a_person_something(catalogue):
     assert catalogue.details(0) == {
         "colour_group_name": "Black",
-        "detail_desc": "Jersey top with narrow shoulder straps and a very long description.",
+        "detail_desc": LONG,
     }
     assert catalogue.details(3) == {}

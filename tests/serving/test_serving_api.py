@@ -73,7 +73,11 @@ def test_every_route_takes_good_pictures(api, name):
 @pytest.mark.parametrize("name", BAD)
 def test_every_route_refuses_bad_ones(api, service, name):
     content, wanted = BAD[name]
-    for path, query in (("/classify", {}), ("/similar", {}), ("/heatmap", {"label": service.model.classifier.class_names[0]})):
+    for path, query in (
+        ("/classify", {}),
+        ("/similar", {}),
+        ("/heatmap", {"label": service.model.classifier.class_names[0]}),
+    ):
         refused = post(api, path, content, **query)
         assert refused.status_code in (wanted if isinstance(wanted, tuple) else (wanted,)), path
         assert list(refused.json()) == ["detail"]
@@ -204,7 +208,12 @@ def test_recommendations_of_a_table_that_is_written_later(api, service):
     table = service.recommended.path
     table.parent.mkdir(parents=True)
     ids = [*service.catalogue.article_ids[:2], "0999999999"]
-    row = {"customer_id": "customer-1", "articles": ids, "scores": [3.0, 2.0, 1.0], "sources": ["own+popular", "own", "own"]}
+    row = {
+        "customer_id": "customer-1",
+        "articles": ids,
+        "scores": [3.0, 2.0, 1.0],
+        "sources": ["own+popular", "own", "own"],
+    }
     pq.write_table(pa.Table.from_pylist([row], schema=SCHEMA), table)
     found = api.get("/recommend/customer-1").json()
     assert [each["article_id"] for each in found["articles"]] == ids[:2], "those of another catalogue are left out"
