@@ -123,6 +123,13 @@ TABLE = (
         help="list what is left behind (failed runs, stale stores), and with yes=true remove it",
     ),
     Verb(
+        "serve",
+        config="serve",
+        schema="serve",
+        function="hmexp.serving.serve:serve",
+        help="the champion behind a web page and a JSON API",
+    ),
+    Verb(
         "ui",
         config="ui",
         schema="ui",

@@ -47,6 +47,12 @@ class Source:
     card: Card
     articles: Articles
 
+    @property
+    def key(self) -> str:
+        """What their embeddings are kept under."""
+        card = self.card
+        return embeddings_key(card.sha256, self.articles.picture_digest, card.image_size, card.resize)
+
 
 def find_source(config: FeaturesConfig) -> Source:
     """The model and the catalogue that the configuration names; opens no picture.
@@ -78,6 +84,11 @@ def data_of(bundle: FoundBundle, config: FeaturesConfig) -> DataConfig:
     return run_config(job_dir, config.paths, config.plugins).data
 
 
+def is_embedded(source: Source, config: FeaturesConfig) -> bool:
+    """Whether the embeddings of a catalogue are in the cache."""
+    return embeddings_folder(config.paths, source.key).is_dir()
+
+
 def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
     """The embeddings of a catalogue by a model, from the cache, or else computed; goes on where it was killed.
 
@@ -85,8 +96,7 @@ def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
         RunError: Not one picture can be read.
         UserError: Another process computes them now.
     """
-    card, digest = source.card, source.articles.picture_digest
-    key = embeddings_key(card.sha256, digest, card.image_size, card.resize)
+    card, digest, key = source.card, source.articles.picture_digest, source.key
     folder = embeddings_folder(config.paths, key)
     if folder.is_dir():
         try:
