@@ -117,8 +117,9 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(done, words, tmp_path):
 
 @pytest.mark.slow
 def test_the_sample_needs_no_preparation_and_is_called_synthetic(hmexp, tmp_path):
-    said = hmexp("recommend", *SMALL, "submit=false", "candidates.pictures=0").stdout
+    said = hmexp("recommend", *SMALL, "submit=false").stdout
     assert "synthetic: generated purchases" in " ".join(said.split())
+    assert "standardised grey pixels (no champion)" in said
     out = tmp_path / "recommendations"
     assert json.loads((out / "evaluation.json").read_text())["synthetic"] is True
     assert "synthetic" in (out / "report.html").read_text()
