@@ -4,10 +4,11 @@
     python benchmarks/serving.py engines [--rounds 5]
 
 `load` starts the command on the sample with cnn3 at 180 pixels, random weights, in a process of its own; this process
-asks it over raw keep-alive connections, which takes a tenth of a core. First as fast as it answers (saturation), then at
-80 % of that rate: paced evenly, and as a Poisson process; latencies count from when a request was due, not from when it
-was sent. The last part is saturation again, for `--seconds`, where errors are counted. `engines` takes turns in one
-process: compiled calls of each length, and `Batcher` with as many callers as `--connections`, in batches and one by one.
+asks it over raw keep-alive connections, which takes a tenth of a core. In each round: as fast as it answers, which is
+saturation, then at 80 % of that rate, paced evenly and as a Poisson process; latencies count from when a request was
+due, not from when it was sent. The last part is saturation for `--seconds`, where errors are counted. `engines` takes
+turns in one process: compiled calls of each length, and `Batcher` with as many callers as `--connections`, in batches
+and singly.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from rich.table import Table
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SIZE, CLASSES = 180, list("abcdefghi")
-console = Console()
+console = Console(width=120)
 
 
 def cnn3(image_size: int) -> Any:  # noqa: ANN401
@@ -71,18 +72,23 @@ class Load:
         self.latencies: list[float] = []
         self.statuses: Counter[int] = Counter()
 
-    async def ask(self, streams: Any, due: float) -> None:  # noqa: ANN401
-        """Ask once over a connection that is open."""
+    async def ask(self, streams: Any, due: float) -> bool:  # noqa: ANN401
+        """Ask once over a connection that is open; gives whether it still is."""
         reader, writer = streams
+        alive = False
         try:
             writer.write(self.request)
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
             await reader.readexactly(length)
             self.statuses[int(head.split(b" ", 2)[1])] += 1
+            alive = b"connection: close" not in head.lower()
         except (OSError, asyncio.IncompleteReadError):
             self.statuses[0] += 1
         self.latencies.append(time.perf_counter() - due)
+        if not alive:
+            writer.close()
+        return alive
 
     async def saturate(self, connections: int, seconds: float) -> float:
         """As fast as it answers; gives answers a second."""
@@ -91,7 +97,8 @@ class Load:
         async def client() -> None:
             streams = await asyncio.open_connection("127.0.0.1", self.port)
             while time.perf_counter() < end:
-                await self.ask(streams, time.perf_counter())
+                if not await self.ask(streams, time.perf_counter()):
+                    streams = await asyncio.open_connection("127.0.0.1", self.port)
             streams[1].close()
 
         begun = time.perf_counter()
@@ -108,8 +115,8 @@ class Load:
 
         async def one(when: float) -> None:
             streams = await asyncio.open_connection("127.0.0.1", self.port) if free.empty() else free.get_nowait()
-            await self.ask(streams, when)
-            free.put_nowait(streams)
+            if await self.ask(streams, when):
+                free.put_nowait(streams)
 
         tasks = []
         for when in due:
@@ -117,11 +124,15 @@ class Load:
             tasks.append(asyncio.create_task(one(float(when))))
         await asyncio.gather(*tasks)
 
-    def row(self) -> tuple[str, ...]:
-        """Percentiles, their ratio, and errors."""
+    def figures(self) -> np.ndarray:
+        """p50 and p99 in milliseconds, and their ratio."""
         p50, p99 = 1000 * np.percentile(self.latencies, [50, 99])
-        errors = sum(count for status, count in self.statuses.items() if status != 200)
-        return f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.2f}", f"{errors:,} of {len(self.latencies):,}"
+        return np.array([p50, p99, p99 / p50])
+
+    @property
+    def errors(self) -> int:
+        """Answers other than 200."""
+        return sum(count for status, count in self.statuses.items() if status != 200)
 
 
 def start_server(folder: Path, port: int, engine: str, words: list[str]) -> subprocess.Popen[bytes]:
@@ -165,27 +176,48 @@ def a_picture() -> bytes:
 def load(args: argparse.Namespace) -> None:
     """Print latencies at saturation and below it."""
     picture, port = a_picture(), args.port
-    table = Table("load", "answers/s", "p50, ms", "p99, ms", "p99 / p50", "errors", title=f"{machine()}, {args.engine}")
+    title = f"{machine()}, engine={args.engine}, medians of {args.rounds} rounds"
+    table = Table("load", "answers/s", "p50, ms", "p99, ms", "p99 / p50", "errors", title=title)
     with tempfile.TemporaryDirectory() as folder:
         server = start_server(Path(folder), port, args.engine, args.words)
         try:
             asyncio.run(Load(port, picture).saturate(args.connections, 5))
-            full = Load(port, picture)
-            rate = asyncio.run(full.saturate(args.connections, args.part))
-            table.add_row(f"saturation, {args.connections} connections", f"{rate:,.0f}", *full.row())
-            for poisson in (False, True):
-                part = Load(port, picture)
-                asyncio.run(part.at_rate(0.8 * rate, args.part, poisson))
-                kind = "Poisson" if poisson else "paced"
-                table.add_row(f"80 % of it, {kind}", f"{0.8 * rate:,.0f}", *part.row())
+            for name, rate, parts in rounds_of(args, port, picture):
+                ratios = sorted(part.figures()[2] for part in parts)
+                add(table, name, rate, parts, f" ({ratios[0]:.2f} to {ratios[-1]:.2f})")
             long = Load(port, picture)
             rate = asyncio.run(long.saturate(args.connections, args.seconds))
-            table.add_row(f"saturation for {args.seconds:,} s", f"{rate:,.0f}", *long.row())
+            add(table, f"saturation for {args.seconds:,} s", rate, [long])
         finally:
             server.send_signal(signal.SIGINT)
             server.wait()
     console.print(table)
     console.print(f"picture of {len(picture) / 1000:.0f} kB, 360x540; statuses {dict(long.statuses)}")
+
+
+def rounds_of(args: argparse.Namespace, port: int, picture: bytes) -> list[tuple[str, float, list[Load]]]:
+    """Saturation, and 80 % of what it was just before, in turns: a shared machine is not as fast at all times."""
+    full, rates = [], []
+    below: dict[bool, list[Load]] = {False: [], True: []}
+    for _ in range(args.rounds):
+        for poisson, parts in below.items():
+            full.append(Load(port, picture))
+            rates.append(asyncio.run(full[-1].saturate(args.connections, args.part / 2)))
+            parts.append(Load(port, picture))
+            asyncio.run(parts[-1].at_rate(0.8 * rates[-1], args.part, poisson))
+    rate = median(rates)
+    return [
+        (f"saturation, {args.connections} connections", rate, full),
+        ("80 % of it, paced", 0.8 * rate, below[False]),
+        ("80 % of it, Poisson", 0.8 * rate, below[True]),
+    ]
+
+
+def add(table: Table, name: str, rate: float, parts: list[Load], spread: str = "") -> None:
+    """Add a row of medians."""
+    p50, p99, ratio = np.median([part.figures() for part in parts], axis=0)
+    errors, num = sum(part.errors for part in parts), sum(len(part.latencies) for part in parts)
+    table.add_row(name, f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{ratio:.2f}{spread}", f"{errors:,} of {num:,}")
 
 
 def rate_of(run: Callable[[np.ndarray], Any], pixels: np.ndarray, calls: int) -> float:
@@ -266,7 +298,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["load", "engines"])
     parser.add_argument("--seconds", type=int, default=120, help="of saturation, in which errors are counted")
-    parser.add_argument("--part", type=int, default=30, help="seconds of each other part")
+    parser.add_argument("--part", type=int, default=20, help="seconds at 80 percent, in each round")
     parser.add_argument("--connections", type=int, default=24)
     parser.add_argument("--engine", default="keras")
     parser.add_argument("--port", type=int, default=8765)

@@ -10,6 +10,7 @@ from hmexp.config.similar import FeaturesConfig
 from hmexp.config.verbs import BACKENDS, RegistryConfig
 
 ENGINES = ("keras", "onnx")
+KERAS_BATCH = 16
 
 
 @dataclass
@@ -38,10 +39,10 @@ class ServeConfig(RegistryConfig):
     """Names, beside localhost and `host`, that a browser may have in its address bar, as behind a proxy."""
     browser: bool = True
     """Open the page in the browser, where a terminal asked for it."""
-    recommendations: str | None = text(None, is_path=True)
-    """Table that `recommend` has written, for /recommend/CUSTOMER; null has none."""
-    max_batch: int = number(16, ge=1, le=1024)
-    """Pictures that are computed together at most; they are those that wait, nobody waits for more of them."""
+    recommendations: str = text("recommendations", is_path=True)
+    """Folder that `recommend` writes (its `out`), for /recommend/CUSTOMER."""
+    max_batch: int | None = number(None, ge=1, le=1024)
+    """Pictures that are computed together at most; null is 16, and 1 with engine=onnx, which gains nothing by more."""
     max_pending: int = number(64, ge=1, le=65_536)
     """Pictures that may be under way; one more is answered 503 with Retry-After."""
     max_bytes: int = number(10_000_000, ge=1000, le=1_000_000_000)
@@ -60,6 +61,11 @@ class ServeConfig(RegistryConfig):
         require(bool(self.host.strip()), "host", "an address, such as 127.0.0.1", repr(self.host))
         if not self.allow_remote and not is_loopback(self.host):
             raise invalid("host", "127.0.0.1, or another with allow_remote=true and an API key", self.host)
+
+    @property
+    def longest_batch(self) -> int:
+        """`max_batch`, or the best of the engine (`benchmarks/serving.py engines`)."""
+        return self.max_batch or (1 if self.engine == "onnx" else KERAS_BATCH)
 
     @property
     def features_config(self) -> FeaturesConfig:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hmexp.config.errors import RunError
+from hmexp.config.serve import KERAS_BATCH
 from hmexp.config.similar import FeaturesConfig
 from hmexp.console import log
 from hmexp.inference.articles import Articles
@@ -85,9 +86,11 @@ class Galleries:
         def run(pictures: np.ndarray) -> np.ndarray:
             return features_of(network, pictures)
 
-        settings, workers = self.service.config, self.service.workers
-        warm_up(run, model.classifier.card.image_size, settings.max_batch)
-        return SimilarSearch(gallery, model, Batcher(run, workers.compute, settings.max_batch, settings.max_pending))
+        workers = self.service.workers
+        warm_up(run, model.classifier.card.image_size, KERAS_BATCH)
+        return SimilarSearch(
+            gallery, model, Batcher(run, workers.compute, KERAS_BATCH, self.service.config.max_pending)
+        )
 
     def _embed_elsewhere(self, source: Source, config: FeaturesConfig) -> None:
         """Let another process see to it that the embeddings are in the cache.

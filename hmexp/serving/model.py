@@ -90,11 +90,10 @@ class Loader:
         if self.config.engine == "onnx":
             run = onnx_engine(classifier, self.articles)
         size = classifier.card.image_size
-        warm_up(run, size, self.config.max_batch)
+        warm_up(run, size, self.config.longest_batch)
         grad_cam = self._grad_cam(classifier, size)
-        batcher = Batcher(
-            run, self.workers.compute, self.config.max_batch, self.config.max_pending, observe=self.observe
-        )
+        longest, pending = self.config.longest_batch, self.config.max_pending
+        batcher = Batcher(run, self.workers.compute, longest, pending, self.observe)
         return ServedModel(bundle, classifier, batcher, grad_cam, self.workers)
 
     def _grad_cam(self, classifier: Classifier, size: int) -> GradCam | None:

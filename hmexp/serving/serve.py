@@ -1,6 +1,7 @@
 """The verb `serve`: the champion behind a web page and a JSON API, until Ctrl-C."""
 
 import importlib.util
+import logging
 import socket
 import subprocess
 import sys
@@ -97,6 +98,8 @@ def _run(listener: socket.socket, service: "Service", config: ServeConfig) -> No
         timeout_graceful_shutdown=FAREWELL,
         ws="none",
     )
+    # An exception is said, with its traceback; a client that goes away, or one connection too many, is not.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     sys.stdout.flush()
     # It answers signals itself: it lets requests end, then raises them again, and the command ends by them.
     uvicorn.Server(settings).run(sockets=[listener])

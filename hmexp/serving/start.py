@@ -42,7 +42,7 @@ def started(config: ServeConfig, bundle: FoundBundle, articles: Articles, key: s
         metrics,
         model,
         Promotions(config.tracking, config.paths, registry),
-        RecommendedTable(_recommendations(config)),
+        RecommendedTable(Path(config.recommendations).expanduser().absolute()),
         key=key,
     )
     metrics.watch_pending(lambda: workers.pending)
@@ -100,9 +100,3 @@ def _registry(config: ServeConfig, bundle: FoundBundle) -> Registry | None:
     if not bundle.version or not is_registered_name(config.run):
         return None
     return registry_for_reading(open_store(config.tracking, config.paths), config.tracking)
-
-
-def _recommendations(config: ServeConfig) -> Path:
-    if config.recommendations is not None:
-        return Path(config.recommendations).expanduser()
-    return config.paths.root_path / "recommendations"

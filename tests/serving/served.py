@@ -14,6 +14,7 @@ def config_of(shop: Path, root: Path, cache: Path, **keys):
     from hmexp.config.serve import ServeConfig
 
     words = [f"paths.root={root}", f"paths.cache={cache}", "data=hm", f"data.root={shop}", "data/merge=none"]
+    words.append(f"recommendations={cache}/recommendations")
     words += [f"{key}={value}" for key, value in ({"port": 0, "poll": 0.2} | keys).items()]
     return to_config(compose_words(words, "serve").tree, ServeConfig)
 
