@@ -21,7 +21,8 @@ from hmexp.config.data import DataConfig
 from hmexp.config.errors import UserError, require
 from hmexp.config.record import PathsConfig
 from hmexp.config.strategies import SPLITS
-from hmexp.store import Store, StoreSpec, stage
+from hmexp.store import StageOptions, Store, StoreSpec, stage
+from hmexp.store.staging import AS_USUAL
 from hmexp.training.backends import backend_named
 
 
@@ -130,18 +131,18 @@ class DataModule:
         other.cfg, other._store = replace(self.cfg, image_size=image_size, resize=resize), None
         return other
 
-    def prepare(self, verify: bool = False) -> Store:
+    def prepare(self, options: StageOptions = AS_USUAL) -> Store:
         """Draw the sample where it is missing, and build or open the image store.
 
         Args:
-            verify: Check every checksum of a store that is there already.
+            options: How the store is come by.
 
         Raises:
             UserError: Too little disk, a damaged store, or more than `data.max_bad_fraction` bad pictures.
         """
         self.catalogue.prepare()
         spec = StoreSpec(self.cfg.image_size, self.cfg.resize, self.cfg.max_pixels)
-        self._store = stage(self.catalogue.source, self.images, spec, self.paths.cache_path, verify=verify)
+        self._store = stage(self.catalogue.source, self.images, spec, self.paths.cache_path, options)
         self._check_bad_fraction()
         return self._store
 
@@ -195,11 +196,12 @@ class DataModule:
         """Batches of one pass; see `hmexp.batches.tensorflow.ordered_batches`."""
         return self._batches().ordered_batches(self.store, part, batch_size)
 
-    def part(self, rows: pd.DataFrame) -> Rows:
-        """Rows of the manifest as the batches want them."""
+    def part(self, rows: pd.DataFrame, grouped: bool = False) -> Rows:
+        """Rows of the manifest as the batches want them, with their groups where these are asked for."""
         weights = rows["weight"].to_numpy(np.float32)
         places = self.store.rows(rows["image"].tolist())
-        return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights)
+        groups = pd.factorize(rows["group"])[0].astype(np.int64) if grouped else None
+        return Rows(places, rows["target"].to_numpy(np.int64), None if np.all(weights == 1.0) else weights, groups)
 
     def merged_counts(self) -> pd.Series:
         """Articles of each class after merging, before anything is left out."""

@@ -11,6 +11,7 @@ from typing import Any
 from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
+from hmexp.config.verbs import RunConfig
 
 HEADER = "hmexp: image-classification experiments on product catalogues.\n\nhmexp [VERB] [KEY=VALUE ...] [-m]"
 EXAMPLES = """\
@@ -38,7 +39,7 @@ def print_help(verbs: dict[str, str], verb: str | None, schema: type) -> None:
         print("\n" + _groups() + "\n\n" + EXAMPLES)
         return
     print(f"{verb}: {verbs[verb]}\n")
-    if schema.__name__ == "RunConfig":
+    if issubclass(schema, RunConfig):
         print(_groups() + "\n")
     print("Keys\n" + "\n".join(_keys(schema)))
     if verb == "train":

@@ -47,7 +47,7 @@ TABLE = (
     Verb(
         "stage",
         config="stage",
-        schema="train",
+        schema="stage",
         function="hmexp.runner.stage:stage",
         help="build the image store and nothing else",
         recalls=True,
@@ -102,6 +102,13 @@ TABLE = (
         help="articles that look like article_id=ID, or like image=FILE",
     ),
     Verb(
+        "recommend",
+        config="recommend",
+        schema="recommend",
+        function="hmexp.recommend.recommend:recommend",
+        help="twelve articles for each customer, measured on the last week, and submission.csv",
+    ),
+    Verb(
         "export",
         config="export",
         schema="export",
@@ -114,6 +121,13 @@ TABLE = (
         schema="clean",
         function="hmexp.cleaning.verbs:clean",
         help="list what is left behind (failed runs, stale stores), and with yes=true remove it",
+    ),
+    Verb(
+        "serve",
+        config="serve",
+        schema="serve",
+        function="hmexp.serving.serve:serve",
+        help="the champion behind a web page and a JSON API",
     ),
     Verb(
         "ui",

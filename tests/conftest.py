@@ -20,6 +20,7 @@ from forked import run_command
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_PICTURES = Path(os.environ.get("HMEXP_REALDATA", CHECKOUT.parent / "shared" / "data" / "clothing"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
@@ -57,19 +58,47 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def database(cache: Path) -> Path:
+def made_once(cache: Path) -> MadeOnce:
+    """Makes a folder of a name where no worker of the session has made it; tests only read what is in it."""
+
+    def folder_of(name: str, make: Callable[[Path], object]) -> Path:
+        folder = cache.parent / name
+        with FileLock(f"{folder}.lock"):
+            done = folder.with_suffix(".done")
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def database(made_once: MadeOnce) -> Path:
     """MLflow's database as a first run makes it, with nothing in it; making one takes a second."""
     from hmexp.config.record import MlflowTracking, PathsConfig
     from hmexp.tracking.store import DATABASE, create_store
 
-    folder = cache.parent / "database"
-    with FileLock(f"{folder}.lock"):
-        path = folder / "mlruns" / DATABASE
-        if not path.is_file():
-            create_store(MlflowTracking(experiment="none"), PathsConfig(root=str(folder)))
-            with closing(sqlite3.connect(path)) as connection, connection:
-                connection.execute("DELETE FROM experiments WHERE name = 'none'")
-    return path
+    def make(folder: Path) -> None:
+        create_store(MlflowTracking(experiment="none"), PathsConfig(root=str(folder)))
+        with closing(sqlite3.connect(folder / "mlruns" / DATABASE)) as connection, connection:
+            connection.execute("DELETE FROM experiments WHERE name = 'none'")
+
+    return made_once("database", make) / "mlruns" / DATABASE
+
+
+@pytest.fixture(scope="session")
+def promoted(made_once: MadeOnce, hmexp_in: Run) -> Path:
+    """A folder with a champion for the sample: four filters, pictures of 16 x 16, two epochs."""
+
+    def make(folder: Path) -> None:
+        words = ("model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=2")
+        hmexp_in(*words, "tracking.system_metrics=false", cwd=folder)
+        hmexp_in("promote", cwd=folder)
+
+    return made_once("promoted", make)
 
 
 @pytest.fixture(scope="session")

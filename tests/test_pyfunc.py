@@ -18,42 +18,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_registry import CLASSES, make_store, promote, register
 from PIL import Image
 
 import hmexp
-from hmexp.config.model import CnnConfig
-from hmexp.config.record import MlflowTracking, PathsConfig
 
 pytestmark = pytest.mark.slow
 URI = "models:/hmexp-sample@champion"
-CLASSES = ["Shoes", "Socks & Tights", "Swimwear"]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory) -> Path:
+def root(database, tmp_path_factory) -> Path:
     """A folder with a champion, whose probabilities are calibrated, in the store that MLflow looks at."""
-    import keras
     import mlflow
 
-    from hmexp.models.build import build_model
-    from hmexp.models.bundle import Card, save_bundle
-    from hmexp.tracking.model import log_bundle
-    from hmexp.tracking.registry import Registry
-    from hmexp.tracking.store import create_store
-
     root = tmp_path_factory.mktemp("served")
-    keras.utils.set_random_seed(1)
-    card = Card(CLASSES, 16, "pad", 0.25, {}, "d" * 32, {})
-    save_bundle(build_model(CnnConfig(widths=[4]), 16, 3), card, root / "bundle")
-    create_store(MlflowTracking(), PathsConfig(root=str(root)))
+    make_store(root, database)
+    promote(root, register(root))
     before = mlflow.get_tracking_uri()
-    uri = f"sqlite:///{root}/mlruns/mlflow.db"
-    mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient(uri)
-    run_id = client.create_run(client.get_experiment_by_name("hmexp").experiment_id).info.run_id
-    log_bundle(client, run_id, root / "bundle")
-    registry = Registry(client, "hmexp-sample")
-    registry.set_aliases({"champion": registry.register(client.get_run(run_id), {})})
+    mlflow.set_tracking_uri(f"sqlite:///{root}/mlruns/mlflow.db")
     yield root
     mlflow.set_tracking_uri(before)
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hmexp.batches.draws import DRAWS, PICTURES
+from hmexp.batches.draws import inputs_of
 from hmexp.batches.order import Order, Rows, num_batches
 from hmexp.store import Store
 
@@ -100,9 +100,10 @@ class ArrayBatches(ReadAhead):
         columns = [self.part.targets[rows]]
         if self.part.weights is not None:
             columns.append(self.part.weights[rows])
-        return ({PICTURES: pictures, DRAWS: draws[place]} if self.order.augments else pictures, *columns)
+        groups = None if self.part.groups is None else self.part.groups[rows]
+        return (inputs_of(pictures, draws[place] if self.order.augments else None, groups), *columns)
 
     def _draw_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The whole epoch, whatever step it starts at."""
         whole = Order(**(vars(self.order) | {"first_step": 0}))
-        return whole.epoch(len(self.part), epoch)
+        return whole.epoch(len(self.part), epoch, self.part.groups)

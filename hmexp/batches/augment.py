@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import ops
 
-from hmexp.batches.draws import COLUMNS
+from hmexp.batches.draws import CHANNELS, COLUMNS
 from hmexp.config.augment import AugmentConfig
 
 GREY = (0.299, 0.587, 0.114)
@@ -45,7 +45,13 @@ class Augmentation:
         """What is done, in this order."""
         resample = partial(_resample, size=self.size)
         moves = self.cfg.moves or self.size is not None
-        chosen = ((resample, moves), (_recolour, self.cfg.recolours), (_erase, self.cfg.erase), (_mix, self.cfg.mixes))
+        chosen = (
+            (resample, moves),
+            (_recolour, self.cfg.recolours),
+            (_break_colour, self.cfg.breaks_colour),
+            (_erase, self.cfg.erase),
+            (_mix, self.cfg.mixes),
+        )
         return tuple(self.compiled(stage) for stage, on in chosen if on)
 
     def pictures(self, pictures: Any, draws: Any) -> Any:  # noqa: ANN401
@@ -130,6 +136,18 @@ def _recolour(pictures: Any, draws: Any) -> Any:  # noqa: ANN401
     changed = ops.clip(mean + (changed - mean) * column["contrast"], 0.0, 255.0)
     changed = ops.where(changed >= column["solarize"], 255.0 - changed, changed)
     return _to_bytes(ops.floor(changed / column["posterize"]) * column["posterize"])
+
+
+def _break_colour(pictures: Any, draws: Any) -> Any:  # noqa: ANN401
+    """Channels blended anew, brightness by an exponent, negatives; white stays white unless it is inverted."""
+    column = _columns(draws)
+    old = ops.cast(pictures, "float32") / 255.0
+    blended = [
+        ops.sum(ops.concatenate([column[f"{new}_from_{name}"] for name in CHANNELS], axis=-1) * old, -1, keepdims=True)
+        for new in CHANNELS
+    ]
+    changed = ops.power(ops.clip(ops.concatenate(blended, axis=-1), 0.0, 1.0), column["gamma"])
+    return _to_bytes(255.0 * ops.where(column["invert"] > 0, 1.0 - changed, changed))
 
 
 def _erase(pictures: Any, draws: Any) -> Any:  # noqa: ANN401

@@ -5,26 +5,41 @@ where the model computes (`hmexp.batches.augment`). Nothing random is left there
 same, XLA stays on, and a resumed run goes on with the very same pictures.
 """
 
+from typing import Any
+
 import numpy as np
 
 from hmexp.config.augment import AugmentConfig
 
+CHANNELS = ("red", "green", "blue")
 COLUMNS = (
     *("xx", "xy", "x", "yx", "yy", "y"),  # where a pixel comes from: [x, y] -> [xx x + xy y + x, yx x + yy y + y]
     *("brightness", "contrast", "saturation", "solarize", "posterize", "red", "green", "blue"),
     *("erase_y0", "erase_y1", "erase_x0", "erase_x1"),
     *("mix_y0", "mix_y1", "mix_x0", "mix_x1", "mix"),
+    *(f"{new}_from_{old}" for new in CHANNELS for old in CHANNELS),
+    *("gamma", "invert"),
 )
-"""Columns of the draws. Places are from -1 to 1, boxes in shares of the side, `mix` is the other picture's part."""
+"""Columns of the draws. Places are from -1 to 1, boxes in shares of the side, `mix` is the other picture's part.
+`red_from_blue` is how much of the old blue the new red has, `invert` whether the picture becomes its negative."""
 DRAWS = "draws"
 PICTURES = "pictures"
+GROUPS = "groups"
 
 AUGMENT_STREAM = 1
 MAX_TURN, MAX_SHEAR, MAX_SHIFT, MAX_LIGHT = np.pi / 6, 0.3, 0.3, 0.9
 GEOMETRY = ("turn", "shear_x", "shear_y", "shift_x", "shift_y")
 COLOUR = ("brightness", "contrast", "saturation", "solarize", "posterize")
+BLEND_ALPHA = 0.5
+"""Of the Dirichlet distribution of a new channel's parts: below 1, one of the old ones tends to dominate."""
 ERASED_AREA = (0.02, 0.33)
 ERASED_ASPECT = 3.0
+
+
+def inputs_of(pictures: Any, draws: Any, groups: Any) -> Any:  # noqa: ANN401
+    """What a learner takes: the pictures, or a mapping of them and whatever goes with them; None stands for nothing."""
+    beside = {name: values for name, values in ((DRAWS, draws), (GROUPS, groups)) if values is not None}
+    return {PICTURES: pictures, **beside} if beside else pictures
 
 
 def draw(cfg: AugmentConfig, num: int, seed: int, epoch: int) -> np.ndarray:
@@ -46,6 +61,7 @@ def draw(cfg: AugmentConfig, num: int, seed: int, epoch: int) -> np.ndarray:
         **_colour(cfg, num, random, chosen),
         **_erase(cfg, num, random),
         **_mix(cfg, num, random),
+        **_other_colours(cfg, num, random),  # the last one, so that it moves nobody else's numbers
     }
     return np.stack([columns[name] for name in COLUMNS], axis=1).astype(np.float32)
 
@@ -118,6 +134,17 @@ def _mix(cfg: AugmentConfig, num: int, random: np.random.Generator) -> dict[str,
     box = np.where(cuts, cut, whole)
     part = np.where(does, np.where(cuts, 1.0, blend), 0.0)
     return dict(zip(("mix_y0", "mix_y1", "mix_x0", "mix_x1", "mix"), (*box, part), strict=True))
+
+
+def _other_colours(cfg: AugmentConfig, num: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """New channels as blends of the old ones, an exponent for brightness, and whether the picture is inverted."""
+    blends = random.dirichlet(np.full(3, BLEND_ALPHA), (num, 3))
+    does = random.random(num) < cfg.blend
+    matrix = np.where(does[:, None, None], blends, np.eye(3))
+    names = [f"{new}_from_{old}" for new in CHANNELS for old in CHANNELS]
+    gamma = np.exp(random.uniform(-np.log(cfg.gamma), np.log(cfg.gamma), num))
+    invert = np.where(random.random(num) < cfg.invert, 1.0, 0.0)
+    return dict(zip(names, matrix.reshape(num, 9).T, strict=True)) | {"gamma": gamma, "invert": invert}
 
 
 def _box(place: np.ndarray, high: np.ndarray, wide: np.ndarray) -> np.ndarray:

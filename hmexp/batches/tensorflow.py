@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hmexp.batches.draws import COLUMNS, DRAWS, PICTURES
+from hmexp.batches.draws import COLUMNS, inputs_of
 from hmexp.batches.order import Order, Rows
 from hmexp.store import Store
 
@@ -23,14 +23,15 @@ def train_batches(store: Store, part: Rows, order: Order) -> tf.data.Dataset:
     Returns:
         Elements `(pictures uint8 [batch, height, width, 3], targets int64 [batch])`, and a third,
         `weights float32 [batch]`, where `part` has weights. Where `order` augments, `{"pictures": ..., "draws":
-        float32 [batch, columns]}` stands in place of the pictures.
+        float32 [batch, columns]}` stands in place of the pictures; where `part` has groups, `"groups": int64 [batch]`
+        is beside them.
     """
     epochs = tf.data.Dataset.range(order.first_epoch, order.last_epoch + 1)
     width = len(COLUMNS) if order.augments else 0
 
     def indices(epoch: tf.Tensor) -> tf.data.Dataset:
         def one(epoch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return order.epoch(len(part), int(epoch))
+            return order.epoch(len(part), int(epoch), part.groups)
 
         chosen, draws = tf.numpy_function(one, [epoch], (tf.int64, tf.float32), stateful=False)
         chosen.set_shape([None])
@@ -60,6 +61,7 @@ def _read(indices: tf.data.Dataset, store: Store, part: Rows) -> tf.data.Dataset
         columns: list[Any] = [tf.gather(part.targets, chosen)]
         if part.weights is not None:
             columns.append(tf.gather(part.weights, chosen))
-        return ({PICTURES: pictures, DRAWS: draws} if draws.shape[-1] else pictures, *columns)
+        groups = None if part.groups is None else tf.gather(part.groups, chosen)
+        return (inputs_of(pictures, draws if draws.shape[-1] else None, groups), *columns)
 
     return indices.map(load, num_parallel_calls=PARALLEL_READS, deterministic=True).prefetch(PREFETCH)

@@ -71,8 +71,8 @@ class Archive:
         self.members = {info.filename: info for info, reason in zip(infos, reasons, strict=True) if not reason}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the open file: another process opens its own."""
-        return self.__dict__ | {"_opened": None}
+        """Without the open file: another process opens its own, from any current folder."""
+        return self.__dict__ | {"path": self.path.absolute(), "_opened": None}
 
     def open(self, name: str) -> BinaryIO:
         """A member's bytes, inflated; safe to call from many threads.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from hmexp.config.errors import invalid
 from hmexp.console import log
@@ -122,6 +122,10 @@ class FilePictures:
         self._found: dict[str, Picture] = {}
         self._left_out: dict[str, str] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to open pictures, from any current folder; it looks at the files itself."""
+        return self.__dict__ | {"root": self.root.absolute(), "_found": {}, "_left_out": {}}
+
     def list(self) -> list[Picture]:
         """The pictures that are there, sorted by path."""
         return [self._known()[path] for path in sorted(self._known())]
@@ -196,6 +200,7 @@ class DirectoryPictures(FilePictures):
         Raises:
             UserError: A folder that may not be read.
         """
+        self._folders = []
         start = self.root / self.folder
         if start.is_dir():
             yield from self._walk(start, f"{self.folder}/" if self.folder else "", ())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hmexp.cleaning.items import STORES, Age, Item, extent
-from hmexp.jobs.folder import held_lock
+from hmexp.jobs.folder import held_lock, is_locked
 from hmexp.store.decode import DECODER_VERSION
 from hmexp.store.layout import FORMAT_VERSION, META, PICTURES
 from hmexp.store.store import last_used
@@ -95,19 +95,7 @@ def lock_of(path: Path) -> Path:
 def _in_use(path: Path) -> bool:
     """Whether somebody reads a store or builds it; asking keeps nobody from it."""
     with _unread(path) as unread:
-        if not unread:
-            return True
-    try:
-        handle = os.open(lock_of(path), os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
+        return not unread or is_locked(lock_of(path))
 
 
 @contextmanager

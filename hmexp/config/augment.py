@@ -26,6 +26,14 @@ class AugmentConfig(Section, key="augment"):
     """Operations a picture out of RandAugment's list (Cubuk et al. 2020): turn, shear, shift, light, colour, ..."""
     magnitude: float = number(0.5, ge=0, le=1, noun="a share")
     """Strength of these, from 0 to 1; each is drawn up to it."""
+    blend: float = number(0.0, ge=0, le=1, noun="a share")
+    """Share of the pictures whose red, green and blue each become a random blend of the three, so that no colour can
+    be relied on."""
+    gamma: float = number(1.0, ge=1, le=16, noun="an exponent")
+    """Largest exponent, or its inverse, that brightness is raised to: dark cloth becomes light, white stays white; 1
+    is off."""
+    invert: float = number(0.0, ge=0, le=1, noun="a share")
+    """Share of the pictures that become their negative."""
     erase: float = number(0.0, ge=0, le=1, noun="a share")
     """Share of the pictures in which a rectangle is painted over (Zhong et al. 2020)."""
     mixup: float = number(0.0, ge=0, le=1000)
@@ -46,6 +54,11 @@ class AugmentConfig(Section, key="augment"):
         return bool(self.colour or self.ops)
 
     @property
+    def breaks_colour(self) -> bool:
+        """Whether pictures get the colours of something else altogether."""
+        return bool(self.blend or self.gamma > 1 or self.invert)
+
+    @property
     def mixes(self) -> bool:
         """Whether pictures and targets are mixed."""
         return bool((self.mixup or self.cutmix) and self.mix_share)
@@ -53,4 +66,4 @@ class AugmentConfig(Section, key="augment"):
     @property
     def active(self) -> bool:
         """Whether anything is done at all."""
-        return self.moves or self.recolours or self.mixes or self.erase > 0
+        return self.moves or self.recolours or self.breaks_colour or self.mixes or self.erase > 0

@@ -12,10 +12,36 @@ class LossConfig(Section, key="loss"):
     label_smoothing: float = number(0.0, ge=0, lt=1, noun="a share")
     """Share of the target that is spread over all classes (Szegedy et al. 2016)."""
 
+    @property
+    def rows_together(self) -> int:
+        """Rows of a group that stand side by side in an epoch, at most; 1 for a loss that does not look at groups."""
+        return 1
+
 
 @dataclass
 class CrossEntropyConfig(LossConfig):
     """Cross-entropy."""
+
+
+@dataclass
+class ContrastiveConfig(CrossEntropyConfig):
+    """Cross-entropy of the classes, and a supervised contrastive term of the features.
+
+    The term brings articles of one group (`product_code`: the colours of a product) together and apart from all
+    others (Khosla et al., Supervised Contrastive Learning, 2020).
+    """
+
+    weight: float = number(1.0, ge=0, le=1000)
+    """Weight of the contrastive term beside the cross-entropy."""
+    temperature: float = number(0.05, gt=0, le=10)
+    """What similarities are divided by before their softmax."""
+    together: int = number(4, ge=2, le=1024)
+    """Articles of a group that stand side by side in an epoch, at most, so that a batch has pairs of them."""
+
+    @property
+    def rows_together(self) -> int:
+        """See `together`."""
+        return self.together
 
 
 @dataclass

@@ -53,6 +53,7 @@ BACKBONES = (
 """Networks of keras.applications (3.15)."""
 STEMS = {"plain": 1, "stride": 2, "pool": 4, "patch": 4}
 """Stem of a residual network -> by how much it makes pictures smaller."""
+INPUTS = ("rgb", "grey")
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh")
 
 
@@ -95,6 +96,8 @@ class CnnConfig(ModelConfig):
     """Number of blocks; null takes it from `widths`, or 3."""
     widths: list[int] | None = number(None, ge=1, le=16_384)
     """Filters of each block; null doubles from 16."""
+    input: str = "rgb"
+    """What the network sees: `rgb`, or `grey`, pictures without colours, each with mean 0 and standard deviation 1."""
     kernel: int = number(3, ge=1, le=255)
     """Height and width of every convolution, in pixels."""
     norm: str = "none"
@@ -115,6 +118,7 @@ class CnnConfig(ModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_depth(self.depth, self.widths)
+        one_of("model.input", self.input, INPUTS)
         one_of("model.norm", self.norm, ("none", "batch", "layer"))
         one_of("model.activation", self.activation, ACTIVATIONS)
         one_of("model.pooling", self.pooling, ("max", "average"))
@@ -148,6 +152,8 @@ class ResnetConfig(ModelConfig):
     """Channels of each stage; null doubles from 32."""
     blocks: list[int] | None = number(None, ge=1, le=1000)
     """Residual blocks of each stage; one number holds for all, null is 2."""
+    input: str = "rgb"
+    """What the network sees: `rgb`, or `grey`, pictures without colours, each with mean 0 and standard deviation 1."""
     stem: str = "plain"
     """First layers: `plain` 3x3, `stride` 3x3 by 2, `pool` the same and 3x3 pooling by 2, `patch` 4x4 by 4."""
     norm: str = "batch"
@@ -169,6 +175,7 @@ class ResnetConfig(ModelConfig):
         blocks, depth = self.blocks, len(self.stage_widths)
         ok = blocks is None or len(blocks) in (1, depth)
         require(ok, "model.blocks", f"null, one number, or {depth} (one a stage)", blocks)
+        one_of("model.input", self.input, INPUTS)
         one_of("model.stem", self.stem, tuple(STEMS))
         one_of("model.norm", self.norm, ("batch", "group", "layer"))
         one_of("model.activation", self.activation, ACTIVATIONS)

@@ -20,8 +20,10 @@ from hmexp.config import (
     loss,
     model,
     optimizer,
+    recommend,
     record,
     schedule,
+    serve,
     similar,
     strategies,
     training,
@@ -61,7 +63,11 @@ GROUPS: dict[str, dict[str, type]] = {
         "saved": model.SavedConfig,
     },
     "augment": {"default": augment.AugmentConfig},
-    "loss": {"cross_entropy": loss.CrossEntropyConfig, "focal": loss.FocalConfig},
+    "loss": {
+        "cross_entropy": loss.CrossEntropyConfig,
+        "focal": loss.FocalConfig,
+        "contrastive": loss.ContrastiveConfig,
+    },
     "optimizer": {
         "adam": optimizer.AdamConfig,
         "adamw": optimizer.AdamWConfig,
@@ -85,6 +91,7 @@ LISTS = ("callbacks",)
 """Groups of which any number of options are chosen: `callbacks=[a,b]`."""
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
+    "stage": verbs.StageConfig,
     "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,
     "promote": verbs.PromoteConfig,
@@ -92,7 +99,9 @@ VERBS: dict[str, type] = {
     "predict": verbs.PredictConfig,
     "embed": similar.EmbedConfig,
     "similar": similar.SimilarConfig,
+    "recommend": recommend.RecommendConfig,
     "export": verbs.ExportConfig,
+    "serve": serve.ServeConfig,
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
     "clean": verbs.CleanConfig,

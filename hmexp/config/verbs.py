@@ -17,6 +17,7 @@ from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
 from hmexp.config.schedule import ScheduleConfig
 from hmexp.config.training import TrainerConfig
 
+RUNNERS = ("local", "ray")
 BACKENDS = ("tensorflow", "jax", "torch")
 CLEANED_KINDS = ("runs", "stores", "leftovers", "checkpoints")
 CLEANED_STATES = ("failed", "pruned", "killed")
@@ -27,7 +28,7 @@ EXPORT_FORMATS = ("savedmodel", "onnx", "litert", "litert_fp16", "litert_int8")
 
 @dataclass
 class RunConfig(Section):
-    """One training: everything that `train` and `stage` read."""
+    """One training: everything that `train` reads."""
 
     data: DataConfig = MISSING
     augment: AugmentConfig = MISSING
@@ -77,6 +78,19 @@ def _is_free(name: str) -> bool:
         and not name.isdecimal()
         and name not in RESERVED
     )
+
+
+@dataclass
+class StageConfig(RunConfig):
+    """`stage`: the image store of a run. It takes whatever `train` takes."""
+
+    runner: str = "local"
+    """Where pictures are decoded: `local`, or `ray`: over the processes of the cluster at RAY_ADDRESS, or of this
+    machine."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("runner", self.runner, RUNNERS)
 
 
 @dataclass
@@ -185,7 +199,7 @@ class InferenceConfig(RegistryConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("backend", self.backend, BACKENDS)
-        one_of("runner", self.runner, ("local", "ray"))
+        one_of("runner", self.runner, RUNNERS)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hmexp.catalogue.manifest import Manifest, own
+from hmexp.catalogue.manifest import Manifest, own, own_columns
 from hmexp.catalogue.merge import merge
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.catalogue.read import Catalogue, read_catalogue
@@ -80,13 +80,13 @@ def find_articles(config: PredictConfig) -> Articles:
     return _of_source(str(config.source), config.image_column)
 
 
-def catalogue_articles(cfg: DataConfig, paths: PathsConfig, columns: Sequence[str] = ()) -> Articles:
+def catalogue_articles(cfg: DataConfig, paths: PathsConfig, columns: Sequence[str] | None = ()) -> Articles:
     """The articles of a catalogue; opens no picture, and draws the sample where it is missing.
 
     Args:
         cfg: The `data` section.
         paths: Where the cache is.
-        columns: Of the catalogue, that the rows shall have where it has them.
+        columns: Of the catalogue, that the rows shall have where it has them; None is all of them.
 
     Raises:
         UserError: A catalogue that is not there.
@@ -100,7 +100,8 @@ def catalogue_articles(cfg: DataConfig, paths: PathsConfig, columns: Sequence[st
     if catalogue.num_missing:
         log.info(f"{catalogue.num_missing:,} articles have no picture and are left out")
     staged = sorted(catalogue.rows["image"].unique()) if len(catalogue.rows) else []
-    kept = [own(name) for name in columns if own(name) in rows]
+    wanted = own_columns(rows) if columns is None else columns
+    kept = [own(name) for name in wanted if own(name) in rows]
     source, without = catalogue.source, catalogue.without_picture
     return Articles(catalogue.name, _sorted(rows, kept), source, staged, cfg.max_pixels, without)
 

@@ -132,7 +132,7 @@ def whole_reference(picture: np.ndarray, card: Card) -> np.ndarray:
 
 def _of_folder(root: Path) -> PicturePlan:
     source = DirectoryPictures(root)
-    paths = _shuffled([picture.path for picture in source.list()])
+    paths = shuffled([picture.path for picture in source.list()])
     if not paths:
         raise UserError(f"pictures: expected a folder with pictures, received {root} without any")
     half = max(1, len(paths) // 2)
@@ -149,12 +149,12 @@ def _of_run(config: ExportConfig, job_dir: Path) -> PicturePlan:
         raise UserError(f"{reason} (or give pictures=FOLDER, of pictures to check on)") from None
     there = set(catalogue.rows["image"])
     images = manifest[manifest["image"].isin(there)].drop_duplicates("image").groupby("split")["image"].apply(list)
-    check, calibration = (_shuffled(images.get(split, [])) for split in ("val", "train"))
+    check, calibration = (shuffled(images.get(split, [])) for split in ("val", "train"))
     return PicturePlan(f"val of {job_dir.name}", catalogue.source, catalogue.prepare, check, calibration)
 
 
-def _shuffled(paths: Sequence[str]) -> list[str]:
-    """In an order that depends on nothing but the paths."""
+def shuffled(paths: Sequence[str]) -> list[str]:
+    """The paths in an order that depends on nothing but the paths."""
     ordered = sorted(paths)
     return [ordered[place] for place in np.random.default_rng(0).permutation(len(ordered))]
 

@@ -1,14 +1,17 @@
 """The parts of a long table that a process computes from pictures, here or elsewhere."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import pandas as pd
 import pyarrow as pa
 
+from hmexp.cluster import RAY, Spread, over_ray
 from hmexp.config.verbs import InferenceConfig
 from hmexp.console import log, progress_bar
 from hmexp.inference.parts import Parts
@@ -79,11 +82,42 @@ def rows_of(rows: pd.DataFrame, numbers: Sequence[int], length: int) -> pd.DataF
     return pd.concat([rows.iloc[number * length : (number + 1) * length] for number in numbers])
 
 
-def write_here(job: PartJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
-    """Compute the parts that are missing in this process; `rows` are all articles."""
+def write_parts(job: PartJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
+    """Compute the parts that are missing, in this process or on a cluster (`runner=ray`); `rows` are all articles."""
+    (_write_over_ray if job.config.runner == RAY else _write_here)(job, rows, missing)
+
+
+def _write_here(job: PartJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
     has_store = job.pixels.store is not None
     log.info("reading the image store" if has_store else "no image store of this catalogue: decoding")
     chosen = rows_of(rows, missing, part_length(job.config))
+    with _progress(job.activity, len(rows), len(chosen)) as advance:
+        job.write(missing, chosen, advance)
+
+
+def _write_over_ray(job: PartJob, rows: pd.DataFrame, missing: Sequence[int]) -> None:
+    """A part is written by its worker beside the others, whole; the cluster has to see the same files."""
+    length = part_length(job.config)
+    parts = ((number, rows_of(rows, [number], length)) for number in missing)
+    spread = Spread(f"{len(missing):,} parts", len(missing), on_gpu=job.config.device.startswith("gpu"))
+    with (
+        _progress(job.activity, len(rows), len(rows_of(rows, missing, length))) as advance,
+        closing(over_ray(partial(_write_part, job), parts, spread)) as written,
+    ):
+        for num in written:
+            advance(num)
+
+
+def _write_part(job: PartJob, part: tuple[int, pd.DataFrame]) -> int:
+    """Compute a part and write it; gives its number of articles."""
+    number, rows = part
+    job.write([number], rows, lambda num: None)
+    return len(rows)
+
+
+@contextmanager
+def _progress(activity: str, num: int, left: int) -> Iterator[Callable[[int], None]]:
+    """A bar over all articles, of which some are left; gives what advances it."""
     with progress_bar() as bar:
-        task = bar.add_task(job.activity, total=len(rows), completed=len(rows) - len(chosen), note="")
-        job.write(missing, chosen, lambda num: bar.advance(task, num))
+        task = bar.add_task(activity, total=num, completed=num - left, note="")
+        yield lambda some: bar.advance(task, some)

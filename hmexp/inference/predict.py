@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmexp.cluster import require_runner
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import PredictConfig
 from hmexp.console import log
 from hmexp.inference.articles import find_articles
 from hmexp.inference.mislabelled import find_mislabelled, write_mislabelled
-from hmexp.inference.part_job import part_length, write_here
+from hmexp.inference.part_job import part_length, write_parts
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import pixel_source
 from hmexp.inference.prediction_job import PredictionJob
-from hmexp.inference.ray_runner import require_ray, write_with_ray
 from hmexp.inference.summary import say_summary, summarise
 from hmexp.inference.threshold import threshold_of
 from hmexp.models.bundle import read_card
@@ -45,7 +45,7 @@ def predict(config: PredictConfig, invocation: Invocation) -> PredictResult:
         RunError: Not one picture can be read.
     """
     check_inference(config.backend, config.device)
-    require_ray(config.runner)
+    require_runner(config.runner)
     articles = find_articles(config)
     bundle = find_bundle(config.run, config.tracking, config.paths)
     card = read_card(bundle.folder)
@@ -63,10 +63,9 @@ def predict(config: PredictConfig, invocation: Invocation) -> PredictResult:
     with parts.planned(plan):
         missing = parts.missing()
         if missing:
-            write = write_with_ray if config.runner == "ray" else write_here
             pixels = pixel_source(articles, card.image_size, card.resize, config.paths)
             job = PredictionJob(config, pixels, bundle.folder, parts, bundle.name, digest, threshold)
-            write(job, articles.rows, missing)
+            write_parts(job, articles.rows, missing)
         summary = summarise(parts)
         mislabelled = find_mislabelled(parts.tables(), card.classes)
         parts.merge()

@@ -179,13 +179,18 @@ def check_unfinished(name: str, record: JobRecord) -> None:
 
 
 def is_running(job_dir: Path) -> bool:
-    """Whether a living process holds the run's lock.
+    """Whether a living process holds the run's lock."""
+    return is_locked(job_dir / LOCK_FILE)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds a lock; a file that is not there is none.
 
     Asks for a share of the lock, which any number of others may ask for at the same time: they do not take each other
-    for the run. A lock that may not be read is another user's, of which nothing is known here.
+    for the holder. A lock that may not be read is another user's, of which nothing is known here.
     """
     try:
-        with (job_dir / LOCK_FILE).open("rb") as stream:
+        with path.open("rb") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except FileNotFoundError:

@@ -35,7 +35,11 @@ METRICS = {
         Metric("ece", False, "expected calibration error: distance of confidence from accuracy"),
     )
 }
-MONITORS = tuple(f"val/{name}" for name in METRICS)
+RETRIEVAL = {
+    "recall_at_1": Metric("recall_at_1", True, "share of articles with siblings whose nearest picture is of a sibling")
+}
+"""Metrics of the features, which are computed where one of them is monitored."""
+MONITORS = tuple(f"val/{name}" for name in (*METRICS, *RETRIEVAL))
 CLASS_PREFIX = "test/f1/"
 LONGEST_SLUG = 100
 """Letters; MLflow takes 250 in the name of a metric, file systems 255 bytes."""
@@ -43,7 +47,7 @@ MAX_RECORDED = 50
 """Classes whose F1 is a metric of its own in the record; of more, `metrics.json` and the tables have it."""
 PARAMETERS, BYTES = "model/parameters", "model/bytes"
 """Weights of the model, and the size of its file."""
-BEST = tuple(f"best/val/{name}" for name in METRICS)
+BEST = tuple(f"best/val/{name}" for name in (*METRICS, *RETRIEVAL))
 
 
 def parse_monitor(key: str, monitor: str) -> Metric:
@@ -57,6 +61,11 @@ def parse_monitor(key: str, monitor: str) -> Metric:
         UserError: Anything else: it would not exist, or be a `test/` metric.
     """
     return _parse(key, monitor, MONITORS)
+
+
+def is_retrieval(monitor: str) -> bool:
+    """Whether a monitor is a metric of the features."""
+    return monitor.rpartition("/")[2] in RETRIEVAL
 
 
 def parse_best(key: str, metric: str) -> Metric:
@@ -118,4 +127,4 @@ def _parse(key: str, name: str, valid: tuple[str, ...]) -> Metric:
     if name not in valid:
         why = " (test is looked at, never chosen by)" if "test" in name.split("/") else ""
         raise invalid(key, f"one of {', '.join(valid)}{why}", name, valid)
-    return METRICS[name.rpartition("/")[2]]
+    return (METRICS | RETRIEVAL)[name.rpartition("/")[2]]

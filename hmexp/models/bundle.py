@@ -4,7 +4,9 @@ import hashlib
 import json
 import math
 import shutil
+import time
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.keras"
 CARD_FILE = "card.json"
+SETTLED_NS = 2 * 10**9
+"""Time after which a file system gives the next change another time (FAT: two seconds)."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,23 @@ def load_bundle(folder: Path) -> tuple["keras.Model", Card]:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a file, hexadecimal; computed once in a process while the file stays as it is.
+
+    A command checks the hash where it finds a model and again where it loads it. A file that was changed a moment ago
+    is read each time: its times do not tell the next change from that one.
+    """
+    found = path.stat()
+    if time.time_ns() - found.st_ctime_ns < SETTLED_NS:
+        return _computed(path)
+    return _remembered(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache(maxsize=64)
+def _remembered(path: Path, state: tuple[int, ...]) -> str:
+    return _computed(path)
+
+
+def _computed(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

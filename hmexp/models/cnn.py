@@ -3,13 +3,13 @@
 import keras
 
 from hmexp.config.model import CnnConfig
+from hmexp.models.inputs import scaled
 
 
 def build_cnn(cfg: CnnConfig, image_size: int, num_classes: int) -> keras.Model:
     """Blocks of convolution, norm, activation and pooling; then a head."""
     pictures = keras.Input((image_size, image_size, 3), dtype="uint8", name="pictures")
-    # float32 under every precision: bfloat16 cannot tell all 256 values apart.
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="scale")(pictures)
+    x = scaled(pictures, cfg.input, 1 / 255)
     for number, width in enumerate(cfg.block_widths, start=1):
         x = _block(cfg, x, width, f"block{number}")
     x = _head(cfg, x)

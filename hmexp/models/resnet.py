@@ -3,13 +3,13 @@
 import keras
 
 from hmexp.config.model import ResnetConfig
+from hmexp.models.inputs import scaled
 
 
 def build_resnet(cfg: ResnetConfig, image_size: int, num_classes: int) -> keras.Model:
     """Stem, stages of residual blocks each at half the size of the one before, mean over places, logits."""
     pictures = keras.Input((image_size, image_size, 3), dtype="uint8", name="pictures")
-    # float32 under every precision: bfloat16 cannot tell all 256 values apart.
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="scale")(pictures)
+    x = scaled(pictures, cfg.input, 1 / 127.5, -1.0)
     x = _stem(cfg, x)
     rates = cfg.drop_rates
     for stage, (width, blocks) in enumerate(zip(cfg.stage_widths, cfg.stage_blocks, strict=True), start=1):

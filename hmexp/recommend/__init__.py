@@ -1,1 +1,1 @@
-"""Similar articles: features of a catalogue's pictures, and the nearest of them."""
+"""What a customer, or who looks at an article, is shown: similar articles, and twelve for each customer."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from hmexp.cluster import require_runner
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.similar import FeaturesConfig
 from hmexp.console import log
 from hmexp.inference.articles import Articles, catalogue_articles
 from hmexp.inference.embedding_job import VECTOR, EmbeddingJob, vectors_of
-from hmexp.inference.part_job import part_length, write_here
+from hmexp.inference.part_job import part_length, write_parts
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import pixel_source
-from hmexp.inference.ray_runner import require_ray, write_with_ray
 from hmexp.models.bundle import Card, read_card
 from hmexp.recommend.embeddings import (
     Embeddings,
@@ -48,6 +48,12 @@ class Source:
     card: Card
     articles: Articles
 
+    @property
+    def key(self) -> str:
+        """What their embeddings are kept under."""
+        card = self.card
+        return embeddings_key(card.sha256, self.articles.picture_digest, card.image_size, card.resize)
+
 
 def find_source(config: FeaturesConfig) -> Source:
     """The model and the catalogue that the configuration names; opens no picture.
@@ -56,7 +62,7 @@ def find_source(config: FeaturesConfig) -> Source:
         UserError: No such model or catalogue.
     """
     check_inference(config.backend, config.device)
-    require_ray(config.runner)
+    require_runner(config.runner)
     if config.model is not None and config.data is not None:
         bundle = pretrained_bundle(config.model, config.data, config)
     else:
@@ -79,6 +85,11 @@ def data_of(bundle: FoundBundle, config: FeaturesConfig) -> DataConfig:
     return run_config(job_dir, config.paths, config.plugins).data
 
 
+def is_embedded(source: Source, config: FeaturesConfig) -> bool:
+    """Whether the embeddings of a catalogue are in the cache."""
+    return embeddings_folder(config.paths, source.key).is_dir()
+
+
 def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
     """The embeddings of a catalogue by a model, from the cache, or else computed; goes on where it was killed.
 
@@ -86,8 +97,7 @@ def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
         RunError: Not one picture can be read.
         UserError: Another process computes them now.
     """
-    card, digest = source.card, source.articles.picture_digest
-    key = embeddings_key(card.sha256, digest, card.image_size, card.resize)
+    card, digest, key = source.card, source.articles.picture_digest, source.key
     folder = embeddings_folder(config.paths, key)
     if folder.is_dir():
         try:
@@ -101,9 +111,8 @@ def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
     with parts.planned({"key": key, "part": length}):
         missing = parts.missing()
         if missing:
-            write = write_with_ray if config.runner == "ray" else write_here
             pixels = pixel_source(source.articles, card.image_size, card.resize, config.paths)
-            write(EmbeddingJob(config, pixels, source.bundle.folder, parts), rows, missing)
+            write_parts(EmbeddingJob(config, pixels, source.bundle.folder, parts), rows, missing)
         return _merged(parts, source, digest)
 
 

@@ -17,6 +17,7 @@ from hmexp.config.errors import invalid
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.metrics.names import is_retrieval
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.build import build_model
 from hmexp.models.memory import Size, size_of, size_of_config
@@ -135,7 +136,9 @@ class Assembly:
     def loaders(self) -> DataLoaders:
         """Batches of train and val."""
         cfg = self.config.trainer
-        train, val = (self.data.part(self.data.rows(split)) for split in ("train", "val"))
+        together = self.config.loss.rows_together
+        train = self.data.part(self.data.rows("train"), grouped=together > 1)
+        val = self.data.part(self.data.rows("val"), grouped=is_retrieval(cfg.monitor))
         steps = num_batches(len(train), cfg.batch_size, cfg.limit_batches)
         augment = self.config.augment if self.config.augment.active or cfg.image_sizes else None
 
@@ -148,6 +151,7 @@ class Assembly:
                 steps=steps,
                 first_step=first_step,
                 augment=augment,
+                together=together,
             )
             return self.data.shuffled_batches(train, order)
 
@@ -158,6 +162,7 @@ class Assembly:
             whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
             plain=self._plain(train) if cfg.precise_norm else None,
+            val_groups=val.groups,
         )
 
     def _plain(self, train: Rows) -> Any:  # noqa: ANN401

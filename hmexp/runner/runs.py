@@ -13,7 +13,7 @@ from hmexp.jobs.find import MIN_PREFIX
 from hmexp.metrics.names import parse_best
 from hmexp.tracking.complete import close_dead_runs, complete_records
 from hmexp.tracking.leaderboard import comparison, leaderboard, sorted_by, standings
-from hmexp.tracking.runs import all_runs, find_run
+from hmexp.tracking.runs import all_runs, find_runs
 from hmexp.tracking.store import open_store
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _compare(config: RunsConfig, runs: str) -> pd.DataFrame:
     names = [name.strip() for name in runs.split(",") if name.strip()]
     if len(names) < 2:
         raise UserError(f"compare: expected runs with commas between them, such as A,B, received {runs}")
-    found = [find_run(client, config.tracking, config.paths, name, "compare") for name in names]
+    found = find_runs(client, config.tracking, config.paths, names, "compare")
     settings, metrics = comparison(found)
     for letter, run in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", found, strict=False):
         log.info(f"{letter} = {run.info.run_id}  {run.info.run_name}")

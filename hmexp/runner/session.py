@@ -99,7 +99,7 @@ class Session:
             log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
         log.info(f"XLA: {learner.compilation(self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(model, self.data, self.config.trainer)
-        metrics = final_metrics(fitted, results)
+        metrics = {f"best/{self.config.trainer.monitor}": fitted.best_value} | final_metrics(fitted, results)
         temperature = helpful_temperature(results["val"].logits, results["val"].targets)
         if temperature == 1.0:
             log.info("temperature: 1, as none that is fitted on a part of val helps on the rest")

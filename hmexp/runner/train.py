@@ -19,7 +19,7 @@ from hmexp.datamodule import DataModule
 from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
-from hmexp.metrics.names import parse_monitor
+from hmexp.metrics.names import is_retrieval, parse_monitor
 from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
@@ -120,6 +120,7 @@ def check(config: RunConfig, data: DataModule | None = None) -> DataModule:
         expected = f"-m before {name}=..., which makes a sweep of it"
         require(getattr(config, name) == 1, name, expected, f"{getattr(config, name)} in a single run")
     data = data or DataModule(config.data, config.paths, config.backend)
+    check_groups(config, data)
     slice_columns(data)
     return data
 
@@ -134,6 +135,21 @@ def check_sections(config: RunConfig) -> None:
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
     check_sizes(config)
+    mixed = config.loss.rows_together > 1 and config.augment.mixes
+    require(not mixed, "augment.mix_share", "0 with loss=contrastive: a mixed picture is of two groups", "more than 0")
+
+
+def check_groups(config: RunConfig, data: DataModule) -> None:
+    """Raise `UserError` where loss or monitor is about articles of a group, and a split has no two of the same."""
+    loss, monitor = config.loss, config.trainer.monitor
+    for split, key, asked in (
+        ("train", "loss", loss.rows_together > 1),
+        ("val", "trainer.monitor", is_retrieval(monitor)),
+    ):
+        articles = data.manifest.of_split(split).drop_duplicates("article_id")
+        expected = f"several articles of a group (data.group_column) in {split}"
+        alone = f"{len(articles):,} articles, each alone"
+        require(not asked or bool(articles["group"].duplicated().any()), key, expected, alone)
 
 
 def check_sizes(config: RunConfig) -> None:

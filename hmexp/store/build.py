@@ -5,25 +5,35 @@ import time
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
+from hmexp.cluster import LOCAL, RAY
 from hmexp.console import console, log, progress_bar
 from hmexp.store.journal import Chunk, append, recover
 from hmexp.store.layout import HEADER_BYTES, PICTURES, npy_header
-from hmexp.store.work import Job, Outcome, outcomes
+from hmexp.store.ray_work import outcomes_over_ray
+from hmexp.store.work import Job, Outcome, outcomes_here
 
+Read = Callable[[Job, int], Generator[list[Outcome], None, None]]
+READERS: dict[str, Read] = {LOCAL: outcomes_here, RAY: outcomes_over_ray}
 MAX_WHITES = 5
 """Whites that are named; floats may have as many as there are pictures."""
 
 
-def build(job: Job) -> list[Chunk]:
+def build(job: Job, runner: str = LOCAL) -> list[Chunk]:
     """Decode and write what an earlier build has not; returns all chunks.
 
-    Memory does not grow with the number of pictures. After a kill, or Ctrl-C, the next call goes on.
+    Memory does not grow with the number of pictures. After a kill, or Ctrl-C, the next call goes on, with
+    either runner.
+
+    Args:
+        job: What to build.
+        runner: Where pictures are decoded: `local`, in threads, or `ray`. They are written here.
 
     Raises:
         RunError: A picture that could not be read for a reason that may pass, such as a network disk.
@@ -41,7 +51,7 @@ def build(job: Job) -> list[Chunk]:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; whatever keeps a picture from being read is in the quarantine.
             warnings.simplefilter("ignore")
-            _write_chunks(job, chunks, file.fileno(), _Bar(bar, task))
+            _write_chunks(job, chunks, file.fileno(), READERS[runner], _Bar(bar, task))
         rows = sum(chunk.rows for chunk in chunks)
         os.truncate(file.fileno(), HEADER_BYTES + rows * job.spec.row_bytes)
         os.pwrite(file.fileno(), npy_header(rows, job.spec.image_size), 0)
@@ -109,14 +119,15 @@ class _OpenChunk:
         return chunk
 
 
-def _write_chunks(job: Job, chunks: list[Chunk], file: int, bar: _Bar) -> None:
+def _write_chunks(job: Job, chunks: list[Chunk], file: int, read: Read, bar: _Bar) -> None:
     """Append the missing chunks to `chunks`, the journal and the file."""
     rows = sum(chunk.rows for chunk in chunks)
     chunk = _OpenChunk(len(chunks), file, HEADER_BYTES + rows * job.spec.row_bytes)
-    for some in outcomes(job, first_chunk=len(chunks)):
-        for outcome in some:
-            chunk.add(outcome)
-        bar.advance(some)
-        if len(chunk.digests) + len(chunk.bad) == len(job.chunk(chunk.number)):
-            chunks.append(chunk.close(job.partial))
-            chunk = _OpenChunk(len(chunks), file, chunk.offset)
+    with closing(read(job, len(chunks))) as outcomes:
+        for some in outcomes:
+            for outcome in some:
+                chunk.add(outcome)
+            bar.advance(some)
+            if len(chunk.digests) + len(chunk.bad) == len(job.chunk(chunk.number)):
+                chunks.append(chunk.close(job.partial))
+                chunk = _OpenChunk(len(chunks), file, chunk.offset)

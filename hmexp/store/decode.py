@@ -60,6 +60,7 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+QUARTER_TURNS = tuple(UPRIGHT[number] for number in (5, 6, 7, 8))
 
 # `max_pixels` is checked here, from the header. Pillow's own warning would be repeated for each picture.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -151,12 +152,12 @@ def _reason(error: Exception) -> str:
 def _fit(image: Image.Image, stream: BinaryIO, wanted: Wanted, share: Share) -> Decoded:
     """The picture at the size asked for; turned upright when it is small, because that is cheaper."""
     full_size, size = image.size, wanted.image_size
-    drafted = image.draft(None, _scaled(full_size, size, wanted.resize))
+    drafted = image.draft(None, scaled(full_size, size, wanted.resize))
     whole: Box = drafted[1] if drafted else (0, 0, *image.size)
     scaling = Scaling(
         image.size,
-        _centre(whole) if wanted.resize == "crop" else whole,
-        (size, size) if wanted.resize == "crop" else _scaled(image.size, size, wanted.resize),
+        centre(whole) if wanted.resize == "crop" else whole,
+        (size, size) if wanted.resize == "crop" else scaled(image.size, size, wanted.resize),
     )
     share.hold(decoding_bytes(image, full_size, _length(stream)) + scaling.num_bytes)
     said = said_levels(image, stream)
@@ -175,7 +176,7 @@ def _length(stream: BinaryIO) -> int:
     return length
 
 
-def _scaled(shape: tuple[int, int], size: int, resize: str) -> tuple[int, int]:
+def scaled(shape: tuple[int, int], size: int, resize: str) -> tuple[int, int]:
     """Width and height that a picture of this shape is scaled to, before padding or cropping."""
     if resize == "stretch":
         return size, size
@@ -183,7 +184,7 @@ def _scaled(shape: tuple[int, int], size: int, resize: str) -> tuple[int, int]:
     return max(1, round(shape[0] * size / side)), max(1, round(shape[1] * size / side))
 
 
-def _centre(box: Box) -> Box:
+def centre(box: Box) -> Box:
     """The largest square in the middle of `box`."""
     width, height = box[2] - box[0], box[3] - box[1]
     side = min(width, height)
@@ -197,6 +198,12 @@ def _padded(image: Image.Image, size: int) -> Image.Image:
     square = Image.new("RGB", (size, size), "white")
     square.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
     return square
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height, in pixels, of a picture that was opened, once it is upright by its EXIF orientation."""
+    turned = UPRIGHT.get(_orientation(image)) in QUARTER_TURNS
+    return (image.height, image.width) if turned else image.size
 
 
 def _orientation(image: Image.Image) -> int:

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from rich.filesize import decimal
 
 from hmexp.catalogue.pictures import PictureSource
+from hmexp.cluster import LOCAL
 from hmexp.config.errors import UserError, invalid
 from hmexp.console import log
 from hmexp.process import written_to
@@ -38,11 +39,28 @@ from hmexp.store.layout import (
 from hmexp.store.store import Store, open_store
 from hmexp.store.work import Job
 
+
+@dataclass(frozen=True)
+class StageOptions:
+    """How a store is come by.
+
+    Attributes:
+        verify: Whether all checksums of a store that is there already are computed.
+        runner: Where pictures are decoded: `local`, or `ray`.
+    """
+
+    verify: bool = False
+    runner: str = LOCAL
+
+
+AS_USUAL = StageOptions()
 INDEX_BYTES = 200
 """Room for a picture's lines in the tables and the journal, at most."""
 
 
-def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_dir: Path, verify: bool = False) -> Store:
+def stage(
+    source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_dir: Path, options: StageOptions = AS_USUAL
+) -> Store:
     """Open the store of these pictures, or build it; a build that was killed goes on.
 
     Two processes that want the same store build it once: the second waits for the first.
@@ -52,17 +70,18 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
         paths: The pictures, in any order.
         spec: How to store them.
         cache_dir: hmexp's cache folder.
-        verify: Compute all checksums of a store that is there already.
+        options: How it is come by; the store does not depend on them.
 
     Raises:
         UserError: No picture that can be read, or a damaged store.
+        RunError: See `build`.
         OSError: Too little disk.
     """
     wanted = tuple(sorted(set(paths)))
     if not wanted:
         raise invalid("data.root", "at least one picture", "none")
     folder = Path(cache_dir).absolute() / "stores" / store_fingerprint(source, wanted, spec)
-    there = _opened(folder, verify)
+    there = _opened(folder, options.verify)
     if there is not None:
         return there
     job = Job(source, wanted, spec, folder.with_name(f"{folder.name}.partial"))
@@ -71,7 +90,7 @@ def stage(source: PictureSource, paths: Sequence[str], spec: StoreSpec, cache_di
         if not folder.exists():
             _check_disk(job)
             with written_to(job.partial.parent):
-                _finish(job, build(job), folder)
+                _finish(job, build(job, options.runner), folder)
         return open_store(folder)  # under the lock, without which `clean` removes none
 
 

@@ -2,9 +2,10 @@
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -51,6 +52,12 @@ class Job:
         length = self.spec.chunk_pictures
         return self.paths[number * length : (number + 1) * length]
 
+    def tasks(self, first_chunk: int, length: int) -> Iterator[tuple[str, ...]]:
+        """The paths from one chunk on, up to `length` at a time, never of two chunks."""
+        for paths in map(self.chunk, range(first_chunk, self.num_chunks)):
+            for start in range(0, len(paths), length):
+                yield paths[start : start + length]
+
     @property
     def num_chunks(self) -> int:
         """Chunks that the pictures make."""
@@ -76,14 +83,9 @@ class Outcome:
     white: float = 0.0
 
 
-def outcomes(job: Job, first_chunk: int) -> Iterator[list[Outcome]]:
+def outcomes_here(job: Job, first_chunk: int) -> Generator[list[Outcome], None, None]:
     """Outcomes in the order of the paths, a few pictures at a time, never of two chunks."""
-    tasks = (
-        paths[start : start + TASK_PICTURES]
-        for paths in map(job.chunk, range(first_chunk, job.num_chunks))
-        for start in range(0, len(paths), TASK_PICTURES)
-    )
-    yield from _decoded(job.source, tasks, job.spec)
+    yield from _decoded(job.source, job.tasks(first_chunk, TASK_PICTURES), job.spec)
 
 
 def decoded(source: PictureSource, paths: Sequence[str], spec: StoreSpec) -> Iterator[Outcome]:
@@ -97,14 +99,20 @@ def _decoded(source: PictureSource, tasks: Iterator[Sequence[str]], spec: StoreS
     threads = num_cores()
     ahead = max(2 * threads, AHEAD_BYTES // (spec.row_bytes * TASK_PICTURES))
 
-    def work(paths: Sequence[str]) -> list[Outcome]:
-        return [_outcome(source, path, spec) for path in paths]
-
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
-        yield from _in_order(pool, work, tasks, ahead)
+        yield from _in_order(pool, partial(read_pictures, source, spec), tasks, ahead)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read_pictures(source: PictureSource, spec: StoreSpec, paths: Sequence[str]) -> list[Outcome]:
+    """Read and decode some pictures, one after another.
+
+    Raises:
+        RunError: One that could not be read for a reason that may pass, such as a network disk.
+    """
+    return [_outcome(source, path, spec) for path in paths]
 
 
 def _in_order(

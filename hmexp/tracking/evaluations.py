@@ -5,11 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hmexp.config.record import MlflowTracking, PathsConfig, TrackingConfig
-from hmexp.config.secrets import masked
-from hmexp.console import log
 from hmexp.jobs.folder import read_record
 from hmexp.metrics.names import slug
-from hmexp.tracking.events import find_run_of, log_results
+from hmexp.tracking.events import find_run_of, log_results, warned_of
 from hmexp.tracking.store import open_store
 
 
@@ -32,7 +30,7 @@ def log_evaluation(
     record = read_record(job_dir)
     if not isinstance(cfg, MlflowTracking) or not record.recorded:
         return
-    try:
+    with warned_of("the evaluation"):
         client = open_store(cfg, replace(paths, root=record.root))
         experiment = client.get_experiment_by_name(cfg.experiment)
         run = experiment and find_run_of(client, experiment.experiment_id, record.run_id, str(job_dir))
@@ -41,5 +39,3 @@ def log_evaluation(
         named = {f"evaluate/{slug(catalogue)}/{split}/{name}": value for name, value in metrics.items()}
         log_results(client, run.info.run_id, named)
         client.log_artifacts(run.info.run_id, str(folder), f"evaluations/{folder.name}")
-    except Exception as error:  # the evaluation is in its folder, whatever becomes of the record
-        log.warning(f"the evaluation is not recorded in MLflow: {' '.join(masked(str(error)).split())[:300]}")

@@ -1,13 +1,15 @@
 """What a run's record is made of, written by the run's id; what MLflow has already is not written again."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from hmexp.config.secrets import masked
+from hmexp.console import log
 from hmexp.jobs.folder import LOCK_FILE
 from hmexp.tracking.runs import JOB_TAG
 
@@ -79,6 +81,15 @@ def log_artifacts(client: "MlflowClient", run_id: str, folder: Path) -> None:
             client.log_artifacts(run_id, str(path), path.name)
         else:
             client.log_artifact(run_id, str(path))
+
+
+@contextmanager
+def warned_of(what: str) -> Iterator[None]:
+    """Say in a line that something is not recorded, where MLflow fails inside the block; its files are there anyway."""
+    try:
+        yield
+    except Exception as error:
+        log.warning(f"{what} is not recorded in MLflow: {' '.join(masked(str(error)).split())[:300]}")
 
 
 def short_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -5,10 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hmexp.config.record import MlflowTracking, PathsConfig
-from hmexp.config.secrets import masked
-from hmexp.console import log
 from hmexp.jobs.folder import read_record
-from hmexp.tracking.events import log_results
+from hmexp.tracking.events import log_results, warned_of
 from hmexp.tracking.store import open_store
 
 
@@ -39,11 +37,9 @@ def log_export(
         run_id, paths = record.run_id, replace(paths, root=record.root)
     if not run_id:
         return
-    try:
+    with warned_of("the export"):
         client = open_store(cfg, paths)
         log_results(client, run_id, metrics)
         for path in (*folder.glob("*.csv"), *folder.glob("[!.]*/*.json")):
             place = path.relative_to(folder).parent.as_posix()
             client.log_artifact(run_id, str(path), "exports" if place == "." else f"exports/{place}")
-    except Exception as error:  # the export is in its folder, whatever becomes of the record
-        log.warning(f"the export is not recorded in MLflow: {' '.join(masked(str(error)).split())[:300]}")

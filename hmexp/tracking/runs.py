@@ -1,7 +1,7 @@
 """Runs as MLflow knows them: their tags, all of them, and RUN -> a run."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -64,12 +64,23 @@ def _without_collection() -> Iterator[None]:
 
 
 def find_run(client: "MlflowClient", cfg: MlflowTracking, paths: PathsConfig, run: str, key: str = "run") -> "Run":
-    """The run that RUN names: as every command resolves it, or, where no folder here is its, by its id in MLflow.
+    """The run that RUN names; see `find_runs`."""
+    return find_runs(client, cfg, paths, [run], key)[0]
+
+
+def find_runs(
+    client: "MlflowClient", cfg: MlflowTracking, paths: PathsConfig, names: Sequence[str], key: str = "run"
+) -> list["Run"]:
+    """The runs that RUNs name: as every command resolves them, or, where no folder here is theirs, by their ids.
 
     Raises:
         UserError: No run, or more than one; or a run that MLflow does not know.
     """
     runs = [item for item in all_runs(client, cfg) if KIND_TAG not in item.data.tags]
+    return [_find_in(runs, cfg, paths, name, key) for name in names]
+
+
+def _find_in(runs: Sequence["Run"], cfg: MlflowTracking, paths: PathsConfig, run: str, key: str) -> "Run":
     by_id = [item for item in runs if len(run) >= MIN_PREFIX and item.info.run_id.startswith(run)]
     if len(by_id) == 1 and as_folder(run) is None:
         return by_id[0]

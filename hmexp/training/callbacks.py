@@ -19,6 +19,8 @@ from hmexp.training.recorder import Recorder
 
 Logs = dict[str, Any] | None
 REMEDIES = "lower optimizer.learning_rate, set optimizer.clip_norm=1, or use trainer.precision=float32"
+SHOWN = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1", "val/recall_at_1")
+"""Figures in the line of an epoch."""
 REFRESH = 0.2
 """Seconds from one look at the loss to the next."""
 
@@ -132,9 +134,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = time.perf_counter() - self.start
         self.took.append(seconds)
         named = contract_names(logs or {})
-        shown = [
-            key for key in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1") if key in named
-        ]
+        shown = [key for key in SHOWN if key in named]
         figures = "  ".join(f"{key} {named[key]:.4f}" for key in shown)
         log.info(f"epoch {epoch + 1}/{self.epochs}  {seconds:.1f} s  {figures}{self._left(epoch + 1)}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from hmexp.compat.keras import inbound_nodes
+from hmexp.models.float32 import float32_layer
 from hmexp.training.backends import Backend
 
 BATCH = 32
@@ -33,14 +34,37 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, targets: np.ndarray, back
     Raises:
         ValueError: A model without a layer that has feature maps, or not one target a picture.
     """
-    if len(pictures) != len(targets):
-        raise ValueError(f"expected a target for each of {len(pictures)} pictures, received {len(targets)}")
-    halves = _split(_in_float32(model))
-    heats = [
-        _heats(halves, pictures[start : start + BATCH], targets[start : start + BATCH], backend)
-        for start in range(0, len(pictures), BATCH)
-    ]
-    return np.concatenate([np.zeros((0, *pictures.shape[1:3]), np.float32), *heats])
+    return GradCam(model, backend)(pictures, targets)
+
+
+class GradCam:
+    """As `grad_cam`, for a model that is asked again and again: it is copied and cut once.
+
+    Args:
+        model: See `grad_cam`.
+        backend: Computes the gradients.
+
+    Raises:
+        ValueError: A model without a layer that has feature maps.
+    """
+
+    def __init__(self, model: keras.Model, backend: Backend) -> None:
+        self._halves = _split(_in_float32(model))
+        self._backend = backend
+
+    def __call__(self, pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Heat maps; see `grad_cam`.
+
+        Raises:
+            ValueError: Not one target a picture.
+        """
+        if len(pictures) != len(targets):
+            raise ValueError(f"expected a target for each of {len(pictures)} pictures, received {len(targets)}")
+        heats = [
+            _heats(self._halves, pictures[start : start + BATCH], targets[start : start + BATCH], self._backend)
+            for start in range(0, len(pictures), BATCH)
+        ]
+        return np.concatenate([np.zeros((0, *pictures.shape[1:3]), np.float32), *heats])
 
 
 @dataclass(frozen=True)
@@ -95,17 +119,9 @@ def _in_float32(model: keras.Model) -> keras.Model:
     A copy also keeps the model's graph as it was: layers called again would lose their one `output`.
     """
     with _float32_policy():
-        copy = keras.models.clone_model(model, clone_function=_float32_layer, recursive=True)
+        copy = keras.models.clone_model(model, clone_function=float32_layer, recursive=True)
     copy.set_weights(model.get_weights())
     return copy
-
-
-def _float32_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-    config = layer.get_config()
-    # Operations that are no layers have no dtype of their own.
-    if "dtype" in config:
-        config["dtype"] = "float32"
-    return type(layer).from_config(config)
 
 
 @contextmanager

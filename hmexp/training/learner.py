@@ -7,9 +7,10 @@ import keras
 from keras import ops
 
 from hmexp.batches.augment import Augmentation
-from hmexp.batches.draws import DRAWS, PICTURES
+from hmexp.batches.draws import DRAWS, GROUPS, PICTURES
 from hmexp.compat.keras import BuildsFromOnePart, all_layers
 from hmexp.training.backends import Backend
+from hmexp.training.contrastive import FeatureLoss, with_features
 from hmexp.training.fused import trainable_copy
 
 
@@ -37,14 +38,23 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         # float32 whatever the network computes in: the draws hold places, which bfloat16 would blur.
         super().__init__(name="learner", dtype="float32")
         self.network, self.augmentation, self.objective, self.backend = network, augmentation, objective, backend
-        self.fast = trainable_copy(network, backend.fusion(), any_size)
+        self.of_features = isinstance(objective, FeatureLoss)
+        computed = with_features(network) if self.of_features else network
+        self.fast = trainable_copy(computed, backend.fusion(), any_size)
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
-        """Logits of pictures, or of `{"pictures": ..., "draws": ...}`."""
-        if isinstance(inputs, dict):
-            inputs = ops.stop_gradient(self.augmentation.pictures(inputs[PICTURES], inputs[DRAWS]))
-        return self.fast(inputs, training=training)
+        """Logits of pictures, or of `{"pictures": ..., "draws": ..., "groups": ...}` with or without the last two."""
+        beside = inputs if isinstance(inputs, dict) else {}
+        pictures = beside.get(PICTURES, inputs)
+        if DRAWS in beside:
+            pictures = ops.stop_gradient(self.augmentation.pictures(pictures, beside[DRAWS]))
+        if not self.of_features:
+            return self.fast(pictures, training=training)
+        logits, features = self.fast(pictures, training=training)
+        if training and GROUPS in beside:
+            self.add_loss(self.objective.of_features(features, beside[GROUPS]))
+        return logits
 
     def resize(self, size: int) -> None:
         """Train at `size` pixels from now on."""
@@ -63,7 +73,7 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         """The objective in training; the plain cross-entropy elsewhere, so that `val/loss` compares across runs."""
         if not training:
             return self.plain(y, y_pred)
-        draws = x[DRAWS] if isinstance(x, dict) else None
+        draws = x.get(DRAWS) if isinstance(x, dict) else None
         loss = self.objective(self.augmentation.targets(y, draws), y_pred, sample_weight)
         return loss + sum(self.losses) if self.losses else loss
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class DataLoaders:
@@ -15,6 +17,7 @@ class DataLoaders:
         steps_per_epoch: Training steps of an epoch.
         whole_epoch: Steps of an epoch that nothing limits; the schedule is laid over these.
         val_steps: Steps over val.
+        val_groups: Numbers of the groups of val's rows, int64 `[rows]`; None where nobody asks for them.
         plain: Batches of training pictures as they are, to measure batch norms over; None measures none.
     """
 
@@ -24,3 +27,4 @@ class DataLoaders:
     whole_epoch: int
     val_steps: int
     plain: Any = None
+    val_groups: np.ndarray | None = None

@@ -4,7 +4,8 @@ from functools import singledispatch
 
 import keras
 
-from hmexp.config.loss import CrossEntropyConfig, FocalConfig, LossConfig
+from hmexp.config.loss import ContrastiveConfig, CrossEntropyConfig, FocalConfig, LossConfig
+from hmexp.training.contrastive import ContrastiveLoss
 
 
 @singledispatch
@@ -19,6 +20,11 @@ def build_loss(cfg: LossConfig) -> keras.losses.Loss:
 @build_loss.register
 def _(cfg: CrossEntropyConfig) -> keras.losses.Loss:
     return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=cfg.label_smoothing)
+
+
+@build_loss.register
+def _(cfg: ContrastiveConfig) -> keras.losses.Loss:
+    return ContrastiveLoss(cfg.label_smoothing, cfg.weight, cfg.temperature)
 
 
 @build_loss.register

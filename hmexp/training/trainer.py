@@ -29,6 +29,7 @@ from hmexp.training.loaders import DataLoaders
 from hmexp.training.optimizer import Updates, build_optimizer
 from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import Recorder
+from hmexp.training.retrieval import RetrievalMonitor
 from hmexp.training.schedule import Shifted, build_schedule
 from hmexp.training.weight_averaging import WeightAveraging
 
@@ -170,7 +171,10 @@ class Trainer:
             publication.write()
             self.recorder.history(history.frame)
         finite = FiniteLoss()
-        own = [finite, bar, history, averaging, best, *waiting.values()]
+        retrieval = []
+        if loaders.val_groups is not None:
+            retrieval.append(RetrievalMonitor(loaders.val, loaders.val_steps, loaders.val_groups, averaging))
+        own = [finite, *retrieval, bar, history, averaging, best, *waiting.values()]
         order = [*own, *self.callbacks, checkpoints]
         pruning = Pruning(self.pruner, self.cfg.last_epoch)
         callbacks = [*order, publication, pruning]

@@ -1,5 +1,7 @@
 """Augmentation: draws that are a function of (seed, epoch, index), and what they do to pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,18 @@ def test_draws_are_a_function_of_seed_and_epoch():
     assert first.dtype == np.float32
 
 
+def test_breaking_colour_moves_nobody_elses_numbers():
+    colours = draw(replace(STRONG, blend=0.5, gamma=2.0, invert=0.5), NUM, 3, 1)
+    names = [name for name in COLUMNS if "_from_" not in name and name not in ("gamma", "invert")]
+    places = [COLUMNS.index(name) for name in names]
+    assert np.array_equal(colours[:, places], draw(STRONG, NUM, 3, 1)[:, places])
+    for new in ("red", "green", "blue"):
+        parts = sum(column(colours, f"{new}_from_{old}") for old in ("red", "green", "blue"))
+        assert parts == pytest.approx(1.0)
+    assert 0.2 < column(colours, "invert").mean() < 0.8
+    assert 0.5 <= column(colours, "gamma").min() < 0.7 < 1.5 < column(colours, "gamma").max() <= 2.0
+
+
 def test_a_picture_keeps_its_draws_wherever_it_stands_in_the_epoch():
     order = Order(16, 3, 1, 1, augment=STRONG)
     chosen, draws = order.epoch(NUM, 1)
@@ -36,7 +50,8 @@ def test_a_picture_keeps_its_draws_wherever_it_stands_in_the_epoch():
 def test_nothing_asked_for_is_the_identity():
     draws = draw(AugmentConfig(), NUM, 0, 1)
     expected = {"xx": 1, "yy": 1, "brightness": 1, "contrast": 1, "saturation": 1, "solarize": 256, "posterize": 1}
-    expected |= {"red": 1, "green": 1, "blue": 1}
+    expected |= {"red": 1, "green": 1, "blue": 1, "red_from_red": 1, "green_from_green": 1, "blue_from_blue": 1}
+    expected |= {"gamma": 1}
     for name in COLUMNS:
         if name not in ("mix_y1", "mix_x1"):
             assert np.allclose(column(draws, name), expected.get(name, 0)), name
@@ -85,6 +100,27 @@ def test_identity_draws_leave_every_pixel(pictures):
 def test_a_mirror_is_a_mirror(pictures):
     cfg = AugmentConfig(flip=1.0)
     assert np.array_equal(augmented(cfg, pictures, draw(cfg, 16, 0, 1)), pictures[:, :, ::-1])
+
+
+@pytest.mark.slow
+def test_a_negative_is_a_negative(pictures):
+    cfg = AugmentConfig(invert=1.0)
+    assert np.array_equal(augmented(cfg, pictures, draw(cfg, 16, 0, 1)), 255 - pictures)
+
+
+@pytest.mark.slow
+def test_blends_and_exponents_keep_black_white_and_what_has_no_colour():
+    cfg = AugmentConfig(blend=1.0, gamma=3.0)
+    draws = draw(cfg, 16, 0, 1)
+    ramp = np.broadcast_to(np.arange(0, 256, 17, dtype=np.uint8)[None, None, :, None], (16, 2, 16, 3))
+    found = augmented(cfg, ramp, draws)
+    expected = 255 * (ramp[:, :, :, 0] / 255.0) ** column(draws, "gamma")[:, None, None]
+    assert np.abs(found - expected[..., None]).max() <= 0.51
+    red = np.zeros((16, 2, 2, 3), np.uint8)
+    red[..., 0] = 255
+    shares = np.stack([column(draws, f"{new}_from_red") for new in ("red", "green", "blue")], axis=1)
+    expected = 255 * shares ** column(draws, "gamma")[:, None]
+    assert np.abs(augmented(cfg, red, draws)[:, 0, 0] - expected).max() <= 0.51
 
 
 @pytest.mark.slow

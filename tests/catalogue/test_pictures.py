@@ -1,5 +1,6 @@
 import io
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,18 @@ def test_all_that_is_left_out_has_a_reason(tmp_path):
 def test_paths_left_out_are_relative_to_the_root(tmp_path):
     write(tmp_path, "images/1.jpg", "images/b/notes.txt", "other.txt")
     assert DirectoryPictures(tmp_path, "images").left_out() == {"images/b/notes.txt": "no picture (.txt)"}
+
+
+def test_a_copy_for_another_process_opens_from_anywhere_and_does_not_grow_with_what_was_found(tmp_path, monkeypatch):
+    write(tmp_path, *(f"shop/images/{number}.jpg" for number in range(50)))
+    monkeypatch.chdir(tmp_path)
+    source = DirectoryPictures(Path("shop"), "images")
+    before = pickle.dumps(source)
+    found = source.list()
+    assert pickle.dumps(source) == before
+    assert source.folders() == pickle.loads(before).folders()
+    monkeypatch.chdir("/")
+    copy = pickle.loads(before)
+    with copy.open("images/7.jpg") as stream:
+        assert stream.read() == b"shop/images/7.jpg"
+    assert copy.list() == found

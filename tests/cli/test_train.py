@@ -28,14 +28,17 @@ def job_dir(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(cache, tmp_path_factory) -> Path:
+def trained(cache, made_once) -> Path:
     """The folder in which one small run was made, from a preset that fixes nothing else."""
-    root = tmp_path_factory.mktemp("trained")
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
-    done = subprocess.run([sys.executable, "-m", "hmexp", *SMALL], cwd=root, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (root / "stdout").write_text(done.stdout)
-    return root
+
+    def make(folder: Path) -> None:
+        env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
+        command = [sys.executable, "-m", "hmexp", *SMALL]
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "stdout").write_text(done.stdout)
+
+    return made_once("trained", make)
 
 
 def test_the_job_folder_explains_itself(trained):
@@ -200,12 +203,15 @@ def test_two_runs_at_once_on_nothing(tmp_path):
     assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
 
 
+PLAIN = "trainer.precision=float32"
+"""Where `auto` would time both on every size of picture, most of a minute; test_precision.py tries it."""
 SMALLER = {
     "seed_baseline": ["data.balance.cap=50", "data.image_size=16"],
-    "fast_short": ["data.image_size=32"],
-    "fast": ["data.image_size=48", "trainer.image_sizes=[32,48]"],
-    "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]"],
-    "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0"],
+    "fast_short": ["data.image_size=32", PLAIN],
+    "fast": ["data.image_size=48", "trainer.image_sizes=[32,48]", PLAIN],
+    "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]", PLAIN],
+    "metric": ["data.image_size=32", PLAIN],
+    "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0", PLAIN],
 }
 
 

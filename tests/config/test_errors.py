@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from hmexp.cli import main
 
@@ -61,7 +62,7 @@ CASES = {
     "backend=jux": "backend: expected one of tensorflow, jax, torch, received jux (did you mean jax?)",
     "experiment=seed_baselin": "(did you mean seed_baseline?)",
     "plugins=[no.such.module]": "plugins: expected modules that can be imported, received no.such.module",
-    "trian": "promote, rollback, predict, embed, similar, export, clean, ui, received trian (did you mean train?)",
+    "trian": "embed, similar, recommend, export, clean, serve, ui, received trian (did you mean train?)",
     "data.root=[1": "data.root: expected nothing with data=sample",
     "a=[1": "a=[1: expected KEY=VALUE in Hydra's grammar",
 }
@@ -101,6 +102,20 @@ def test_two_keys_that_do_not_fit_together(capfd):
     assert main(["model=cnn", "model.depth=9"]) == 2
     expected = "model.depth: expected at most 7 blocks for data.image_size=180, received 9"
     assert expected in capfd.readouterr().err
+
+
+def test_a_contrastive_loss_needs_articles_that_belong_together_and_are_themselves(tmp_path, capfd):
+    assert main(["loss=contrastive", "augment.mixup=0.2"]) == 2
+    assert "augment.mix_share: expected 0 with loss=contrastive" in capfd.readouterr().err
+    for name in ("hat", "shoe"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for shade in range(6):
+            Image.new("RGB", (8, 8), (shade, 0, 0)).save(tmp_path / "pictures" / name / f"{name}{shade}.png")
+    assert main(["loss=contrastive", "data=folder", "data.root=pictures"]) == 2
+    said = capfd.readouterr().err
+    assert "loss: expected several articles of a group (data.group_column) in train" in said
+    assert "each alone" in said
+    assert not (tmp_path / "mlruns").exists()
 
 
 def test_broken_yaml_names_file_and_line(tmp_path, capfd):

@@ -38,13 +38,15 @@ sys.meta_path.insert(0, Blocker())
 
 
 @pytest.fixture(scope="module")
-def root(hmexp_in, tmp_path_factory) -> Path:
+def root(hmexp_in, made_once) -> Path:
     """A folder with a champion that was exported in every format."""
-    folder = tmp_path_factory.mktemp("exported")
-    hmexp_in(*TRAINING, cwd=folder)
-    hmexp_in("promote", cwd=folder)
-    hmexp_in("export", cwd=folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        hmexp_in(*TRAINING, cwd=folder)
+        hmexp_in("promote", cwd=folder)
+        hmexp_in("export", cwd=folder)
+
+    return made_once("exported", make)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +55,9 @@ def exports(root) -> Path:
 
 
 @pytest.fixture(scope="module")
-def picture(root, sample) -> Path:
+def picture(sample, tmp_path_factory) -> Path:
     """A picture of the sample, upright and without the shortcuts of JPEG, under the name that the document has."""
-    path = root / "picture.jpg"
+    path = tmp_path_factory.mktemp("picture") / "picture.jpg"
     with Image.open(sorted(sample.glob("images/*/*.jpg"))[10]) as image:
         image.convert("RGB").resize((301, 217)).save(path, "PNG")
     return path

@@ -16,16 +16,6 @@ import pytest
 from PIL import Image
 
 pytestmark = pytest.mark.slow
-QUICK = ("model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=2", "tracking.system_metrics=false")
-
-
-@pytest.fixture(scope="module")
-def promoted(hmexp_in, tmp_path_factory) -> Path:
-    """A folder with a champion."""
-    root = tmp_path_factory.mktemp("predicted")
-    hmexp_in(*QUICK, cwd=root)
-    hmexp_in("promote", cwd=root)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +143,7 @@ def _workers_of(process: int) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(process).children(recursive=True):
         with suppress(psutil.Error):
-            found += [child] * ("PartWorker" in " ".join(child.cmdline()))
+            found += [child] * ("RayWorker" in " ".join(child.cmdline()))
     return found
 
 

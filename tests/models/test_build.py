@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hmexp.config.errors import UserError
-from hmexp.config.model import CnnConfig, ModelConfig
+from hmexp.config.model import CnnConfig, ModelConfig, ResnetConfig
 
 pytestmark = pytest.mark.slow
 CNN3 = CnnConfig(widths=[16, 32, 64])
@@ -38,6 +38,26 @@ def test_every_option_takes_uint8_and_gives_logits_behind_features(build_model, 
     assert logits.shape == (2, 5)
     assert logits.dtype == np.float32
     assert len(model.get_layer("features").output.shape) == 2
+
+
+@pytest.mark.parametrize(
+    "cfg", [CnnConfig(input="grey", widths=[4]), ResnetConfig(input="grey", widths=[4], blocks=[1])]
+)
+def test_a_grey_input_is_the_same_in_other_colours_and_in_another_light(build_model, cfg, tmp_path):
+    import keras
+
+    model = build_model(cfg, 16, 3)
+    rng = np.random.default_rng(0)
+    grey = rng.integers(60, 120, (4, 16, 16, 1))
+    shift = rng.integers(-40, 40, (4, 16, 16, 1)) * np.array([1, -1, 0])
+    coloured, lighter = (grey + shift).astype(np.uint8), (2 * grey + np.zeros(3, int)).astype(np.uint8)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    seen = keras.Model(loaded.inputs[0], loaded.get_layer("standardise").output)
+    expected = (grey - grey.mean((1, 2, 3), keepdims=True)) / grey.std((1, 2, 3), keepdims=True)
+    for pictures in (coloured, lighter):
+        assert np.asarray(seen(pictures)) == pytest.approx(expected, abs=2e-3)
+        assert np.asarray(loaded(pictures)) == pytest.approx(np.asarray(model(pictures)), abs=1e-5)
 
 
 def test_depth_gives_widths(build_model):
@@ -76,7 +96,6 @@ def test_bundle_round_trip_and_its_hash(build_model, tmp_path):
 
 
 def test_a_residual_network_has_the_blocks_it_was_asked_for():
-    from hmexp.config.model import ResnetConfig
     from hmexp.models.build import build_model
 
     cfg = ResnetConfig(widths=[8, 16, 32], blocks=[1, 2, 1], stem="pool", stochastic_depth=0.3, squeeze=True)
@@ -92,7 +111,6 @@ def test_a_residual_network_has_the_blocks_it_was_asked_for():
 def test_a_block_starts_as_its_shortcut():
     import keras
 
-    from hmexp.config.model import ResnetConfig
     from hmexp.models.build import build_model
 
     model = build_model(ResnetConfig(widths=[8], blocks=[1], activation="relu"), 16, 3)

@@ -1,8 +1,11 @@
 """Bundles that were changed: one line each, whatever is wrong with them."""
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -62,6 +65,25 @@ def test_a_changed_model_and_no_bundle_are_one_line(tmp_path):
         read_card(folder)
     with pytest.raises(UserError, match="expected a model bundle"):
         read_card(tmp_path)
+
+
+def test_a_hash_is_computed_once_until_the_file_is_changed(tmp_path, monkeypatch):
+    folder = bundle(tmp_path / "model")
+    computed, file_digest = [], hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *words: (computed.append(words), file_digest(*words))[1])
+    for _ in range(2):
+        read_card(folder)
+    assert len(computed) == 2, "just written"
+    monkeypatch.setattr("hmexp.models.bundle.SETTLED_NS", 0)
+    for _ in range(3):
+        read_card(folder)
+    assert len(computed) == 3
+    time.sleep(0.05)
+    before = (folder / MODEL_FILE).stat()
+    (folder / MODEL_FILE).write_bytes(b"ledom")
+    os.utime(folder / MODEL_FILE, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(UserError, match="the file was changed"):
+        read_card(folder)
 
 
 def test_a_card_is_read_without_keras(tmp_path):

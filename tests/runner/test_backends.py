@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,11 @@ def test_batches_and_their_draws_are_the_same_without_tf_data(tmp_path):
     source = DirectoryPictures(tmp_path)
     store = stage(source, [p.path for p in source.list()], StoreSpec(16, "stretch", 10**6), tmp_path / "cache")
     part = Rows(np.arange(25), np.arange(25), np.linspace(0, 1, 25, dtype=np.float32))
-    for augment in (None, AugmentConfig(flip=0.5, mixup=0.2)):
-        order = Order(8, 3, 2, 4, first_step=1, augment=augment)
-        one = list(arrays.train_batches(store, part, order))
-        two = list(tensors.train_batches(store, part, order))
+    grouped = replace(part, groups=np.arange(25) % 9)
+    for augment, rows in ((None, part), (AugmentConfig(flip=0.5, mixup=0.2), part), (None, grouped)):
+        order = Order(8, 3, 2, 4, first_step=1, augment=augment, together=3)
+        one = list(arrays.train_batches(store, rows, order))
+        two = list(tensors.train_batches(store, rows, order))
         assert len(one) == len(two) == 3 * 4 - 1
         for mine, theirs in zip(one, two, strict=True):
             for a, b in zip(tf.nest.flatten(mine), tf.nest.flatten(theirs), strict=True):

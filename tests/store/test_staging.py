@@ -21,7 +21,7 @@ from PIL import Image
 from hmexp.catalogue.pictures import DirectoryPictures
 from hmexp.config.errors import RunError, UserError
 from hmexp.process import full_disk
-from hmexp.store import StoreSpec, decode, open_store, stage
+from hmexp.store import StageOptions, StoreSpec, decode, open_store, stage
 from hmexp.store.layout import store_fingerprint
 
 
@@ -367,7 +367,7 @@ def test_damage_that_keeps_size_and_mtime_is_found_by_verify(source, store, spec
     os.utime(pictures, ns=(recorded, recorded))
     open_store(store.path)
     with pytest.raises(UserError, match=r"the checksum of chunk 1"):
-        stage(source, paths_of(source), spec, tmp_path / "cache", verify=True)
+        stage(source, paths_of(source), spec, tmp_path / "cache", StageOptions(verify=True))
 
 
 def test_an_index_that_was_changed_is_found_by_verify(store):

@@ -21,7 +21,7 @@ from hmexp.config.training import TrainerConfig
 from hmexp.jobs.folder import JobFolder, JobRecord, read_record
 from hmexp.tracking.complete import close_dead_runs, complete_records
 from hmexp.tracking.recorder import MlflowRecorder, RunDescription, flat_params
-from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, find_run
+from hmexp.tracking.runs import DIGEST_TAG, HOST_TAG, JOB_TAG, find_run, find_runs
 from hmexp.tracking.store import create_store, open_store
 from hmexp.training.interruption import Interruption
 
@@ -200,6 +200,16 @@ def test_the_logged_model_is_the_bundle_and_loads_with_mlflow(paths, bundle):
     assert loaded.loader_module == "hmexp.pyfunc"
     assert loaded.metadata.metadata["classes"] == ["a", "b", "c"]
     assert not list(folder.rglob("*.pkl"))
+
+
+def test_several_runs_are_found_in_one_reading(paths, monkeypatch):
+    first, second = record(paths, None, 0.1), record(paths, None, 0.2)
+    client = open_store(CFG, paths)
+    read, search = [], client.search_runs
+    monkeypatch.setattr(client, "search_runs", lambda *words, **keys: (read.append(words), search(*words, **keys))[1])
+    found = find_runs(client, CFG, paths, ["latest", first[:8], "job0.2"])
+    assert [run.info.run_id for run in found] == [second, first, second]
+    assert len(read) == 1
 
 
 def test_runs_are_found_by_id_prefix_latest_and_folder(paths):

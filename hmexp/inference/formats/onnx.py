@@ -82,6 +82,8 @@ def open_model(folder: Path) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_cores()
+    # Threads that spin between two calls take the cores from whatever else decodes and computes in this process.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(folder / FILE), options, providers=["CPUExecutionProvider"])
 
     def run(pictures: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""The champion behind a web page and a JSON API."""

@@ -1,0 +1,87 @@
+"""What a request may take: bytes and seconds."""
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hmexp.serving.problems import BUSY, RETRY_AFTER, answer
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, by what they say of themselves or once they are.
+
+    FastAPI's own limit answers some of them in plain text (0.165).
+
+    Args:
+        app: What is asked.
+        max_bytes: Of a body at most.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.detail = f"The file is too large; {max_bytes / 1e6:.3g} MB are the most."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app, or refuse."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if (declared.isdecimal() and len(declared) < 20 and int(declared) > self.max_bytes) or len(declared) >= 20:
+            await answer(413, self.detail, {"Connection": "close"})(scope, receive, send)
+            return
+        length = 0
+
+        async def receive_some() -> Message:
+            nonlocal length
+            message = await receive()
+            length += len(message.get("body", b""))
+            if length > self.max_bytes:
+                raise HTTPException(413, self.detail, {"Connection": "close"})
+            return message
+
+        await self.app(scope, receive_some, send)
+
+
+class Deadline:
+    """Ends requests that take too long, their upload included.
+
+    Args:
+        app: What is asked.
+        seconds: That a request may take.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app; answer 408 where the upload is not whole in time, and 503 where the answer is not there."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        whole = started = False
+
+        async def receive_some() -> Message:
+            nonlocal whole
+            message = await receive()
+            whole = whole or not message.get("more_body", False)
+            return message
+
+        async def send_some(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self.app(scope, receive_some, send_some)
+        except TimeoutError:
+            if started:
+                raise
+            uploading = not whole and scope["method"] == "POST"
+            refusal = answer(408, "The upload took too long.") if uploading else answer(503, BUSY, RETRY_AFTER)
+            await refusal(scope, receive, send)

@@ -1,0 +1,87 @@
+"""`serve` as a command: what it refuses in a line, how it begins and how it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx2
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ((), "paths.root: expected a folder with recorded runs"),
+        (("host=0.0.0.0",), "host: expected 127.0.0.1, or another with allow_remote=true and an API key"),
+        (("host=0.0.0.0", "allow_remote=true"), "api_key_file: expected an API key for host=0.0.0.0, received none"),
+        (("engine=onxx",), "engine: expected one of keras, onnx, received onxx (did you mean onnx?)"),
+        (("port=70000",), "port: expected a whole number from 0 to 65535, received 70000"),
+        (("max_bytes=1",), "max_bytes: expected a whole number from 1000 to 1000000000, received 1"),
+    ],
+)
+def test_what_is_wrong_is_one_line(hmexp, tmp_path, words, line):
+    refused = hmexp("serve", *words, code=2)
+    assert refused.stderr.startswith(f"hmexp: error: {line}"), refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_champion_it_says_what_to_do(hmexp, hmexp_in, registered, tmp_path):
+    refused = hmexp("serve", f"paths.root={registered}", "tracking.model_name=nothing", code=2)
+    assert "received champion" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    no_catalogue = hmexp("serve", f"paths.root={registered}", code=2)
+    assert no_catalogue.stderr.startswith("hmexp: error: data: expected a catalogue (data=hm data.root=...)")
+    missing = hmexp("serve", f"paths.root={registered}", "data=hm", "data.root=nowhere", code=2)
+    assert missing.stderr.startswith("hmexp: error: data.root: expected")
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def test_it_answers_until_a_signal_ends_it(hmexp, registered, shop, picture, cache, tmp_path):
+    port = free_port()
+    words = [f"paths.root={registered}", "data=hm", f"data.root={shop}", "data/merge=none", f"port={port}"]
+    key = "the-key-of-this-test-0123456789"
+    env = os.environ | {"HMEXP_CACHE": str(cache), "HMEXP_API_KEY": key}
+    line = [sys.executable, "-m", "hmexp", "serve", *words]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(line, cwd=tmp_path, env=env, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            deadline = time.monotonic() + 120
+            while not _answers(address):
+                assert process.poll() is None, (tmp_path / "said").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            files = {"picture": ("a.jpg", picture, "image/jpeg")}
+            assert httpx2.post(f"{address}/classify", files=files).status_code == 401
+            found = httpx2.post(f"{address}/classify", files=files, headers={"X-API-Key": key})
+            assert found.json()["model"] == "hmexp-sample version 1"
+            assert httpx2.get(f"{address}/health").headers.get("server") is None
+            taken = hmexp("serve", *words, code=2)
+            assert f"port: expected a free port, received {port}" in taken.stderr
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(60)
+    text = (tmp_path / "said").read_text()
+    assert code == 130, text
+    assert text.rstrip().endswith(f"interrupted; this goes on: python -m hmexp serve {' '.join(words)}")
+    assert f"serving at {address}/" in text
+    assert key not in text
+    assert "Traceback" not in text
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx2.get(f"{address}/health/live").status_code == 204
+    except httpx2.HTTPError:
+        return False
