@@ -145,5 +145,8 @@ def _write(index: Any, path: Path) -> None:  # noqa: ANN401
     import faiss
 
     partial = path.with_suffix(".partial")
-    faiss.write_index(index, str(partial))
-    partial.replace(path)
+    try:
+        faiss.write_index(index, str(partial))
+        partial.replace(path)
+    except (RuntimeError, OSError) as error:  # a full disk, a folder that may only be read: it is built again next time
+        log.warning(f"the index is not kept: {' '.join(str(error).split())[:200]}")

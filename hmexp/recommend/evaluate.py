@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from hmexp.catalogue.manifest import own
-from hmexp.config.errors import require
 from hmexp.config.similar import EmbedConfig
 from hmexp.console import console, log
 from hmexp.evaluation.tables import frame_table
@@ -20,6 +19,8 @@ from hmexp.recommend.embed import Source, embeddings_of
 from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.exact import scan
 from hmexp.recommend.held_out import held_out
+from hmexp.recommend.show import place_of
+from hmexp.reports.style import shorten
 from hmexp.tracking.bundles import find_bundle
 
 KINDS = {"product type": own("product_type_name"), "department": own("department_name"), "class": "label"}
@@ -35,8 +36,8 @@ def other_models(config: EmbedConfig, source: Source) -> list[Source]:
     Raises:
         UserError: No such model, or a place that the table cannot have.
     """
-    folder = Path(config.out).expanduser().absolute().parent
-    require(folder.is_dir() or not config.evaluate, "out", "a file in a folder that is there", config.out)
+    if config.evaluate:
+        place_of(config.out)
     bundles = [find_bundle(name, config.tracking, config.paths, "against") for name in config.against]
     return [Source(bundle, read_card(bundle.folder), source.articles) for bundle in bundles]
 
@@ -65,7 +66,7 @@ def evaluate_retrieval(
     table = compare_features(vectors, rows, config.k)
     title = f"{len(rows):,} articles of {rows['group'].nunique():,} products, {which}; 95 % intervals over products"
     _say(table, title, source.bundle.name)
-    _write(table.assign(articles=len(rows), held_out=which), Path(config.out).expanduser().absolute())
+    _write(table.assign(articles=len(rows), held_out=which), place_of(config.out))
     return table
 
 
@@ -105,7 +106,7 @@ def _say(table: pd.DataFrame, title: str, name: str) -> None:
     shown = table.assign(cell=[_cell(*row, narrow) for row in cells])
     wide = shown.pivot(index="metric", columns="features", values="cell")
     wide = wide.reindex(index=table["metric"].unique(), columns=table["features"].unique())
-    log.info(frame_table(wide.reset_index(), title))
+    log.info(frame_table(wide.rename(columns=lambda each: shorten(each, A_CELL)).reset_index(), title))
     variants = table[(table["features"] == name) & table["metric"].str.startswith(VARIANT)]
     if variants.empty:
         log.info("no article has a variant: the catalogue has no product codes, or no two articles of one are here")

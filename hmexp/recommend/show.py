@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hmexp.config.errors import require
 from hmexp.config.similar import SimilarConfig
 from hmexp.console import log
 from hmexp.evaluation.tables import frame_table, print_frame
@@ -20,6 +21,17 @@ from hmexp.reports.style import save, shorten
 
 SHEET_SIDE = 180
 """Height and width of a picture on the sheet, in pixels."""
+
+
+def place_of(out: str) -> Path:
+    """Where a file is to be written, absolute.
+
+    Raises:
+        UserError: No folder to write it into, or a folder in its place.
+    """
+    path = Path(out).expanduser().absolute()
+    require(path.parent.is_dir() and not path.is_dir(), "out", "a file in a folder that is there", out)
+    return path
 
 
 def show(
@@ -35,7 +47,7 @@ def show(
         log.info(f"{len(found):,} articles, not {config.k:,}: there are no more that fit")
     if config.out is None:
         return None
-    path = Path(config.out).expanduser().absolute()
+    path = place_of(config.out)
     save(_sheet(config, source, gallery, query, found), path)
     log.info(f"sheet  {shlex.quote(str(path))}")
     return path

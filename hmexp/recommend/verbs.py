@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from hmexp.config.errors import require
 from hmexp.config.invocation import Invocation
 from hmexp.config.similar import EmbedConfig, SimilarConfig
 from hmexp.console import log, on_stderr
 from hmexp.recommend.embed import embeddings_of, find_source
 from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.evaluate import evaluate_retrieval, other_models
-from hmexp.recommend.gallery import gallery_of
+from hmexp.recommend.gallery import gallery_of, missing
 from hmexp.recommend.picture import query_of_picture, read_picture
-from hmexp.recommend.show import show
-from hmexp.recommend.similar import Filters, SimilarArticle, query_of_article, similar_articles
+from hmexp.recommend.show import place_of, show
+from hmexp.recommend.similar import Filters, SimilarArticle, find_id, query_of_article, similar_articles
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,14 @@ def similar(config: SimilarConfig, invocation: Invocation) -> SimilarResult:
         RunError: Not one picture of the catalogue can be read.
     """
     if config.out is not None:
-        folder = Path(config.out).expanduser().absolute().parent
-        require(folder.is_dir(), "out", "a file in a folder that is there", config.out)
+        place_of(config.out)
     with on_stderr() if config.format != "table" else nullcontext():
         source = find_source(config)
-        size = source.card.image_size, source.card.resize
-        picture = None if config.image is None else read_picture(config.image, *size)
+        picture = None
+        if config.image is not None:
+            picture = read_picture(config.image, source.card.image_size, source.card.resize)
+        else:  # before a catalogue is embedded for nothing
+            find_id(source.articles.rows["article_id"].tolist(), missing(source), str(config.article_id))
         gallery = gallery_of(source, embeddings_of(source, config), config.faiss_from)
         if picture is None:
             query = query_of_article(gallery, str(config.article_id))

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,20 +132,22 @@ def test_a_network_from_a_file_embeds_without_a_training(promoted, hmexp_in, tmp
     assert refused.startswith("hmexp: error: image: expected a picture that can be read")
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (
-            ("embed", "evaluate=true", "against=[9]"),
-            "against: expected a model of the registry hmexp-sample",
-        ),
-        (("similar", "article_id=0109013009"), "article_id: expected one of 1,991 articles, received 0109013009 (did"),
-        (("similar", "image=nothing.jpg"), "image: expected a file with a picture, received nothing.jpg"),
-    ],
-)
-def test_wrong_input_is_one_line_and_writes_nothing(embedded, promoted, hmexp_in, words, said):
+def test_wrong_input_is_one_line_and_writes_nothing(embedded, promoted, hmexp_in):
+    [model] = promoted.glob("mlruns/jobs/*/model")
+    shutil.copytree(model, promoted / "bundle")
     before = sorted(promoted.iterdir())
-    refused = hmexp_in(*words, cwd=promoted, code=2)
-    assert refused.stderr.startswith(f"hmexp: error: {said}")
-    assert refused.stderr.count("\n") == 1
-    assert sorted(promoted.iterdir()) == before
+    for words, said in {
+        ("embed", "evaluate=true", "against=[9]"): "against: expected a model of the registry hmexp-sample, received 9",
+        ("embed", "run=bundle"): "data: expected a catalogue (data=hm data.root=...), received none: the run of",
+        ("similar", "article_id=0109013009"): "article_id: expected one of 1,993 articles, received 0109013009 (did",
+        (
+            "similar",
+            "article_id=1",
+            "out=no/a.png",
+        ): "out: expected a file in a folder that is there",
+        ("similar", "image=nothing.jpg"): "image: expected a file with a picture, received nothing.jpg",
+    }.items():
+        refused = hmexp_in(*words, cwd=promoted, code=2)
+        assert refused.stderr.startswith(f"hmexp: error: {said}")
+        assert refused.stderr.count("\n") == 1
+        assert sorted(promoted.iterdir()) == before
