@@ -1,5 +1,6 @@
 """Embeddings of a catalogue by a model: those that are there, or computed in parts and kept."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.similar import FeaturesConfig
 from hmexp.console import log
 from hmexp.inference.articles import Articles, catalogue_articles
-from hmexp.inference.embedding_job import EmbeddingJob, vectors_of
+from hmexp.inference.embedding_job import VECTOR, EmbeddingJob, vectors_of
 from hmexp.inference.part_job import part_length, write_here
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import pixel_source
@@ -103,9 +104,7 @@ def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
             return read_embeddings(folder)
         except UserError as error:
             log.warning(f"{error}; they are computed anew")
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
     rows, length = source.articles.rows, part_length(config)
     parts = Parts(folder, -(-len(rows) // length), "paths.cache")
     log.info(f"{source.articles.name}: {len(rows):,} articles, embedded by {source.bundle.name}")
@@ -120,7 +119,7 @@ def embeddings_of(source: Source, config: FeaturesConfig) -> Embeddings:
 
 def _merged(parts: Parts, source: Source, digest: str) -> Embeddings:
     """Make the folder of the parts."""
-    rows = pd.concat([table.drop(["vector"]).to_pandas() for table in parts.tables()], ignore_index=True)
+    rows = pd.concat([table.drop([VECTOR]).to_pandas() for table in parts.tables()], ignore_index=True)
     failed = rows["error"].notna()
     if failed.all():
         first = rows.iloc[0]

@@ -8,8 +8,12 @@ SCORES = 2**24
 """Scores in memory at a time: 64 MiB."""
 SAMPLED = 16_384
 """Vectors that the leading directions are taken from."""
-REST = 0.02
+REST = 0.1
 """Share of the vectors' squared length, on average, that the leading directions may leave out."""
+LEAST = 32
+"""Leading directions at least: fewer are no faster, and spare less."""
+MOST_BYTES = 2**30
+"""Of memory for the leading directions; past it all vectors are scored for each query."""
 MANY = 8
 """Queries from which one product with all vectors is cheaper than a bound for each."""
 FIRST = 256
@@ -24,7 +28,7 @@ class ExactIndex:
     Split into its part along a few leading directions (of the vectors' second moments) and the rest, a vector v scores
     q.v = q1.v1 + q2.v2 with a query q, which is at most q1.v1 + |q2||v2| (Cauchy-Schwarz). All bounds are one product
     with a narrow matrix; the vectors whose bound is below the k-th best score so far cannot be among the k nearest.
-    Where the bound spares too little, as with vectors that have no leading directions, all vectors are scored.
+    Vectors without leading directions are kept whole as float32, and the bound is the score.
 
     Args:
         vectors: float16 `[articles, features]`, L2-normalised; may be mapped.
@@ -33,7 +37,8 @@ class ExactIndex:
     def __init__(self, vectors: np.ndarray) -> None:
         self.vectors = vectors
         self.directions = leading_directions(vectors)
-        self.heads = self._heads() if self.directions is not None else None
+        fits = len(vectors) * (self.directions.shape[1] + 1) * 4 <= MOST_BYTES
+        self.heads = self._heads() if fits else None
 
     def search(self, queries: np.ndarray, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """See `hmexp.recommend.index.Index`."""
@@ -46,7 +51,6 @@ class ExactIndex:
 
     def _heads(self) -> np.ndarray:
         """The vectors along the leading directions, and in the last column the length of their rest, float32."""
-        assert self.directions is not None
         heads = np.empty((len(self.vectors), self.directions.shape[1] + 1), np.float32)
         for start in range(0, len(self.vectors), BLOCK):
             block = np.asarray(self.vectors[start : start + BLOCK], np.float32)
@@ -80,21 +84,18 @@ class ExactIndex:
         return np.asarray(np.asarray(self.vectors[rows], np.float32) @ query)
 
 
-def leading_directions(vectors: np.ndarray) -> np.ndarray | None:
-    """Directions that hold nearly all of the vectors' squared length, float32 `[features, directions]`.
+def leading_directions(vectors: np.ndarray) -> np.ndarray:
+    """Orthonormal directions that hold nearly all of the vectors' squared length, float32 `[features, directions]`.
 
-    Returns:
-        None where more than half as many as features are needed, so that they would spare nothing.
+    As many as there are features, where more than half as many would be needed.
     """
     step = max(1, len(vectors) // SAMPLED)
     sample = np.asarray(vectors[::step], np.float32)
     values, directions = np.linalg.eigh(sample.T @ sample)
-    total = float(values.sum())
-    if total <= 0:
-        return None
-    left = 1 - np.cumsum(values[::-1]) / total
-    count = 1 + int(np.argmax(left <= REST))
-    return np.ascontiguousarray(directions[:, ::-1][:, :count]) if count <= vectors.shape[1] // 2 else None
+    left = values.sum() - np.cumsum(values[::-1])
+    needed = max(LEAST, 1 + int(np.argmax(left <= REST * values.sum())))
+    count = needed if needed <= vectors.shape[1] // 2 else vectors.shape[1]
+    return np.ascontiguousarray(directions[:, ::-1][:, :count])
 
 
 def scan(

@@ -20,5 +20,9 @@ def gallery_of(source: Source, embeddings: Embeddings, faiss_from: int = FAISS_F
     """
     rows = source.articles.rows
     names = rows.get(NAME, "")
-    missing = dict.fromkeys(source.articles.without_picture, NO_PICTURE)
-    return make_gallery(embeddings, rows.assign(name=names), build_index(embeddings, faiss_from), missing)
+    return make_gallery(embeddings, rows.assign(name=names), build_index(embeddings, faiss_from), missing(source))
+
+
+def missing(source: Source) -> dict[str, str]:
+    """Article -> that the catalogue has no picture of it."""
+    return dict.fromkeys(source.articles.without_picture, NO_PICTURE)

@@ -4,6 +4,8 @@ from typing import Protocol
 
 import numpy as np
 
+from hmexp.console import log
+from hmexp.recommend.approximate import FaissIndex, has_faiss
 from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.exact import ExactIndex
 
@@ -30,10 +32,15 @@ class Index(Protocol):
 
 
 def build_index(embeddings: Embeddings, faiss_from: int = FAISS_FROM) -> Index:
-    """An index of embeddings.
+    """An index of embeddings: exact, or by faiss from so many vectors, where it is installed.
 
     Args:
         embeddings: Of the catalogue.
         faiss_from: Vectors from which faiss searches.
     """
-    return ExactIndex(embeddings.vectors)
+    if len(embeddings.vectors) < faiss_from:
+        return ExactIndex(embeddings.vectors)
+    if not has_faiss():
+        log.info(f"{len(embeddings.vectors):,} articles are searched exactly (pip install 'hmexp[faiss]' is faster)")
+        return ExactIndex(embeddings.vectors)
+    return FaissIndex(embeddings.vectors, embeddings.folder)

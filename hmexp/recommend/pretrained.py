@@ -42,8 +42,6 @@ def pretrained_bundle(cfg: ModelConfig, data: DataConfig, config: FeaturesConfig
 
 def _build(cfg: ModelConfig, image_size: int) -> "keras.Model":
     """The network up to its features."""
-    import keras
-
     from hmexp.models.build import build_model
     from hmexp.models.features import feature_model
     from hmexp.models.saved import load_network
@@ -53,8 +51,7 @@ def _build(cfg: ModelConfig, image_size: int) -> "keras.Model":
         sides = {side for side in network.input_shape[1:3] if side is not None}
         expected = f"{max(sides, default=0)}, as {cfg.file} takes it"
         require(sides <= {image_size}, "data.image_size", expected, image_size)
-        pictures = keras.Input((image_size, image_size, 3), dtype="uint8", name="pictures")
-        return keras.Model(pictures, network(pictures, training=False), name="pretrained")
+        return network
     return feature_model(build_model(cfg, image_size, num_classes=1))
 
 

@@ -1,6 +1,7 @@
 """Articles whose pictures are like an article's, or like any picture."""
 
-from bisect import bisect
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,21 +35,31 @@ class Gallery:
     without_vector: dict[str, str] = field(default_factory=dict)
 
     def row_of(self, article_id: str) -> int:
-        """The row of an article; leading zeros that its id has lost are no matter.
-
-        Raises:
-            UserError: An unknown article, with the nearest id, or one without a picture.
-        """
+        """The row of an article; see `find_id`."""
         ids = self.embeddings.article_ids
-        for name in (article_id, article_id.zfill(max(map(len, ids[:1]), default=0))):
-            place = bisect(ids, name) - 1
-            if place >= 0 and ids[place] == name:
-                return place
-            if name in self.without_vector:
-                raise invalid("article_id", "an article with a picture", f"{name}: {self.without_vector[name]}")
-        place = bisect(ids, article_id)
-        near = ids[max(0, place - NEIGHBOURS) : place + NEIGHBOURS]
-        raise invalid("article_id", f"one of {len(ids):,} articles", article_id, near)
+        return bisect_left(ids, find_id(ids, self.without_vector, article_id))
+
+
+def find_id(ids: Sequence[str], without: Mapping[str, str], article_id: str) -> str:
+    """An article's id as the catalogue has it; leading zeros that it has lost are no matter.
+
+    Args:
+        ids: Of the articles with a picture, sorted.
+        without: Article -> why it is not among them.
+        article_id: As it is asked for.
+
+    Raises:
+        UserError: An unknown article, with the nearest id, or one without a picture.
+    """
+    for name in (article_id, article_id.zfill(max(map(len, ids[:1]), default=0))):
+        place = bisect_left(ids, name)
+        if place < len(ids) and ids[place] == name:
+            return name
+        if name in without:
+            raise invalid("article_id", "an article with a picture", f"{name}: {without[name]}")
+    place = bisect_left(ids, article_id)
+    near = ids[max(0, place - NEIGHBOURS) : place + NEIGHBOURS]
+    raise invalid("article_id", f"one of {len(ids):,} articles", article_id, near)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from hmexp.config.similar import EmbedConfig, SimilarConfig
 from hmexp.console import log, on_stderr
 from hmexp.recommend.embed import embeddings_of, find_source
 from hmexp.recommend.embeddings import Embeddings
-from hmexp.recommend.gallery import gallery_of
+from hmexp.recommend.evaluate import evaluate_retrieval, other_models
+from hmexp.recommend.gallery import gallery_of, missing
 from hmexp.recommend.picture import query_of_picture, read_picture
 from hmexp.recommend.show import show
-from hmexp.recommend.similar import Filters, SimilarArticle, query_of_article, similar_articles
+from hmexp.recommend.similar import Filters, SimilarArticle, find_id, query_of_article, similar_articles
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,12 @@ def embed(config: EmbedConfig, invocation: Invocation) -> EmbedResult:
         RunError: Not one picture can be read.
     """
     source = find_source(config)
+    others = other_models(config, source)
     embeddings = embeddings_of(source, config)
     shape = embeddings.vectors.shape
     log.info(f"{shape[0]:,} articles, {shape[1]:,} features each: {shlex.quote(str(embeddings.folder))}")
-    return EmbedResult(embeddings, pd.DataFrame())
+    retrieval = evaluate_retrieval(config, source, embeddings, others) if config.evaluate else pd.DataFrame()
+    return EmbedResult(embeddings, retrieval)
 
 
 def similar(config: SimilarConfig, invocation: Invocation) -> SimilarResult:
@@ -73,8 +76,11 @@ def similar(config: SimilarConfig, invocation: Invocation) -> SimilarResult:
         require(folder.is_dir(), "out", "a file in a folder that is there", config.out)
     with on_stderr() if config.format != "table" else nullcontext():
         source = find_source(config)
-        size = source.card.image_size, source.card.resize
-        picture = None if config.image is None else read_picture(config.image, *size)
+        picture = None
+        if config.image is not None:
+            picture = read_picture(config.image, source.card.image_size, source.card.resize)
+        else:  # before a catalogue is embedded for nothing
+            find_id(source.articles.rows["article_id"].tolist(), missing(source), str(config.article_id))
         gallery = gallery_of(source, embeddings_of(source, config), config.faiss_from)
         if picture is None:
             query = query_of_article(gallery, str(config.article_id))

@@ -40,10 +40,23 @@ def test_what_killed_commands_left_goes(jobs, tmp_path):
     (jobs / "empty").mkdir()
     (jobs / "empty" / "run.lock").touch()
     age(jobs, 30)
-    for name in ("sample/1.partial/x.jpg", "precision/a.partial", "models/tmpabcd1234/model.keras"):
+    for name in (
+        "sample/1.partial/x.jpg",
+        "precision/a.partial",
+        "models/tmpabcd1234/model.keras",
+        "embeddings/0.parts/plan.json",
+    ):
         left(tmp_path / "cache" / name)
     age(tmp_path / "cache", 30)
-    gone = {*names, "jobs/.new-0123", "jobs/empty", "sample/1.partial", "precision/a.partial", "models/tmpabcd1234"}
+    gone = {
+        *names,
+        "jobs/.new-0123",
+        "jobs/empty",
+        "sample/1.partial",
+        "precision/a.partial",
+        "models/tmpabcd1234",
+        "embeddings/0.parts",
+    }
     assert removed(tmp_path, kinds=["runs"]) == set()
     assert removed(tmp_path) == gone
     assert list(jobs.iterdir()) == []
@@ -66,7 +79,14 @@ def test_what_is_fresh_or_at_work_stays(jobs, tmp_path):
 def test_what_is_in_the_cache_for_good_and_what_is_not_hmexps_stays(jobs, tmp_path):
     made_run(jobs / "finished", "FINISHED")
     made_sweep(tmp_path / "mlruns" / "sweeps" / "grid", "FINISHED")
-    for name in ("models/0123.keras", "precision/0123.json", "sample/0/articles.csv", "mine/notes.txt", "stores/a.txt"):
+    for name in (
+        "models/0123.keras",
+        "precision/0123.json",
+        "embeddings/0/card.json",
+        "sample/0/articles.csv",
+        "mine/notes.txt",
+        "stores/a.txt",
+    ):
         left(tmp_path / "cache" / name)
     for name in ("notes.txt", "0/meta.yaml", ".trash/1/meta.yaml", "jobs/mine/data.csv", "jobs/todo.txt", "mlflow.db"):
         left(tmp_path / "mlruns" / name)
