@@ -102,6 +102,13 @@ TABLE = (
         help="articles that look like article_id=ID, or like image=FILE",
     ),
     Verb(
+        "recommend",
+        config="recommend",
+        schema="recommend",
+        function="hmexp.recommend.recommend:recommend",
+        help="twelve articles for each customer, measured on the last week, and submission.csv",
+    ),
+    Verb(
         "export",
         config="export",
         schema="export",

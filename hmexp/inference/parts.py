@@ -105,7 +105,7 @@ class Parts:
             return
         if any(self.folder.glob("part-*.parquet")):
             log.info("starts anew: the parts that are there are of another model, other data or other keys")
-        for left in self.folder.glob("p*"):
+        for left in self.folder.glob("[!.]*"):
             left.unlink()
         partial = path.with_suffix(".partial")
         partial.write_text(wanted, encoding="utf-8")

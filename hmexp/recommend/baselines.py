@@ -26,7 +26,7 @@ def baselines(pixels: PixelSource, images: Sequence[str]) -> dict[str, np.ndarra
     """
     rgb, grey = [], []
     for batch in pixels.batches(images, BATCH):
-        small = np.stack([_small(picture) for picture in batch.pixels])
+        small = np.stack([small(picture) for picture in batch.pixels])
         rgb.append(normalised(small.reshape(len(small), -1)).astype(np.float16))
         grey.append(standardised_grey(small).astype(np.float16))
     drawn = np.random.default_rng(0).normal(size=(len(images), RANDOM_FEATURES))
@@ -50,5 +50,6 @@ def standardised_grey(pictures: np.ndarray) -> np.ndarray:
     return normalised(np.where(flat, 0.0, centred))
 
 
-def _small(picture: np.ndarray) -> np.ndarray:
+def small(picture: np.ndarray) -> np.ndarray:
+    """One picture as it is compared pixel by pixel, uint8 `[48, 32, 3]`."""
     return np.asarray(Image.fromarray(picture).resize((WIDTH, HEIGHT), Image.Resampling.BOX))

@@ -1,6 +1,5 @@
 """Writes the sample: tables and pictures, whole or not at all."""
 
-import shutil
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -9,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 
 from hmexp.catalogue.sample.drawing import Look, draw_article
+from hmexp.catalogue.sample.once import make_once
 from hmexp.catalogue.sample.tables import articles_table, customers_table, transactions_table
 from hmexp.catalogue.sample.types import TYPES
 from hmexp.console import log, progress_bar
@@ -44,18 +43,12 @@ def generate_sample(root: Path) -> None:
     Args:
         root: Its folder.
     """
-    if root.is_dir():
-        return
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(root.with_name(f"{root.name}.lock")):
-        if root.is_dir():
-            return
-        partial = root.with_name(f"{root.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        _write_tables(partial)
-        _write_pictures(partial)
-        partial.replace(root)
+    make_once(root, _write)
+
+
+def _write(root: Path) -> None:
+    _write_tables(root)
+    _write_pictures(root)
 
 
 def _write_tables(root: Path) -> None:

@@ -78,19 +78,19 @@ def _article(kind: ProductType, code: int, number: int, colour: str, pattern: st
     }
 
 
-def customers_table() -> pd.DataFrame:
+def customers_table(num: int = NUM_CUSTOMERS) -> pd.DataFrame:
     """H&M's seven columns, one row a customer."""
     rng = np.random.default_rng(SEED + 1)
-    fashion = rng.random(NUM_CUSTOMERS) < 0.35
+    fashion = rng.random(num) < 0.35
     return pd.DataFrame(
         {
-            "customer_id": [hashlib.sha256(f"customer {i}".encode()).hexdigest() for i in range(NUM_CUSTOMERS)],
+            "customer_id": [hashlib.sha256(f"customer {i}".encode()).hexdigest() for i in range(num)],
             "FN": np.where(fashion, 1.0, np.nan),
-            "Active": np.where(fashion & (rng.random(NUM_CUSTOMERS) < 0.95), 1.0, np.nan),
-            "club_member_status": rng.choice(["ACTIVE", "PRE-CREATE"], NUM_CUSTOMERS, p=[0.93, 0.07]),
+            "Active": np.where(fashion & (rng.random(num) < 0.95), 1.0, np.nan),
+            "club_member_status": rng.choice(["ACTIVE", "PRE-CREATE"], num, p=[0.93, 0.07]),
             "fashion_news_frequency": np.where(fashion, "Regularly", "NONE"),
-            "age": np.clip(rng.normal(36, 13, NUM_CUSTOMERS), 16, 90).astype(int),
-            "postal_code": [hashlib.sha256(f"place {i % 120}".encode()).hexdigest() for i in range(NUM_CUSTOMERS)],
+            "age": np.clip(rng.normal(36, 13, num), 16, 90).astype(int),
+            "postal_code": [hashlib.sha256(f"place {i % 120}".encode()).hexdigest() for i in range(num)],
         }
     )
 
