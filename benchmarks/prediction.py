@@ -83,26 +83,31 @@ def in_turns(ways: dict[str, Callable[[], int]], rounds: int) -> dict[str, float
     return {name: median(values) for name, values in rates.items()}
 
 
-def warm(num: int, rounds: int, table: Table) -> None:
-    """From a store beside arrays."""
+def stored_pictures(folder: Path, num: int) -> tuple[Any, list[str]]:
+    """Pictures in a warm store: a `PixelSource` and their paths."""
     from hmexp.catalogue.pictures import DirectoryPictures
     from hmexp.inference.pixels import PixelSource
     from hmexp.store import StoreSpec, stage
 
+    rng = np.random.default_rng(0)
+    for number in range(num):
+        Image.fromarray(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / f"{number:06}.png")
+    source = DirectoryPictures(folder)
+    images = [picture.path for picture in source.list()]
+    spec = StoreSpec(SIZE, "stretch", MAX_PIXELS)
+    return PixelSource(source, spec, stage(source, images, spec, folder / ".cache")), images
+
+
+def warm(num: int, rounds: int, table: Table) -> None:
+    """From a store beside arrays."""
     with tempfile.TemporaryDirectory() as folder:
-        rng = np.random.default_rng(0)
-        for number in range(num):
-            Image.fromarray(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(f"{folder}/{number:06}.png")
-        source = DirectoryPictures(Path(folder))
-        images = [picture.path for picture in source.list()]
-        spec = StoreSpec(SIZE, "stretch", MAX_PIXELS)
-        store = stage(source, images, spec, Path(folder) / ".cache")
-        arrays = store.read(store.rows(images))
+        pixels, images = stored_pictures(Path(folder), num)
+        arrays = pixels.store.read(pixels.store.rows(images))
         for name, widths in {"cnn3's convolutions": [16, 32, 64], "one convolution": [8]}.items():
             model = network(widths)
             ways = {
                 "bare": lambda model=model: len(model.predict(arrays, batch_size=BATCH, verbose=0)),
-                "hmexp": hmexp_rows(model, PixelSource(source, spec, store), images),
+                "hmexp": hmexp_rows(model, pixels, images),
             }
             rates = in_turns(ways, rounds)
             row = f"warm store, {name}", f"{rates['hmexp']:,.0f}", f"model.predict of an array, {rates['bare']:,.0f}"

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from hmexp.console import log, progress_bar
+from hmexp.metrics.retrieval import normalised
 from hmexp.recommend.exact import best, empty, scan
 
 FILE = "faiss.index"
 """Beside the vectors that it was built of."""
 AGREEMENT = 0.99
 """Share of the true neighbours that is found at least, on the queries below."""
-QUERIES, NEIGHBOURS = 64, 12
-"""Vectors that the agreement is measured with, and how many neighbours of each."""
+QUERIES, NEIGHBOURS = 256, 12
+"""Queries that the agreement is measured with, and how many neighbours of each."""
 CELLS = 4
 """Cells: so many times the square root of the number of vectors."""
 TRAINED = 64
@@ -34,7 +35,7 @@ def has_faiss() -> bool:
 class FaissIndex:
     """Nearly exact cosine search: the cells nearest to a query are looked through.
 
-    As many cells as it takes to find 99 % of the true neighbours of some of the vectors; the scores are exact.
+    As many cells as it takes to find 99 % of the true neighbours of vectors near to these; the scores are exact.
 
     Args:
         vectors: float16 `[articles, features]`, L2-normalised; may be mapped.
@@ -81,14 +82,31 @@ class FaissIndex:
 
     def _widen(self) -> float:
         """Look through twice as many cells until enough of the true neighbours is found; gives the share of these."""
-        step = max(1, len(self.vectors) // QUERIES)
-        queries = np.asarray(self.vectors[::step][:QUERIES], np.float32)
+        queries = between(self.vectors, QUERIES)
         true = scan(self.vectors, queries, NEIGHBOURS)[1]
         while True:
             share = agreement(true, self._near(queries, NEIGHBOURS, None))
             if share >= AGREEMENT or self.index.nprobe >= self.index.nlist:
                 return share
             self.index.nprobe = min(self.index.nlist, 2 * self.index.nprobe)
+
+
+def between(vectors: np.ndarray, num: int) -> np.ndarray:
+    """Queries like new pictures: vectors of a catalogue, each moved by the difference of two others.
+
+    A vector of the catalogue itself says little, as it is found in its own cell: the cells that found 99 % of the
+    nearest of these found 85 % of those of held-out photographs.
+
+    Args:
+        vectors: float16 `[articles, features]`.
+        num: Of the queries.
+
+    Returns:
+        float32 `[num, features]`, L2-normalised.
+    """
+    rows = np.random.default_rng(0).integers(len(vectors), size=(3, num))
+    a, b, c = (np.asarray(vectors[each], np.float32) for each in rows)
+    return normalised(a + b - c)
 
 
 def agreement(true: np.ndarray, found: np.ndarray) -> float:

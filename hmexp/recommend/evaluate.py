@@ -81,14 +81,13 @@ def compare_features(vectors: Mapping[str, np.ndarray], rows: pd.DataFrame, k: i
     kinds = {name: rows[column].to_numpy(dtype=object) for name, column in KINDS.items() if column in rows}
     depth = depth_needed(groups, k)
     scores: dict[str, pd.DataFrame] = {}
-    for name, each in vectors.items():
-        neighbours = scan(each, np.asarray(each, np.float32), depth)[1]
+    for name, features in vectors.items():
+        neighbours = scan(features, np.asarray(features, np.float32), depth)[1]
         scores[name] = retrieval_scores(neighbours, groups, kinds, k)
     tables = []
     for name, each in scores.items():
         table = with_intervals(each, groups)
-        differences = pd.DataFrame(each - scores[GREY])
-        gains = with_intervals(differences, groups)[["value", "low", "high"]].set_axis(GAINS, axis=1)
+        gains = with_intervals(each - scores[GREY], groups)[["value", "low", "high"]].set_axis(GAINS, axis=1)
         tables.append(pd.concat([table, gains], axis=1).assign(features=name))
     return pd.concat(tables, ignore_index=True)[["features", *tables[0].columns.drop("features")]]
 

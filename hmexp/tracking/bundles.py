@@ -50,7 +50,7 @@ def find_bundle(name: str, cfg: MlflowTracking, paths: PathsConfig, key: str = "
     if is_registered_name(name):
         registry = registry_for_reading(open_store(cfg, paths), cfg)
         Ledger(cfg, paths, registry).settle_if_free()
-        version = registry.version(name)
+        version = registry.version(name, key)
         words = f"{registry.name} version {version}"
         return FoundBundle(registry.bundle(version), words, version, registry.run_of(version))
     job = find_job(paths, key, name, _has_model, "with a model ")

@@ -125,8 +125,8 @@ class Registry:
         """Id of the run that a version comes from."""
         return str(self.client.get_model_version(self.name, version).run_id)
 
-    def version(self, name: str) -> str:
-        """The version that an alias or a version's number means.
+    def version(self, name: str, key: str = "run") -> str:
+        """The version that an alias or a version's number means; `key` is the config key that it was given as.
 
         Raises:
             UserError: There is no such one.
@@ -139,7 +139,8 @@ class Registry:
             return str(self.client.get_model_version_by_alias(self.name, name).version)
         except MlflowException as error:
             reason = " ".join(masked(str(error)).split())
-            raise UserError(f"run: expected a model of the registry {self.name}, received {name}: {reason}") from None
+            expected = f"a model of the registry {self.name}"
+            raise UserError(f"{key}: expected {expected}, received {name}: {reason}") from None
 
     def bundle(self, version: str) -> Path:
         """The folder of the bundle of a version, fetched where the store is on another machine.
