@@ -58,6 +58,8 @@ class ServeConfig(RegistryConfig):
         super().__post_init__()
         one_of("engine", self.engine, ENGINES)
         one_of("backend", self.backend, BACKENDS)
+        fits = self.engine != "onnx" or self.backend == "tensorflow"
+        require(fits, "backend", "tensorflow beside engine=onnx, which converts the model with it", self.backend)
         require(bool(self.host.strip()), "host", "an address, such as 127.0.0.1", repr(self.host))
         if not self.allow_remote and not is_loopback(self.host):
             raise invalid("host", "127.0.0.1, or another with allow_remote=true and an API key", self.host)

@@ -19,6 +19,15 @@ from hmexp.reports.page import PageTable, RunPage, run_report
 METRICS_FILE, PAGE_FILE = "evaluation.json", "report.html"
 SYNTHETIC = "synthetic: generated purchases, no shop's"
 """Label of every table whose purchases are generated."""
+NOTES = {
+    "methods": "95 % intervals over customers, percentile bootstrap; the baselines first.",
+    "cold_lists": "Lists of articles without sales alone: what a page of new arrivals could show.",
+    "candidates": "Share of purchases among the candidates of each source; fresh leaves repurchases out.",
+    "features": "Share of what the trees gain.",
+    "pictures": "The ranker less one that knows nothing of pictures, on the same customers, mean of the seeds.",
+    "trainings": "MAP@12 of each training by itself; the ranker averages their scores.",
+}
+"""Table -> the sentence above it."""
 
 
 def title_of(inputs: Inputs, window: Window) -> str:
@@ -69,31 +78,17 @@ def write_page(
         about: The days that were predicted, and the line that repeats the command.
     """
     window, command = about
-    tables = _tables(evaluation, ranker)
-    notes = {
-        "methods": "95 % intervals over customers, percentile bootstrap; the baselines first.",
-        "cold_lists": "Lists of articles without sales alone: what a page of new arrivals could show.",
-        "candidates": "Share of purchases among the candidates of each source; fresh leaves repurchases out.",
-        "features": "Share of what the trees gain.",
-        "pictures": "The ranker less one that knows nothing of pictures, on the same customers, mean of the seeds.",
-        "trainings": "MAP@12 of each training by itself; the ranker averages their scores.",
-    }
-    rows = tuple(PageTable(name.replace("_", " "), table, notes[name]) for name, table in tables.items() if len(table))
+    rows = tuple(
+        PageTable(name.replace("_", " "), table, NOTES[name])
+        for name, table in _tables(evaluation, ranker).items()
+        if len(table)
+    )
     best = evaluation.methods.iloc[-1]
     verdict = f"{best['method']}: MAP@12 {best['map_at_12']:.4f} ({best['low']:.4f} to {best['high']:.4f})."
     page = RunPage(
         title=title_of(inputs, window),
         verdict=" ".join([verdict, *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in words_of(evaluation))]),
-        facts=(
-            ("purchases", SYNTHETIC if inputs.synthetic else "as they were read"),
-            ("days", str(window)),
-            ("customers", f"{evaluation.num_customers:,}"),
-            (
-                "purchases of these days",
-                f"{evaluation.num_bought:,}, {evaluation.num_cold:,} of articles without sales",
-            ),
-            ("what looks alike", inputs.looks.name or "nothing says so"),
-        ),
+        facts=_facts(evaluation, inputs, window),
         tables=rows,
         warnings=(),
         figures=(),
@@ -104,6 +99,17 @@ def write_page(
     _replace(path, run_report(page))
     log.info(f"page   {shlex.quote(str(path))}")
     return path
+
+
+def _facts(evaluation: RankingEvaluation, inputs: Inputs, window: Window) -> tuple[tuple[str, str], ...]:
+    return (
+        ("purchases", SYNTHETIC if inputs.synthetic else "as they were read"),
+        ("days", str(window)),
+        ("customers", f"{evaluation.num_customers:,}"),
+        ("purchases of these days", f"{evaluation.num_bought:,}"),
+        ("purchases of articles without sales before", f"{evaluation.num_cold:,}"),
+        ("what looks alike", inputs.looks.name or "nothing says so"),
+    )
 
 
 def _tables(evaluation: RankingEvaluation, ranker: Ranker) -> dict[str, pd.DataFrame]:

@@ -25,6 +25,7 @@ from hmexp.process import num_cores
 from hmexp.runner.environment import versions
 from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
+from hmexp.training.contrastive import with_features
 from hmexp.training.device import fresh_session
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
@@ -71,6 +72,13 @@ class Assembly:
                 "model", expected, f"one of {size.parameters:,} parameters that takes about {decimal(needed)}"
             )
         log.info(f"the model has {size.parameters:,} parameters; to train it takes about {decimal(needed)}")
+
+    def check_features(self) -> None:
+        """Raise `UserError` where the loss looks at features and the network has none by that name."""
+        if self.config.loss.rows_together > 1:
+            with_features(self.network or self._build())
+            if self.network is None:
+                fresh_session()
 
     def _size(self) -> Size | None:
         if self.network is not None:

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from hmexp.serving.api import about, articles, classify, recommend, similar
-from hmexp.serving.limits import BodyLimit, Deadline
+from hmexp.serving.limits import BodyLimit, Deadline, DrainedBody
 from hmexp.serving.metrics import Measured
 from hmexp.serving.problems import answer_problems
 from hmexp.serving.security import HEADERS, AllowedHosts, ApiKey, SecurityHeaders, allowed_hosts
@@ -41,10 +41,11 @@ def create_app(service: Service) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC))
     answer_problems(app, HEADERS)
     # The last is the outermost.
-    app.add_middleware(Deadline, seconds=service.config.timeout)
     app.add_middleware(BodyLimit, max_bytes=service.config.max_bytes)
+    app.add_middleware(Deadline, seconds=service.config.timeout)
     app.add_middleware(ApiKey, key=service.key)
     app.add_middleware(AllowedHosts, hosts=allowed_hosts(service.config))
+    app.add_middleware(DrainedBody, max_bytes=service.config.max_bytes)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measured, metrics=service.metrics)
     return app
@@ -54,7 +55,7 @@ def _pages() -> APIRouter:
     """The files that have addresses of their own."""
     router = APIRouter(include_in_schema=False)
     for address, file in PAGES.items():
-        router.add_api_route(address, _sends(STATIC / file), methods=["GET"], response_class=FileResponse)
+        router.add_api_route(address, _sends(STATIC / file), methods=["GET", "HEAD"], response_class=FileResponse)
     return router
 
 

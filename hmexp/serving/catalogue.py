@@ -15,7 +15,7 @@ ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 """What an id in an address may be, whatever the catalogue's own are."""
 NAMES = ("prod_name", "name", "title")
 """Columns that name an article, the first that is there."""
-NO_DETAIL = re.compile(r"(_no|_id|_code)$|^(path|file|filename|image|picture)$", re.IGNORECASE)
+NO_DETAIL = re.compile(r"(_no|_id|_code)$|path$|file$|filename$", re.IGNORECASE)
 """Columns of numbers and places, which tell a person nothing."""
 SEARCHED = 40
 """Letters of a detail that are searched, too; longer texts are descriptions."""
@@ -55,9 +55,14 @@ class ServedCatalogue:
         columns = own_columns(articles.rows)
         named = next((name for name in NAMES if name in columns), None)
         self.names = self.article_ids if named is None else articles.rows[own(named)].fillna("").astype(str).tolist()
-        self._shown = [name for name in columns if name != named and not NO_DETAIL.search(name)]
+        self._shown = [name for name in columns if name != named and self._tells(name)]
         self._rows = {key: row for row, key in enumerate(self.ids)}
         self._rows_by_article_id = {article_id: row for row, article_id in enumerate(self.article_ids)}
+
+    def _tells(self, column: str) -> bool:
+        """Whether a column tells a person something, and nobody where the pictures lie."""
+        rows = self.articles.rows
+        return not NO_DETAIL.search(column) and not (rows[own(column)] == rows["image"]).any()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -47,7 +47,7 @@ class Galleries:
     def embed(self, model: ServedModel) -> None:
         """Begin; what is under way for another model comes to nothing."""
         self._newest = model
-        self.service.similar_state = f"the catalogue is being embedded with {model.bundle.name}"
+        self.service.similar_state = f"the catalogue is being embedded with {model.name}"
         threading.Thread(target=self._embed, args=(model,), name="embed", daemon=True).start()
 
     def close(self) -> None:
@@ -66,14 +66,14 @@ class Galleries:
             except Exception as error:  # the server answers on; whoever asks for similar articles hears why not
                 line = " ".join(str(error).split()) or type(error).__name__
                 if line != said and self._newest is model:
-                    log.warning(f"no similar articles by {model.bundle.name} yet: {line}")
+                    log.warning(f"no similar articles by {model.name} yet: {line}")
                     self.service.similar_state = "the features of the catalogue could not be computed yet"
                 said = line
                 self._end.wait(RETRY)
         if self._newest is model:
             self.service.similar = search
             self.service.similar_state = READY
-            log.info(f"similar articles by {model.bundle.name} are ready")
+            log.info(f"similar articles by {model.name} are ready")
 
     def _search(self, model: ServedModel) -> SimilarSearch:
         source = Source(model.bundle, model.classifier.card, self.articles)

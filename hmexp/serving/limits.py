@@ -1,12 +1,16 @@
 """What a request may take: bytes and seconds."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hmexp.serving.problems import BUSY, RETRY_AFTER, answer
+
+DRAIN_SECONDS = 5.0
+"""That a refused upload has to end."""
 
 
 class BodyLimit:
@@ -31,7 +35,7 @@ class BodyLimit:
             return
         declared = Headers(scope=scope).get("content-length", "")
         if (declared.isdecimal() and len(declared) < 20 and int(declared) > self.max_bytes) or len(declared) >= 20:
-            await answer(413, self.detail, {"Connection": "close"})(scope, receive, send)
+            await answer(413, self.detail)(scope, receive, send)
             return
         length = 0
 
@@ -40,7 +44,7 @@ class BodyLimit:
             message = await receive()
             length += len(message.get("body", b""))
             if length > self.max_bytes:
-                raise HTTPException(413, self.detail, {"Connection": "close"})
+                raise HTTPException(413, self.detail)
             return message
 
         await self.app(scope, receive_some, send)
@@ -85,3 +89,42 @@ class Deadline:
             uploading = not whole and scope["method"] == "POST"
             refusal = answer(408, "The upload took too long.") if uploading else answer(503, BUSY, RETRY_AFTER)
             await refusal(scope, receive, send)
+
+
+class DrainedBody:
+    """Reads what an upload that was refused early has left, within bounds, before the answer goes out.
+
+    A connection that is closed on bytes which nobody read is reset, and most clients then never see the answer.
+
+    Args:
+        app: What is asked.
+        max_bytes: That are read at most.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app."""
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+            await self.app(scope, receive, send)
+            return
+        whole = False
+
+        async def receive_some() -> Message:
+            nonlocal whole
+            message = await receive()
+            whole = whole or not message.get("more_body", False)
+            return message
+
+        async def send_some(message: Message) -> None:
+            if message["type"] == "http.response.start" and not whole:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_SECONDS):
+                        left = self.max_bytes
+                        while not whole and left > 0:
+                            left -= len((await receive_some()).get("body", b""))
+            await send(message)
+
+        await self.app(scope, receive_some, send_some)

@@ -1,6 +1,7 @@
 """A model as it is served: loaded, warm, and what it says of an upload."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 
@@ -35,6 +36,11 @@ class ServedModel:
     batcher: Batcher
     grad_cam: GradCam | None
     workers: Workers
+
+    @property
+    def name(self) -> str:
+        """What clients hear: `hmexp-sample version 3`, or the last part of a folder."""
+        return PurePath(self.bundle.name).name
 
     async def classify(self, upload: Upload) -> np.ndarray:
         """Calibrated probabilities of the classes, float32 `[classes]`.

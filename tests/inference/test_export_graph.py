@@ -65,6 +65,7 @@ def small_model(policy: str):
     pictures = keras.Input((SIZE, SIZE, 3), dtype="uint8")
     x = keras.layers.Rescaling(1 / 255, dtype="float32")(pictures)
     x = keras.layers.Resizing(SIZE, SIZE)(x)  # switches what follows into training mode (keras #23166)
+    x = 2.0 * x - 1.0  # operations that are no layers
     x = keras.layers.Conv2D(4, 3, padding="same", activation="gelu", dtype=policy)(x)
     x = keras.layers.Conv2D(4, 3, padding="same", groups=4, dtype=policy)(x)
     x = keras.layers.GlobalAveragePooling2D(name="features")(inside(x))

@@ -42,9 +42,7 @@ def test_pairs_are_read_from_a_file(tmp_path, ending):
 
 def test_lists_count_by_their_place(tmp_path):
     path = tmp_path / "neighbours.parquet"
-    pd.DataFrame({"article_id": [int(IDS[3])], "similar_items": [[IDS[7], IDS[8]]]}).assign(
-        article_id=lambda table: table["article_id"].astype(str).str.zfill(10)
-    ).to_parquet(path)
+    pd.DataFrame({"article_id": [IDS[3]], "similar_items": [[IDS[7], IDS[8]]]}).to_parquet(path)
     assert list(read_neighbours(path, articles()).iter_rows()) == [(3, 7, 1.0), (3, 8, 0.5)]
 
 

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
         (("host=0.0.0.0",), "host: expected 127.0.0.1, or another with allow_remote=true and an API key"),
         (("host=0.0.0.0", "allow_remote=true"), "api_key_file: expected an API key for host=0.0.0.0, received none"),
         (("engine=onxx",), "engine: expected one of keras, onnx, received onxx (did you mean onnx?)"),
+        (("engine=onnx", "backend=jax"), "backend: expected tensorflow beside engine=onnx"),
         (("port=70000",), "port: expected a whole number from 0 to 65535, received 70000"),
         (("max_bytes=1",), "max_bytes: expected a whole number from 1000 to 1000000000, received 1"),
     ],
@@ -64,6 +65,14 @@ def test_it_answers_until_a_signal_ends_it(hmexp, registered, shop, picture, cac
                 time.sleep(0.1)
             files = {"picture": ("a.jpg", picture, "image/jpeg")}
             assert httpx2.post(f"{address}/classify", files=files).status_code == 401
+            large = httpx2.post(f"{address}/classify", content=bytes(9_000_000))
+            assert large.status_code == 401, "what was not read would reset the connection"
+            head = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
+            chunks = (head if number == 0 else bytes(500_000) for number in range(30))
+            form = {"X-API-Key": key, "Content-Type": "multipart/form-data; boundary=x"}
+            for body in (bytes(15_000_000), chunks):
+                refused = httpx2.post(f"{address}/classify", content=body, headers=form)
+                assert (refused.status_code, list(refused.json())) == (413, ["detail"])
             found = httpx2.post(f"{address}/classify", files=files, headers={"X-API-Key": key})
             assert found.json()["model"] == "hmexp-sample version 1"
             assert httpx2.get(f"{address}/health").headers.get("server") is None

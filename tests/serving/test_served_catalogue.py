@@ -23,6 +23,8 @@ def catalogue(tmp_path) -> ServedCatalogue:
             "catalogue.prod_name": ["Strap top", "Strap top (1)", "Crème Bikini", ""],
             "catalogue.product_code": [108775, 108775, 201219, 0],
             "catalogue.colour_group_name": ["Black", "White", "Light Blue", ""],
+            "catalogue.where": ["/shop/1.jpg", "", "", "4.jpg"],
+            "catalogue.file_path": ["/shop/1.jpg", "", "", ""],
             "catalogue.detail_desc": [
                 "Jersey top with narrow shoulder straps and a very long description.",
                 "",

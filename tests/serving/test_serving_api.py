@@ -233,6 +233,7 @@ def test_the_card_and_the_figures(api, service):
     assert api.get("/health").json() == {"status": "ok", "model": "hmexp-sample version 1", "similar": "ready"}
     assert api.get("/health/live").status_code == 204
     assert api.get("/health/ready").status_code == 204
+    api.get(f"/articles/{service.catalogue.ids[0]}")
     text = api.get("/metrics").text
     assert re.search(r'hmexp_requests_total\{method="GET",route="/articles/\{address_id\}",status="200"\} \d', text)
     assert 'hmexp_model{name="hmexp-sample version 1"' in text
@@ -273,5 +274,6 @@ def test_nothing_comes_from_another_site(api):
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"(https?:)?//[a-z0-9-]+\.[a-z]", text), path.name
         assert not re.search(r"<script>|<style|\son[a-z]+=\"|style=\"|innerHTML|eval\(", text), path.name
+    assert api.head("/").status_code == 200
     for path in ("/", "/docs", "/static/app.js", "/favicon.ico", "/openapi.json"):
         assert api.get(path).status_code == 200, path

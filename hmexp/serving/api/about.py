@@ -20,7 +20,7 @@ def champion(service: Served) -> ChampionCard:
     model = service.model
     card = model.classifier.card
     return ChampionCard(
-        name=model.bundle.name,
+        name=model.name,
         version=model.bundle.version,
         run_id=model.bundle.run_id,
         engine=service.config.engine,
@@ -40,7 +40,7 @@ def champion(service: Served) -> ChampionCard:
 async def health(service: Served) -> Health:
     """Whether the server lives, and what it is ready for; 200 also while similar articles are prepared."""
     busy = service.workers.pending >= service.workers.max_pending
-    return Health(status="busy" if busy else "ok", model=service.model.bundle.name, similar=service.similar_state)
+    return Health(status="busy" if busy else "ok", model=service.model.name, similar=service.similar_state)
 
 
 @router.get("/health/live", status_code=204)

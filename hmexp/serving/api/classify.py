@@ -22,7 +22,7 @@ async def classify(service: Served, upload: Uploaded) -> Classification:
         for name, probability in zip(model.classifier.class_names, probabilities, strict=True)
     ]
     classes.sort(key=lambda found: -found.probability)
-    return Classification(model=model.bundle.name, classes=classes)
+    return Classification(model=model.name, classes=classes)
 
 
 @router.post(

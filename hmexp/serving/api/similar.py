@@ -67,4 +67,4 @@ def _answer(service: Service, search: SimilarSearch, found: list[Found]) -> answ
         for row, score in rows
         if row is not None
     ]
-    return answers.SimilarArticles(model=search.model.bundle.name, articles=shown)
+    return answers.SimilarArticles(model=search.model.name, articles=shown)

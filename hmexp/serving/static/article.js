@@ -3,6 +3,7 @@ import { getJson, whenReady } from "./api.js";
 import { count, definitions, element, grid, problem, say, spinner } from "./elements.js";
 
 const kept = { sameClass: false, noVariants: false }; // along the walk
+let asked = 0; // an answer that comes after a later question's is of no interest
 
 export async function showArticle({ main, id, signal, setTitle }) {
   let article;
@@ -53,17 +54,19 @@ function words(column) {
 }
 
 async function showSimilar(main, article, signal) {
+  const mine = (asked += 1);
   const place = main.querySelector("#similar");
   place.replaceChildren(grid(null));
   const query = new URLSearchParams({ id: article.id, k: 18, same_class: kept.sameClass, exclude_variants: kept.noVariants });
   try {
     const ask = () => getJson(`/similar?${query}`, signal);
     const found = await whenReady(ask, signal, (text) => place.replaceChildren(spinner(text)));
+    if (mine !== asked) return;
     const none = element("p", { class: "notice" }, "Nothing else in the catalogue fits these conditions.");
     place.replaceChildren(found.articles.length ? grid(found.articles) : none);
     say(count(found.articles.length, "similar article", "similar articles"));
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    place.replaceChildren(problem(error, error.status === 404 ? null : () => showSimilar(main, article, signal)));
+    if (mine === asked) place.replaceChildren(problem(error, error.status === 404 ? null : () => showSimilar(main, article, signal)));
   }
 }

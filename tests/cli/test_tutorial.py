@@ -1,0 +1,75 @@
+"""The tutorial, from its first command to its last, as it stands."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
+SAYS = {
+    "promote": "version 1 is the champion now",
+    "runs": "2 runs by best/val/macro_f1",
+    "promote guard=small": "version 2 is the champion now",
+    "promote history=true": "better by the guards",
+    "predict data=sample": "labelled articles are predicted as their label",
+    "similar article_id=0175740001 k=6 exclude_variants=true": "like 0175740001",
+    "recommend": "synthetic: generated purchases",
+}
+"""What is said by commands; trainings say more than a line."""
+
+
+def commands() -> list[str]:
+    """What the tutorial types behind `hmexp`."""
+    blocks = re.findall(r"```bash\n(.*?)```", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line.removeprefix("hmexp ") for line in lines if line.startswith("hmexp ")]
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+def health_of(root: Path, cache: Path) -> dict[str, str]:
+    """Serve in a folder, ask how it is, and end it with Ctrl-C."""
+    port, environment = free_port(), os.environ | {"HMEXP_CACHE": str(cache)}
+    command = [sys.executable, "-m", "hmexp", "serve", f"port={port}", "browser=false"]
+    with subprocess.Popen(
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as server:
+        try:
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+                        return json.load(answer)
+                except OSError:
+                    assert server.poll() is None, server.stdout.read()
+                    time.sleep(0.2)
+        finally:
+            server.send_signal(signal.SIGINT)
+    raise AssertionError("no answer")
+
+
+def test_each_command_does_what_the_tutorial_says(hmexp, tmp_path, cache):
+    for module in ("polars", "lightgbm", "fastapi", "uvicorn"):
+        pytest.importorskip(module)
+    typed = commands()
+    assert set(SAYS) < set(typed)
+    assert typed[-1] == "serve"
+    for command in typed[:-1]:
+        said = " ".join(hmexp(*shlex.split(command)).stdout.split())
+        assert SAYS.get(command, "best epoch") in said
+    for file in ("predictions.parquet", "similar.png", "recommendations/submission.csv"):
+        assert (tmp_path / file).is_file()
+    assert health_of(tmp_path, cache)["model"] == "hmexp-sample version 2"
