@@ -1,6 +1,7 @@
 """Opens a page in the browser once its server answers: `python -m hmexp.runner.browser ADDRESS`."""
 
 import socket
+import subprocess
 import sys
 import time
 import webbrowser
@@ -8,6 +9,11 @@ from urllib.parse import urlsplit
 
 PATIENCE = 60.0
 """Seconds that a server may take to answer."""
+
+
+def open_beside(address: str) -> None:
+    """Let a process of its own do that, as this one becomes the server."""
+    subprocess.Popen([sys.executable, "-m", "hmexp.runner.browser", address])
 
 
 def open_when_served(address: str) -> bool:

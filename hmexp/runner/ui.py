@@ -1,14 +1,13 @@
 """The verb `ui`: MLflow's own pages, opened at the runs of hmexp."""
 
 import os
-import socket
-import subprocess
 import sys
 
-from hmexp.config.errors import UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import UiConfig
 from hmexp.console import console, log
+from hmexp.runner.browser import open_beside
+from hmexp.runner.listener import listen
 from hmexp.tracking.store import is_local, open_store, tracking_uri
 from hmexp.tracking.view import page_of
 
@@ -26,16 +25,11 @@ def ui(config: UiConfig, invocation: Invocation) -> None:
     if uri.startswith("http"):
         log.info(f"this server has a UI of its own: {uri.rstrip('/')}/{page}")
         return
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            taken.bind((LOCALHOST, config.port))
-        except OSError:
-            raise UserError(f"port: expected a free port, received {config.port}, which is in use") from None
+    listen(LOCALHOST, config.port).close()
     address = f"http://{LOCALHOST}:{config.port}/{page}"
     log.info(f"MLflow UI of {uri} at {address} (Ctrl-C ends it)")
     if config.browser and console.is_terminal:
-        subprocess.Popen([sys.executable, "-m", "hmexp.runner.browser", address])
+        open_beside(address)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", LOCALHOST]
     command += ["--port", str(config.port), "--workers", "1"]
     if is_local(config.tracking):

@@ -56,6 +56,7 @@ class ServedCatalogue:
         named = next((name for name in NAMES if name in columns), None)
         self.names = self.article_ids if named is None else articles.rows[own(named)].fillna("").astype(str).tolist()
         self._shown = [name for name in columns if name != named and self._tells(name)]
+        self._texts = self._searched()
         self._rows = {key: row for row, key in enumerate(self.ids)}
         self._rows_by_article_id = {article_id: row for row, article_id in enumerate(self.article_ids)}
 
@@ -97,8 +98,8 @@ class ServedCatalogue:
         ]
         return Found(rows[offset : offset + limit], len(rows))
 
-    @cached_property
-    def _texts(self) -> list[str]:
+    def _searched(self) -> list[str]:
+        """What a search looks at, for each row; of 105,000 articles in two seconds, which no request shall wait."""
         columns = [pd.Series(self.article_ids), pd.Series(self.names)]
         details = (self.articles.rows[own(name)].fillna("").astype(str) for name in self._shown)
         columns += [texts.where(texts.str.len() <= SEARCHED, "") for texts in details]
@@ -107,7 +108,7 @@ class ServedCatalogue:
 
 def address_id(article_id: str) -> str:
     """An id that fits into an address: the article's own, or else 32 hexadecimal digits of its hash."""
-    if re.match(ID_PATTERN, article_id):
+    if re.fullmatch(ID_PATTERN, article_id):
         return article_id
     return blake2b(article_id.encode(), digest_size=16).hexdigest()
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from hmexp.console import log
 
+PATIENCE = 20.0
+"""Seconds that loading a version has to end in."""
 RETRY = 15
 """Looks at the alias from a version that cannot be loaded to the next try."""
 
@@ -26,16 +28,21 @@ class Follower:
     seconds: float
     version: str
     _end: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
     _last_error: str = ""
     _skip: int = 0
 
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._follow, name="follow", daemon=True)
+
     def start(self) -> None:
         """Begin to look."""
-        threading.Thread(target=self._follow, name="follow", daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more; waits for a version that is being loaded: Python must not end meanwhile."""
         self._end.set()
+        self._thread.join(PATIENCE)
 
     def _follow(self) -> None:
         while not self._end.wait(self.seconds):

@@ -25,6 +25,9 @@ READY = "ready"
 RETRY = 30.0
 """Seconds after which a catalogue is tried again, which another process may be embedding."""
 
+PATIENCE = 10.0
+"""Seconds that a thread has to end: one that computes when Python ends may crash it."""
+
 
 class Galleries:
     """Embeds the catalogue with each model that is served; the search of the model before stays until then.
@@ -42,18 +45,25 @@ class Galleries:
         self.articles = articles
         self._newest: ServedModel | None = None
         self._process: Any = None
+        self._thread = threading.Thread()
         self._end = threading.Event()
 
     def embed(self, model: ServedModel) -> None:
         """Begin; what is under way for another model comes to nothing."""
-        self._newest = model
+        self._stop(model)
         self.service.similar_state = f"the catalogue is being embedded with {model.name}"
-        threading.Thread(target=self._embed, args=(model,), name="embed", daemon=True).start()
+        self._thread = threading.Thread(target=self._embed, args=(model,), name="embed", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """End what is under way."""
-        self._newest = None
         self._end.set()
+        self._stop(None)
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE)
+
+    def _stop(self, newest: ServedModel | None) -> None:
+        self._newest = newest
         if self._process is not None:
             self._process.terminate()
 

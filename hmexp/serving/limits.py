@@ -13,6 +13,27 @@ DRAIN_SECONDS = 5.0
 """That a refused upload has to end."""
 
 
+class _Body:
+    """A request's body on its way in.
+
+    Attributes:
+        whole: Whether all of it has come.
+        length: Bytes that have come.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.whole = False
+        self.length = 0
+
+    async def __call__(self) -> Message:
+        """The next part."""
+        message = await self._receive()
+        self.whole = self.whole or not message.get("more_body", False)
+        self.length += len(message.get("body", b""))
+        return message
+
+
 class BodyLimit:
     """Refuses bodies that are too large, by what they say of themselves or once they are.
 
@@ -37,13 +58,11 @@ class BodyLimit:
         if (declared.isdecimal() and len(declared) < 20 and int(declared) > self.max_bytes) or len(declared) >= 20:
             await answer(413, self.detail)(scope, receive, send)
             return
-        length = 0
+        body = _Body(receive)
 
         async def receive_some() -> Message:
-            nonlocal length
-            message = await receive()
-            length += len(message.get("body", b""))
-            if length > self.max_bytes:
+            message = await body()
+            if body.length > self.max_bytes:
                 raise HTTPException(413, self.detail)
             return message
 
@@ -67,13 +86,7 @@ class Deadline:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        whole = started = False
-
-        async def receive_some() -> Message:
-            nonlocal whole
-            message = await receive()
-            whole = whole or not message.get("more_body", False)
-            return message
+        body, started = _Body(receive), False
 
         async def send_some(message: Message) -> None:
             nonlocal started
@@ -82,11 +95,11 @@ class Deadline:
 
         try:
             async with asyncio.timeout(self.seconds):
-                await self.app(scope, receive_some, send_some)
+                await self.app(scope, body, send_some)
         except TimeoutError:
             if started:
                 raise
-            uploading = not whole and scope["method"] == "POST"
+            uploading = not body.whole and scope["method"] == "POST"
             refusal = answer(408, "The upload took too long.") if uploading else answer(503, BUSY, RETRY_AFTER)
             await refusal(scope, receive, send)
 
@@ -110,21 +123,15 @@ class DrainedBody:
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self.app(scope, receive, send)
             return
-        whole = False
-
-        async def receive_some() -> Message:
-            nonlocal whole
-            message = await receive()
-            whole = whole or not message.get("more_body", False)
-            return message
+        body = _Body(receive)
 
         async def send_some(message: Message) -> None:
-            if message["type"] == "http.response.start" and not whole:
+            if message["type"] == "http.response.start":
+                most = body.length + self.max_bytes
                 with suppress(TimeoutError):
                     async with asyncio.timeout(DRAIN_SECONDS):
-                        left = self.max_bytes
-                        while not whole and left > 0:
-                            left -= len((await receive_some()).get("body", b""))
+                        while not body.whole and body.length < most:
+                            await body()
             await send(message)
 
-        await self.app(scope, receive_some, send_some)
+        await self.app(scope, body, send_some)

@@ -3,12 +3,10 @@
 import importlib.util
 import logging
 import socket
-import subprocess
 import sys
-from errno import EADDRNOTAVAIL
 from typing import TYPE_CHECKING
 
-from hmexp.config.errors import UserError, invalid
+from hmexp.config.errors import UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.serve import ServeConfig
 from hmexp.console import console, log
@@ -16,6 +14,8 @@ from hmexp.inference.articles import catalogue_articles
 from hmexp.inference.formats import require_packages
 from hmexp.recommend.embed import data_of
 from hmexp.runner.backend import check_inference, start_inference
+from hmexp.runner.browser import open_beside
+from hmexp.runner.listener import listen
 from hmexp.serving.security import read_key
 from hmexp.tracking.bundles import find_bundle
 
@@ -44,37 +44,13 @@ def serve(config: ServeConfig, invocation: Invocation) -> None:
     bundle = find_bundle(config.run, config.tracking, config.paths)
     data = config.data or data_of(bundle, config.features_config)
     articles = catalogue_articles(data, config.paths, columns=None)
-    with listen(config) as listener:
+    with listen(config.host, config.port) as listener:
         log.info(f"{articles.name}: {len(articles.rows):,} articles, classified by {bundle.name}")
         start_inference(config.backend, config.device)
         from hmexp.serving.start import started
 
         with started(config, bundle, articles, key) as service:
             _run(listener, service, config)
-
-
-def listen(config: ServeConfig) -> socket.socket:
-    """A socket that listens at the address; nobody can take the port from then on.
-
-    Raises:
-        UserError: A port that is taken, or an address that this machine does not have.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise invalid("host", "an address of this machine", f"{config.host} ({error.strerror})") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(CONNECTIONS)
-    except OSError as error:
-        listener.close()
-        key, expected = (
-            ("host", "an address of this machine") if error.errno == EADDRNOTAVAIL else ("port", "a free port")
-        )
-        raise UserError(f"{key}: expected {expected}, received {getattr(config, key)} ({error.strerror})") from None
-    return listener
 
 
 def _run(listener: socket.socket, service: "Service", config: ServeConfig) -> None:
@@ -87,7 +63,7 @@ def _run(listener: socket.socket, service: "Service", config: ServeConfig) -> No
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     log.info(f"serving at {address} (API: {address}docs; Ctrl-C ends it)")
     if config.browser and console.is_terminal:
-        subprocess.Popen([sys.executable, "-m", "hmexp.runner.browser", address])
+        open_beside(address)
     settings = uvicorn.Config(
         app,
         log_config=None,

@@ -90,7 +90,6 @@ class Change:
 def _serve(service: Service, galleries: Galleries, model: ServedModel) -> None:
     """Let a model answer all requests that begin from now on."""
     service.model = model
-    service.promotions.forget()
     service.metrics.serves(model.name, model.bundle.version, model.classifier.card.sha256)
     galleries.embed(model)
 

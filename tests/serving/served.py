@@ -46,10 +46,10 @@ def listening(service) -> Iterator[str]:
     """The service at a port of this machine; gives its address."""
     import uvicorn
 
+    from hmexp.runner.listener import listen
     from hmexp.serving.app import create_app
-    from hmexp.serving.serve import listen
 
-    with listen(service.config) as listener:
+    with listen(service.config.host, service.config.port) as listener:
         server = uvicorn.Server(uvicorn.Config(create_app(service), log_config=None, access_log=False, ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
