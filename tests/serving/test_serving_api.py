@@ -275,5 +275,9 @@ def test_nothing_comes_from_another_site(api):
         assert not re.search(r"(https?:)?//[a-z0-9-]+\.[a-z]", text), path.name
         assert not re.search(r"<script>|<style|\son[a-z]+=\"|style=\"|innerHTML|eval\(", text), path.name
     assert api.head("/").status_code == 200
+    script = api.get("/static/app.js")
+    assert script.headers["cache-control"] == "no-cache"
+    assert api.get("/static/app.js", headers={"If-None-Match": script.headers["etag"]}).status_code == 304
+    assert api.get("/catalogue").headers["cache-control"] == "no-store"
     for path in ("/", "/docs", "/static/app.js", "/favicon.ico", "/openapi.json"):
         assert api.get(path).status_code == 200, path

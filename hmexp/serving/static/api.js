@@ -1,4 +1,5 @@
 // The server, asked: JSON or blobs out, and a `Problem` with a sentence for people where it does not work.
+import { element } from "./elements.js";
 
 export class Problem extends Error {
   constructor(status, message, retryAfter = 0) {
@@ -78,25 +79,32 @@ export async function whenReady(request, signal, tell) {
 
 let asking = null;
 
+// Everybody who is refused waits for the one dialog.
 function askForKey() {
   asking ??= new Promise((resolve) => {
-    const dialog = document.getElementById("key-dialog");
-    const form = document.getElementById("key-form");
-    const wrong = document.getElementById("key-problem");
-    form.onsubmit = async (event) => {
+    const input = element("input", { id: "key", type: "password", autocomplete: "current-password", required: true });
+    const wrong = element("p", { class: "problem", role: "alert", hidden: true });
+    const form = element("form", {},
+      element("h2", { id: "key-title" }, "This server asks for a key"),
+      element("p", {}, element("label", { for: "key" }, "API key"), input),
+      wrong,
+      element("p", {}, element("button", { class: "button", type: "submit" }, "Continue")));
+    const dialog = element("dialog", { id: "key-dialog", "aria-labelledby": "key-title" }, form);
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const key = document.getElementById("key").value.trim();
-      const response = await fetch("/session", { method: "POST", headers: { "X-API-Key": key } }).catch(() => null);
+      const headers = { "X-API-Key": input.value.trim() };
+      const response = await fetch("/session", { method: "POST", headers }).catch(() => null);
       if (response?.ok) {
-        dialog.close();
+        dialog.remove();
         asking = null;
         resolve();
         return;
       }
       wrong.textContent = response ? await sentence(response) : "The server does not answer.";
       wrong.hidden = false;
-    };
-    dialog.oncancel = (event) => event.preventDefault();
+    });
+    document.body.append(dialog);
     dialog.showModal();
   });
   return asking;
