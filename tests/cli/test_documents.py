@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,15 @@ from hmexp.cli import main
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (CHECKOUT / "docs").glob("*.md")))
+WITHOUT_TUTORIAL = tuple(name for name in DOCUMENTS if name != "docs/tutorial.md")
+"""Its commands run in test_tutorial.py; its first training is short on purpose."""
 NAMED = re.compile(r"\b(RUN|SWEEP|latest)\b|\bresume=|experiment=winner|plugins=")
 """Commands that go on from something, or need a package of one's own."""
 
 
-def commands() -> list[str]:
+def commands(documents: Sequence[str] = DOCUMENTS) -> list[str]:
     found = []
-    for name in DOCUMENTS:
+    for name in documents:
         text = (CHECKOUT / name).read_text(encoding="utf-8").replace("\\\n", " ")
         for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
             for line in block.splitlines():
@@ -66,7 +69,7 @@ def test_every_sweep_of_the_documents_is_planned(command, hmexp, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in commands() if trains(command)])
+@pytest.mark.parametrize("command", [command for command in commands(WITHOUT_TUTORIAL) if trains(command)])
 def test_every_training_of_the_documents_learns(command, hmexp, tmp_path):
     words = words_of(command)
     hmexp(*words, "data.image_size=32", "data.limit=1000", "trainer.stop_after=4", "tracking=none")
