@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -103,15 +104,17 @@ def _summary(schema: type) -> str:
     return (inspect.getdoc(schema) or "").split("\n", 1)[0]
 
 
+@cache
 def _docs(schema: type) -> dict[str, str]:
     """The docstrings under the fields of a dataclass and of its parents."""
-    docs: dict[str, str] = {}
-    for cls in reversed(schema.__mro__[:-1]):
-        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-        statements = body.body if isinstance(body, ast.ClassDef) else []
-        for field, doc in pairwise(statements):
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                value = doc.value if isinstance(doc, ast.Expr) else None
-                if isinstance(value, ast.Constant):
-                    docs[field.target.id] = " ".join(str(value.value).split())
+    if schema is object:
+        return {}
+    docs = {name: doc for parent in reversed(schema.__bases__) for name, doc in _docs(parent).items()}
+    body = ast.parse(textwrap.dedent(inspect.getsource(schema))).body[0]
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    for field, doc in pairwise(statements):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            value = doc.value if isinstance(doc, ast.Expr) else None
+            if isinstance(value, ast.Constant):
+                docs[field.target.id] = " ".join(str(value.value).split())
     return docs

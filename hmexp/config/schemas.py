@@ -5,6 +5,7 @@ user can choose. A YAML file of a group names its schema in its defaults list (`
 """
 
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -112,7 +113,12 @@ def register_schemas() -> None:
     """Put every schema into Hydra's ConfigStore; doing it again changes nothing."""
     OmegaConf.register_new_resolver(CLASS_MAP, class_map, replace=True)
     OmegaConf.register_new_resolver("expanded", lambda path: str(Path(path).expanduser()), replace=True)
-    store = ConfigStore.instance()
+    _store_schemas(ConfigStore.instance())
+
+
+@cache
+def _store_schemas(store: ConfigStore) -> None:
+    """Once a store: turning all of them into nodes takes as long as composing a config does."""
     for group, schemas in GROUPS.items():
         for name, schema in schemas.items():
             store.store(group=f"schema/{group}", name=name, node=schema, provider="hmexp")
