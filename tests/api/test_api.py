@@ -27,6 +27,7 @@ def python(code: str, folder: Path, cache: Path, **env: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_importing_is_cheap_and_lists_what_is_public(tmp_path):
     heavy = ("tensorflow", "keras", "mlflow", "pandas", "hydra")
     code = f"import sys, hmexp; print([module for module in {heavy} if module in sys.modules])"

@@ -49,7 +49,7 @@ def unicode_name(told: str, name: str) -> bytes:
         ([Member("packed", method=ZIP_BZIP2)], "other than deflate"),
         ([Member("packed", method=ZIP_LZMA)], "other than deflate"),
         ([Member("packed", method=93)], "other than deflate"),
-        ([Member("bomb", ZEROS)], "inflates"),
+        pytest.param([Member("bomb", ZEROS)], "inflates", id="bomb"),
         ([Member("bomb", b"x", size=2**32 - 2)], "inflates"),
         ([Member("stored", b"1234", 0, size=400)], "sizes"),
         ([Member("stored", b"1234", 0, size=2)], "sizes"),

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from PIL import Image
 
 from hmexp.catalogue.merge import HM9_GROUPS
@@ -85,6 +86,7 @@ def test_what_is_there_is_left_alone(sample):
     assert (sample / "articles.csv").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_killed_attempt_leaves_nothing_that_counts(tmp_path):
     folder = tmp_path / "sample" / "1"
     script = "import sys, pathlib; from hmexp.catalogue.sample import *; generate_sample(pathlib.Path(sys.argv[1]))"

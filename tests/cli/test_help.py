@@ -31,6 +31,7 @@ def test_every_key_of_a_verb_has_its_meaning(verb, capsys):
     assert [line for line in keys if len(line.split(None, 1)) < 2] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=2", "tracking.system_metrics=false")
 PASSWORD = "s3cret-Pa55"
 
@@ -149,7 +151,6 @@ def test_a_full_disk_is_said_with_the_place_and_the_bytes(tmp_path):
     assert full_disk(ValueError("other")) is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_names_that_the_terminal_cannot_show_do_not_end_the_work(tmp_path, encoding):
     from PIL import Image
@@ -210,7 +211,6 @@ def server(tmp_path):
             process.wait()
 
 
-@pytest.mark.slow
 def test_a_server_that_goes_away_does_not_end_the_run_and_a_password_is_written_nowhere(tmp_path, cache, server):
     from mlflow import MlflowClient
 

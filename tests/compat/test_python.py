@@ -5,6 +5,8 @@ import subprocess
 import sys
 from zipfile import ZipFile
 
+import pytest
+
 from hmexp.compat.python import CHECKED, zip_directory_bytes
 
 PROGRAM = """
@@ -21,6 +23,7 @@ def test_it_was_checked_against_this_version():
     assert CHECKED[0] <= sys.version_info[:2] <= CHECKED[1]
 
 
+@pytest.mark.slow
 def test_threads_are_waited_for_and_then_what_is_to_be_done_at_exit():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split("\n") == ["thread", "at exit", ""]

@@ -163,6 +163,7 @@ def test_articles_without_the_columns(tmp_path, capfd):
     assert "expected a column article_id in articles.csv" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_wrong_input_and_help_import_nothing_heavy():
     script = (
         "import sys; from hmexp.cli import main; main(['trainer.epochs=0']); main(['--help']); "

@@ -86,6 +86,7 @@ def test_a_hash_is_computed_once_until_the_file_is_changed(tmp_path, monkeypatch
         read_card(folder)
 
 
+@pytest.mark.slow
 def test_a_card_is_read_without_keras(tmp_path):
     folder = bundle(tmp_path / "model")
     code = (

@@ -155,6 +155,7 @@ def test_a_kind_of_catalogue_without_customers_is_refused(tmp_path, capfd):
     assert "data: expected sample or hm, which have customers, received folder" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("absent", ["polars", "lightgbm"])
 def test_a_missing_library_is_named_with_what_installs_it(absent, tmp_path):
     script = (

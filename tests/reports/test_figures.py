@@ -139,6 +139,7 @@ def test_short_names_of_long_classes_keep_their_last_word():
     assert first != second
 
 
+@pytest.mark.slow
 def test_figures_import_neither_pyplot_nor_tensorflow():
     code = "import sys, hmexp.reports.figures, hmexp.reports.diagram, hmexp.reports.page as p; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,6 +12,7 @@ from hmexp.config.training import TrainerConfig
 from hmexp.training.backends import backend_named, choice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
 def test_a_backend_is_chosen_without_importing_it(name):
     code = (

@@ -163,6 +163,7 @@ with MemoryBudget(10**10).share() as share:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in kB on Linux")
 @pytest.mark.parametrize("kind", LARGE)
 def test_a_process_grows_by_no_more_than_the_header_says(tmp_path, kind):

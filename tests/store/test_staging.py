@@ -253,6 +253,7 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_and_ends_in_the_same_bytes(make_catalogue, spec, tmp_path, small_chunks):
     source = make_catalogue(tmp_path / "catalogue", 60)
     process = slow_stage(tmp_path, 0.03)
@@ -275,6 +276,7 @@ def test_a_killed_build_goes_on_and_ends_in_the_same_bytes(make_catalogue, spec,
     assert store.content_digest == uninterrupted.content_digest
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_build_once(make_catalogue, tmp_path):
     make_catalogue(tmp_path / "catalogue", 40)
     processes = [slow_stage(tmp_path, 0.02) for _ in range(2)]
