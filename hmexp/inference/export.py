@@ -14,6 +14,7 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import ExportConfig
 from hmexp.console import log, progress_bar, quiet_natives
+from hmexp.files import replacing
 from hmexp.inference.export_pictures import CheckPictures, plan_pictures
 from hmexp.inference.formats import FORMATS, Format, require_packages
 from hmexp.models.bundle import load_bundle, read_card
@@ -226,9 +227,8 @@ def _say(checks: "dict[str, Check]", reference: "Reference", out: Path) -> None:
     from hmexp.inference.export_check import checks_frame, checks_table
 
     log.info(checks_table(checks, len(reference.probabilities)))
-    partial = out / f".{TABLE_FILE}.partial"
-    checks_frame(checks).to_csv(partial, index=False)
-    partial.replace(out / TABLE_FILE)
+    with replacing(out / TABLE_FILE) as partial:
+        checks_frame(checks).to_csv(partial, index=False)
     log.info(f"checked on {reference.pictures.origin}")
     log.info(f"folder  {out}")
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from hmexp.config.errors import invalid, require
 from hmexp.console import log
+from hmexp.files import replacing
 from hmexp.process import full_disk, written_to
 
 PLAN_FILE, LOCK_FILE = "plan.json", ".lock"
@@ -68,9 +69,8 @@ class Parts:
 
     def write(self, number: int, table: pa.Table) -> None:
         """Write a part; one that is there is whole."""
-        partial = self._path(number).with_suffix(".partial")
-        pq.write_table(table, partial)
-        partial.replace(self._path(number))
+        with replacing(self._path(number)) as partial:
+            pq.write_table(table, partial)
 
     def tables(self) -> Iterator[pa.Table]:
         """The parts in their order."""
@@ -79,17 +79,16 @@ class Parts:
 
     def merge(self) -> None:
         """Make the table of its parts; it is there whole or as it was."""
-        partial = self.out.with_name(f"{self.out.name}.partial")
         open_writer: Callable[..., Any] = pa_csv.CSVWriter if self.out.suffix.lower() == ".csv" else pq.ParquetWriter
-        writer = None
-        try:
-            for table in self.tables():
-                writer = writer or open_writer(partial, table.schema)
-                writer.write_table(table)
-        finally:
-            if writer is not None:
-                writer.close()
-        partial.replace(self.out)
+        with replacing(self.out) as partial:
+            writer = None
+            try:
+                for table in self.tables():
+                    writer = writer or open_writer(partial, table.schema)
+                    writer.write_table(table)
+            finally:
+                if writer is not None:
+                    writer.close()
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:05}.parquet"
@@ -107,6 +106,5 @@ class Parts:
             log.info("starts anew: the parts that are there are of another model, other data or other keys")
         for left in self.folder.glob("[!.]*"):
             left.unlink()
-        partial = path.with_suffix(".partial")
-        partial.write_text(wanted, encoding="utf-8")
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_text(wanted, encoding="utf-8")

@@ -22,6 +22,7 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.record import PathsConfig
 from hmexp.config.secrets import masked
 from hmexp.console import log_file
+from hmexp.files import replacing
 from hmexp.jobs.trial import TRIAL_FILE
 from hmexp.process import full_disk
 
@@ -67,9 +68,8 @@ class JobRecord:
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""
-        partial = job_dir / f"{RECORD_FILE}.partial"
-        partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        partial.replace(job_dir / RECORD_FILE)
+        with replacing(job_dir / RECORD_FILE) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 def read_record(job_dir: Path) -> JobRecord:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmexp.console import log, progress_bar
+from hmexp.files import replacing
 from hmexp.metrics.retrieval import normalised
 from hmexp.recommend.exact import best, empty, scan
 
@@ -144,9 +145,8 @@ def _read(path: Path, vectors: np.ndarray) -> Any:  # noqa: ANN401
 def _write(index: Any, path: Path) -> None:  # noqa: ANN401
     import faiss
 
-    partial = path.with_suffix(".partial")
     try:
-        faiss.write_index(index, str(partial))
-        partial.replace(path)
+        with replacing(path) as partial:
+            faiss.write_index(index, str(partial))
     except (RuntimeError, OSError) as error:  # a full disk, a folder that may only be read: it is built again next time
         log.warning(f"the index is not kept: {' '.join(str(error).split())[:200]}")

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from hmexp.config.recommend import RecommendConfig
 from hmexp.console import log
 from hmexp.evaluation.tables import frame_table
+from hmexp.files import replacing
 from hmexp.recommend.evaluation import RankingEvaluation, words_of
 from hmexp.recommend.inputs import Inputs
 from hmexp.recommend.ranker import Ranker
@@ -124,9 +125,8 @@ def _tables(evaluation: RankingEvaluation, ranker: Ranker) -> dict[str, pd.DataF
 
 
 def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _shown_methods(evaluation: RankingEvaluation) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from hmexp.console import log
+from hmexp.files import replacing
 from hmexp.inference.parts import PLAN_FILE
 from hmexp.recommend.ranker import Ranker, load_ranker, save_ranker
 
@@ -31,9 +32,8 @@ class Stages:
         path = self.folder / name
         if path.is_file():
             return path
-        partial = self.folder / f"partial-{name}"
-        write(partial)
-        partial.replace(path)
+        with replacing(path) as partial:
+            write(partial)
         return path
 
     def frame(self, name: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
