@@ -4,6 +4,7 @@
 which a fork would not survive; importing Keras and its backends starts none on a CPU.
 """
 
+import gc
 import os
 import signal
 
@@ -18,3 +19,5 @@ with quiet_natives():
     import hmexp.runner.session
     import hmexp.tracking.recorder
     import hmexp.training.device  # noqa: F401
+
+gc.freeze()  # what is imported stays: a job need not look through it again, nor copy its pages to do so
