@@ -30,9 +30,9 @@ def invalid(key: str, expected: str, received: object, valid: Iterable[str] = ()
     return UserError(f"{key}: expected {expected}, received {received}{hint}")
 
 
-def unknown_key(key: str, valid: Iterable[str]) -> UserError:
-    """Build the error for a key that no schema has, with the nearest of the `valid` keys."""
-    near = get_close_matches(key, list(valid), n=1, cutoff=0.5)
+def unknown_key(key: str, valid: Iterable[str], likely: str | None = None) -> UserError:
+    """Build the error for a key that no schema has, with the `likely` one or the nearest of the `valid` keys."""
+    near = [likely] if likely else get_close_matches(key, list(valid), n=1, cutoff=0.7)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return UserError(f"{key}: expected a key of the configuration, received an unknown one{hint}")
 
