@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+NEAR = 0.75
+"""Likeness of two names, from 0 to 1, from which one is taken for a slip of the other."""
+
 
 class UserError(Exception):
     """The user's input was wrong: one line on stderr, exit code 2, nothing written."""
@@ -31,9 +34,17 @@ def invalid(key: str, expected: str, received: object, valid: Iterable[str] = ()
 
 
 def unknown_key(key: str, valid: Iterable[str], likely: str | None = None) -> UserError:
-    """Build the error for a key that no schema has, with the `likely` one or the nearest of the `valid` keys."""
-    near = [likely] if likely else get_close_matches(key, list(valid), n=1, cutoff=0.7)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+    """Build the error for a key that no schema has.
+
+    Args:
+        key: As it was typed.
+        valid: The keys that its section has; one whose name is nearly the same is suggested.
+        likely: What else may have been meant.
+    """
+    names = {each.rpartition(".")[2]: each for each in valid}
+    near = get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=NEAR)
+    meant = names[near[0]] if near else likely
+    hint = f" (did you mean {meant}?)" if meant else ""
     return UserError(f"{key}: expected a key of the configuration, received an unknown one{hint}")
 
 

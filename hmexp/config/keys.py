@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.compat.hydra import raw_node
+from hmexp.config.errors import NEAR
 from hmexp.config.schemas import GROUPS, LISTS, VERBS
 
 OTHER_NAMES = {
@@ -31,8 +32,6 @@ OTHER_NAMES = {
     **dict.fromkeys(("workers", "num_workers", "n_jobs", "jobs"), "n_workers"),
 }
 """What other tools call a key -> the last part of its name here."""
-NEAR = 0.8
-"""Likeness of two names from which one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def likely_key(key: str, verb: str = "train") -> str | None:
     for path in _paths(verb):
         own_section, _, name = path.rpartition(".")
         likeness = SequenceMatcher(None, last, name).ratio()
-        if likeness >= NEAR:
+        if likeness > NEAR:
             found.append((likeness + (own_section == section) * 0.2, path))
     return max(found, key=lambda each: each[0])[1] if found else None  # the first of equals: `max` is stable
 
