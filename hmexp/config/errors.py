@@ -38,11 +38,12 @@ def unknown_key(key: str, valid: Iterable[str], likely: str | None = None) -> Us
 
     Args:
         key: As it was typed.
-        valid: The keys that its section has; one whose name is nearly the same is suggested.
+        valid: The keys that its section has; one whose name is nearly the same, or begins so, is suggested.
         likely: What else may have been meant.
     """
     names = {each.rpartition(".")[2]: each for each in valid}
-    near = get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=NEAR)
+    name = key.rpartition(".")[2]
+    near = get_close_matches(name, names, n=1, cutoff=NEAR) or [each for each in names if each.startswith(name)]
     meant = names[near[0]] if near else likely
     hint = f" (did you mean {meant}?)" if meant else ""
     return UserError(f"{key}: expected a key of the configuration, received an unknown one{hint}")
