@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hmexp.config.keys import Keys, keys_of_choice, keys_of_options, options_of
+from hmexp.config.keys import Keys, keys_of_choice, keys_of_options, names_in_store
 from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import GROUPS, VERBS
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
@@ -87,9 +87,9 @@ def _sweep_keys() -> list[Keys]:
 def _groups() -> str:
     """The config groups, each with its options: the files', the plugins', and the presets of both folders."""
     conf = shipped_dir("conf")
-    rows = [(group, sorted({*_stems(conf / group), *options_of(group)})) for group in GROUPS]
+    rows = [(group, sorted({*_stems(conf / group), *names_in_store(group)})) for group in GROUPS]
     rows.append(("debug", _stems(conf / "debug")))
-    presets = {*_stems(Path("experiments")), *_stems(shipped_dir("experiments"))}
+    presets = {*_stems(Path("experiments")), *_stems(shipped_dir("experiments")), *names_in_store("experiment")}
     rows.append(("experiment", sorted(presets)))
     lines = [_wrapped(f"  {group:<13} ", ", ".join(names), indent=16) for group, names in rows]
     return "\n".join(["Groups (GROUP=OPTION)", *lines])

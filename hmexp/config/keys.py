@@ -84,13 +84,18 @@ def options_of(group: str) -> dict[str, type]:
     """The options of a group, such as `model` or `data/merge`, by their schemas; those of plugins come last."""
     store = ConfigStore.instance()
     own = dict(GROUPS[group])
-    try:
-        names = [name.removesuffix(".yaml") for name in store.list(group) if name.endswith(".yaml")]
-    except OSError:  # no plugin has one
-        return own
-    nodes = {name: store.load(f"{group}/{name}.yaml").node for name in names if name not in own}
+    nodes = {name: store.load(f"{group}/{name}.yaml").node for name in names_in_store(group) if name not in own}
     schemas = {name: OmegaConf.get_type(node) for name, node in nodes.items()}
     return own | {name: each for name, each in schemas.items() if isinstance(each, type) and is_dataclass(each)}
+
+
+def names_in_store(group: str) -> list[str]:
+    """The options of a group, or the presets, that plugins have put into Hydra's store."""
+    try:
+        found = ConfigStore.instance().list(group)
+    except OSError:  # none has
+        return []
+    return [name.removesuffix(".yaml") for name in found if name.endswith(".yaml")]
 
 
 def likely_key(key: str, verb: str = "train") -> str | None:
