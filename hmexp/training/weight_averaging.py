@@ -32,7 +32,8 @@ class WeightAveraging(keras.callbacks.Callback):  # type: ignore[misc]
         """Put it in place."""
         self._swap_average()
         if self.plain is not None:
-            self.measured = measure_norms(self.model.fast, self.plain)
+            seen = ((self.model.as_evaluated(pictures),) for pictures, *_ in self.plain)
+            self.measured = measure_norms(self.model.fast, seen)
         self._put_measured()
 
     def on_test_end(self, logs: Logs = None) -> None:

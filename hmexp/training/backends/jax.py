@@ -83,8 +83,11 @@ class Jax:
         return "Keras leaves it off with jax"
 
     def compile_stage(self, stage: "Stage") -> "Stage":
-        """The stage as it is: it is compiled with the step around it."""
-        return stage
+        """Compiled, for where no compiled step is around it."""
+        import jax
+
+        compiled: Stage = jax.jit(stage)
+        return compiled
 
     def fusion(self) -> Fusion | None:
         """None: XLA fuses what Keras writes."""
