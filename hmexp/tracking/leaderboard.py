@@ -176,7 +176,7 @@ def _of_one_size(history: pd.DataFrame) -> pd.DataFrame:
     if VAL_IMAGE_SIZE not in history:
         return history
     last = history[VAL_IMAGE_SIZE].iloc[-1]
-    return history.loc[history[VAL_IMAGE_SIZE] == last]
+    return history.query(f"{VAL_IMAGE_SIZE} == @last")
 
 
 def _row(group: Sequence[Standing], metric: str, columns: Sequence[str]) -> dict[str, Any]:
