@@ -175,8 +175,8 @@ def _of_one_size(history: pd.DataFrame) -> pd.DataFrame:
     """The epochs whose val was measured on pictures of the size that the last epoch has; others do not compare."""
     if VAL_IMAGE_SIZE not in history:
         return history
-    last = history[VAL_IMAGE_SIZE].iloc[-1]
-    return history.query(f"{VAL_IMAGE_SIZE} == @last")
+    of_last: pd.DataFrame = history[history[VAL_IMAGE_SIZE] == history[VAL_IMAGE_SIZE].iloc[-1]]
+    return of_last
 
 
 def _row(group: Sequence[Standing], metric: str, columns: Sequence[str]) -> dict[str, Any]:

@@ -6,8 +6,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmexp.compat.jax import keep_programs
 from hmexp.config.training import TrainerConfig
+from hmexp.console import log
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
+from hmexp.training.backends.programs import ProgramCache, private_folder
 from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
 
 if TYPE_CHECKING:
@@ -23,6 +26,13 @@ SETTINGS = {
     "jax_disable_jit": False,
 }
 """What results depend on, and what a variable of the environment would move: JAX's own defaults."""
+
+CACHING = {
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": 0,
+    "jax_persistent_cache_enable_xla_caches": "xla_gpu_per_fusion_autotune_cache_dir",
+}
+"""Every program is kept: a first epoch compiles many small ones, which together take as long as the step."""
 
 
 class Jax:
@@ -58,6 +68,18 @@ class Jax:
         share_any_batch(len(used))
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
         return Device(self, f"{strategy} over {len(used)} {kind}s")
+
+    def keep_programs(self, cache: Path) -> None:
+        """Its persistent compilation cache, with what autotuning has found on a GPU."""
+        import jax
+
+        if jax.config.jax_compilation_cache_dir or not _programs_can_be_read():
+            return  # the user has one elsewhere, or this process has asked before
+        folder = private_folder(cache, self.name)
+        if folder is not None:
+            for name, value in CACHING.items():
+                jax.config.update(name, value)
+            keep_programs(folder, ProgramCache(folder))
 
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
@@ -105,3 +127,23 @@ class Jax:
 
 
 BACKEND: Backend = Jax()
+
+
+def _programs_can_be_read() -> bool:
+    """Whether a program of this process's processor could be read back.
+
+    XLA writes processors' preferences into a program and takes them for features when it reads it, so that on some
+    (AVX-512 of Intel) it refuses each of its own programs with lines of its own (openxla/xla#44565, jax 0.10).
+    """
+    import jax
+    from jax.experimental import serialize_executable
+
+    if jax.default_backend() != "cpu":
+        return True
+    try:
+        compiled = jax.jit(lambda value: value + 1).lower(jax.ShapeDtypeStruct((), "float32")).compile()
+        serialize_executable.deserialize_and_load(*serialize_executable.serialize(compiled))
+    except Exception as error:
+        log.info(f"JAX cannot read what it compiles here, so nothing is kept: {str(error).splitlines()[0][:200]}")
+        return False
+    return True

@@ -50,6 +50,9 @@ class Backend(Protocol):
             UserError: A GPU that is not there, or a batch that the devices of a strategy do not divide.
         """
 
+    def keep_programs(self, cache: Path) -> None:
+        """Keep what is compiled below `<paths.cache>`, and take from there what was; nothing without a compiler."""
+
     def batches(self) -> Batches:
         """What feeds it."""
 

@@ -45,6 +45,9 @@ class TensorFlow:
         distribution = tf.distribute.MirroredStrategy(names)
         return Device(self, f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
 
+    def keep_programs(self, cache: Path) -> None:
+        """Nothing: it has no programs that another process could read."""
+
     def batches(self) -> Batches:
         """tf.data."""
         from hmexp.batches import tensorflow

@@ -34,6 +34,9 @@ class Torch:
         words = f"cuda:{chosen[0]}" if chosen else "cpu"
         return Device(self, f"gpu:{chosen[0]}" if chosen else "cpu", lambda: keras.device(words))
 
+    def keep_programs(self, cache: Path) -> None:
+        """Nothing: it has no programs that another process could read."""
+
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
         from hmexp.batches import arrays
