@@ -11,7 +11,7 @@ from hmexp.config.training import TrainerConfig
 from hmexp.console import log
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
 from hmexp.training.backends.programs import ProgramCache, private_folder
-from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion
 
 if TYPE_CHECKING:
     import keras
@@ -105,10 +105,14 @@ class Jax:
         return "Keras leaves it off with jax"
 
     def compile_stage(self, stage: "Stage") -> "Stage":
-        """Compiled, for where no compiled step is around it."""
+        """One program, for where no step is around it."""
+        return self.one_program(stage)
+
+    def one_program(self, function: Function) -> Function:
+        """Compiled, for each shape that it gets."""
         import jax
 
-        compiled: Stage = jax.jit(stage)
+        compiled: Function = jax.jit(function)
         return compiled
 
     def fusion(self) -> Fusion | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hmexp.batches.order import Order, Rows
 from hmexp.config.training import TrainerConfig
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Fusion = Callable[["keras.layers.Layer"], "keras.layers.Layer"]
 """A layer -> one that computes the same faster, with the same variables; itself where there is none."""
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Batches(Protocol):
@@ -67,6 +70,13 @@ class Backend(Protocol):
 
     def compile_stage(self, stage: "Stage") -> "Stage":
         """The stage as it is fastest; compiled by itself where the library does not compile the step around it."""
+
+    def one_program(self, function: Function) -> Function:
+        """The function as one program, where the library would compile each of its operations as one; else itself.
+
+        Args:
+            function: Of tensors, in lists too, without effects.
+        """
 
     def fusion(self) -> Fusion | None:
         """Replaces batch norms by a faster kernel; None where the library has none."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.training import TrainerConfig
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
-from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion
 
 if TYPE_CHECKING:
     import keras
@@ -82,6 +82,10 @@ class TensorFlow:
         import tensorflow as tf
 
         function: Stage = tf.function(stage, jit_compile=True, autograph=False)
+        return function
+
+    def one_program(self, function: Function) -> Function:
+        """The function itself: operations are there already."""
         return function
 
     def fusion(self) -> Fusion | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.training import TrainerConfig
 from hmexp.training.backends.choice import choose_gpus
-from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion
 
 if TYPE_CHECKING:
     import keras
@@ -66,6 +66,10 @@ class Torch:
     def compile_stage(self, stage: "Stage") -> "Stage":
         """The stage as it is."""
         return stage
+
+    def one_program(self, function: Function) -> Function:
+        """The function itself: operations are there already."""
+        return function
 
     def fusion(self) -> Fusion | None:
         """None: Keras calls PyTorch's own batch norm."""
