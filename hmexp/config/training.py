@@ -1,6 +1,6 @@
 """The `trainer` section: how long, in what batches, how exactly, on what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmexp.config.errors import one_of, require
 from hmexp.config.fields import Section, number
@@ -32,6 +32,12 @@ class TrainerConfig(Section, key="trainer"):
 
     epochs: int = number(5, ge=1, le=100_000)
     """Passes over the training split; the learning-rate schedule is laid over them."""
+    max_steps: int | None = number(None, ge=1, le=1_000_000_000)
+    """Steps of all epochs together, at most: of a large catalogue there are fewer epochs then, one at least, and the
+    schedule is laid over those. null has them all."""
+    minutes: float | None = number(None, gt=0, le=1_000_000)
+    """Minutes for training in place of `epochs` and `max_steps`: the first steps are timed, and the schedule is laid
+    over the epochs that fit, one at least. null trains for `epochs`."""
     stop_after: int | None = number(None, ge=1, le=100_000)
     """Epochs after which the run ends, without moving the schedule; null runs them all."""
     batch_size: int = number(32, ge=1, le=65_536)
@@ -74,7 +80,8 @@ class TrainerConfig(Section, key="trainer"):
         super().__post_init__()
         stop = self.stop_after
         expected = f"null or a whole number from 1 to trainer.epochs={self.epochs}"
-        require(stop is None or 1 <= stop <= self.epochs, "trainer.stop_after", expected, stop)
+        fits = stop is None or self.minutes is not None or 1 <= stop <= self.epochs
+        require(fits, "trainer.stop_after", expected, stop)
         sizes = self.image_sizes
         require(sizes is None or len(sizes) > 0, "trainer.image_sizes", "null or a list of sides in pixels", sizes)
         self.jit_compile = str(self.jit_compile).lower()
@@ -101,6 +108,11 @@ class TrainerConfig(Section, key="trainer"):
     def phase(self, epoch: int) -> Phase:
         """The phase of the epoch that follows `epoch` complete ones."""
         return [phase for phase in self.phases if phase.first <= epoch][-1]
+
+    def of_length(self, epochs: int) -> "TrainerConfig":
+        """The same training laid over so many epochs, whatever said how many before."""
+        stop = None if self.stop_after is None else min(self.stop_after, epochs)
+        return replace(self, epochs=epochs, stop_after=stop, max_steps=None, minutes=None)
 
     @property
     def last_epoch(self) -> int:

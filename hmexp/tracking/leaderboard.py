@@ -153,7 +153,8 @@ def _check_columns(found: Sequence[Standing], own: list[str], columns: Sequence[
 def _standing(client: "MlflowClient", run: "Run", metric: str) -> Standing:
     value = run.data.metrics.get(metric)
     if value is not None:
-        epochs = run.data.params.get("trainer.epochs", "")
+        by_minutes = run.data.params.get("trainer.minutes", "null") != "null"
+        epochs = "" if by_minutes else run.data.params.get("trainer.epochs", "")
         return Standing(run, value, int(epochs) if epochs.isdecimal() else None)
     history = _history(client, run, name := metric.removeprefix("best/"))
     best, direction = float("nan"), parse_best("metric", metric)

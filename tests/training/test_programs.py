@@ -1,7 +1,10 @@
 """Compiled programs on the disk: whole, bounded, and nobody else's."""
 
 import os
+import subprocess
+import sys
 
+import pandas as pd
 import pytest
 
 from hmexp.training.backends import programs
@@ -96,3 +99,19 @@ def test_a_full_disk_is_no_error(folder):
     folder.rmdir()
     cache.put("step", b"code")
     assert cache.get("step") is None
+
+
+@pytest.mark.slow
+def test_a_second_process_compiles_nothing_that_the_first_one_did(cache, tmp_path):
+    words = ["data.image_size=16", "data.limit=200", "model=cnn", "model.widths=[4]", "tracking=none", "backend=jax"]
+    words += ["debug=profile", "trainer.probe_steps=10", f"paths.cache={tmp_path / 'cache'}"]
+    compiled = []
+    for number in range(2):
+        root = tmp_path / str(number)
+        command = [sys.executable, "-m", "hmexp", *words, f"paths.root={root}", f"seed={number}"]
+        subprocess.run(command, check=True, capture_output=True)
+        (table,) = root.glob("mlruns/jobs/*/programs.csv")
+        programs = pd.read_csv(table)
+        compiled.append(set(programs["name"][programs["programs"] > programs["read"]]))
+    assert {"train_step", "test_step"} <= compiled[0]
+    assert compiled[1] <= {"one_more"}, "which asks whether programs can be read at all"

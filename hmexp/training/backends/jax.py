@@ -11,7 +11,7 @@ from hmexp.config.training import TrainerConfig
 from hmexp.console import log
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
 from hmexp.training.backends.programs import ProgramCache, private_folder
-from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion, Program
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +35,36 @@ CACHING = {
 """Every program is kept: a first epoch compiles many small ones, which together take as long as the step."""
 
 
+class Heard:
+    """Listens to JAX's events of compilation."""
+
+    def __init__(self) -> None:
+        self.programs: list[Program] = []
+        self.listens = self.hit = False
+
+    def listen(self) -> None:
+        """From now on; once in a process, as JAX has no way back."""
+        import jax
+
+        self.programs.clear()
+        if not self.listens:
+            jax.monitoring.register_event_listener(self._on_event)
+            jax.monitoring.register_event_duration_secs_listener(self._on_duration)
+        self.listens = True
+
+    def _on_event(self, event: str, **kwargs: Any) -> None:  # noqa: ANN401
+        self.hit = self.hit or event == "/jax/compilation_cache/cache_hits"
+
+    def _on_duration(self, event: str, duration: float, **kwargs: Any) -> None:  # noqa: ANN401
+        if event == "/jax/core/compile/backend_compile_duration":  # ends after the event of a hit
+            name = str(kwargs.get("fun_name", "")).removeprefix("jit(").removesuffix(")")
+            self.programs.append(Program(name, duration, self.hit))
+            self.hit = False
+
+
+HEARD = Heard()
+
+
 class Jax:
     """See `Backend`."""
 
@@ -48,6 +78,7 @@ class Jax:
         import jax
         import keras
 
+        HEARD.listen()
         for name, value in SETTINGS.items():
             jax.config.update(name, value)
         if cfg.device == "cpu":  # JAX_PLATFORMS was read when Keras imported JAX
@@ -80,6 +111,10 @@ class Jax:
             for name, value in CACHING.items():
                 jax.config.update(name, value)
             keep_programs(folder, ProgramCache(folder))
+
+    def programs(self) -> list[Program]:
+        """As JAX's own events tell of them."""
+        return list(HEARD.programs)
 
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
@@ -144,8 +179,12 @@ def _programs_can_be_read() -> bool:
 
     if jax.default_backend() != "cpu":
         return True
+
+    def one_more(value: Any) -> Any:  # noqa: ANN401
+        return value + 1
+
     try:
-        compiled = jax.jit(lambda value: value + 1).lower(jax.ShapeDtypeStruct((), "float32")).compile()
+        compiled = jax.jit(one_more).lower(jax.ShapeDtypeStruct((), "float32")).compile()
         serialize_executable.deserialize_and_load(*serialize_executable.serialize(compiled))
     except Exception as error:
         log.info(f"JAX cannot read what it compiles here, so nothing is kept: {str(error).splitlines()[0][:200]}")

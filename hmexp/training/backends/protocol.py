@@ -19,6 +19,21 @@ Fusion = Callable[["keras.layers.Layer"], "keras.layers.Layer"]
 """A layer -> one that computes the same faster, with the same variables; itself where there is none."""
 
 
+@dataclass(frozen=True)
+class Program:
+    """What was compiled at once.
+
+    Attributes:
+        name: Of the function, such as `train_step`.
+        seconds: What it took.
+        read: Whether another process had compiled it, so that it was only read.
+    """
+
+    name: str
+    seconds: float
+    read: bool
+
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -55,6 +70,9 @@ class Backend(Protocol):
 
     def keep_programs(self, cache: Path) -> None:
         """Keep what is compiled below `<paths.cache>`, and take from there what was; nothing without a compiler."""
+
+    def programs(self) -> list[Program]:
+        """What this process has compiled, or read instead, since the device was chosen; empty without a compiler."""
 
     def batches(self) -> Batches:
         """What feeds it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.training import TrainerConfig
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
-from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion, Program
 
 if TYPE_CHECKING:
     import keras
@@ -47,6 +47,10 @@ class TensorFlow:
 
     def keep_programs(self, cache: Path) -> None:
         """Nothing: it has no programs that another process could read."""
+
+    def programs(self) -> list[Program]:
+        """None."""
+        return []
 
     def batches(self) -> Batches:
         """tf.data."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.training import TrainerConfig
 from hmexp.training.backends.choice import choose_gpus
-from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion, Program
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +36,10 @@ class Torch:
 
     def keep_programs(self, cache: Path) -> None:
         """Nothing: it has no programs that another process could read."""
+
+    def programs(self) -> list[Program]:
+        """None."""
+        return []
 
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
