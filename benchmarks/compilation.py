@@ -112,7 +112,7 @@ def sweep() -> Table:
     """Programs that the two jobs of a sweep over seeds compile, one job after another."""
     table = Table("job", "programs", "compiled", "seconds", title="a sweep of two seeds of `fast`, one job at a time")
     with tempfile.TemporaryDirectory() as scratch:
-        words = [*SHARED, *TRAININGS["`fast`"], "trainer.probe_steps=10", "debug=profile", "-m", "seed=0,1"]
+        words = ["-m", *SHARED, *TRAININGS["`fast`"], "trainer.probe_steps=10", "debug=profile", "seed=0,1"]
         places = [f"paths.root={scratch}", f"paths.cache={scratch}/cache"]
         subprocess.run([sys.executable, "-m", "hmexp", *words, *places], check=True, capture_output=True)
         for path in sorted(Path(scratch).glob("mlruns/sweeps/*/*/programs.csv")):

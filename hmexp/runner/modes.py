@@ -38,4 +38,20 @@ def within_steps(config: RunConfig, data: DataModule) -> RunConfig:
     if epochs >= cfg.epochs:
         return config
     log.info(f"trainer.max_steps={cfg.max_steps}: {epochs} of {cfg.epochs} epochs, as each has {steps:,} steps")
-    return replace(config, trainer=cfg.of_length(epochs))
+    return of_length(config, epochs)
+
+
+def of_length(config: RunConfig, epochs: int) -> RunConfig:
+    """The configuration laid over so many epochs; where these are fewer, what counts epochs is shorter alike.
+
+    That is `schedule.warmup_epochs`, `schedule.every` and `model.freeze_epochs`, of which one epoch stays at least.
+    """
+    share = min(1.0, epochs / config.trainer.epochs)
+    schedule, model = config.schedule, config.model
+    for name in ("warmup_epochs", "every"):
+        if hasattr(schedule, name):
+            schedule = replace(schedule, **{name: share * getattr(schedule, name)})
+    frozen = getattr(model, "freeze_epochs", 0)
+    if frozen and share < 1:
+        model = replace(model, freeze_epochs=max(1, round(share * frozen)))
+    return replace(config, trainer=config.trainer.of_length(epochs), schedule=schedule, model=model)

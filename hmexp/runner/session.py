@@ -29,6 +29,7 @@ from hmexp.runner.assemble import Assembly
 from hmexp.runner.debug import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.environment import describe_environment, versions
 from hmexp.runner.length import epochs_that_fit
+from hmexp.runner.modes import of_length
 from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.train import RunResult
 from hmexp.training.checkpoint import read_state
@@ -95,7 +96,7 @@ class Session:
             done = read_state(checkpoint).epoch if checkpoint else 0
             self.job.epochs = epochs_that_fit(self.assembly, self.interruption, done)
             self.assembly.begin_anew(self.job.precision)
-        self.config = replace(self.config, trainer=self.config.trainer.of_length(self.job.epochs))
+        self.config = of_length(self.config, self.job.epochs)
         self.assembly = replace(self.assembly, config=self.config)
 
     def _train(self) -> RunResult:
