@@ -86,10 +86,8 @@ def rates(bench: Bench) -> Iterator[tuple[str, ...]]:
             history = pd.read_csv(bench.cnn3(f"rate-{form[:9]}-{place}", form, *words) / "history.csv")
             label = {None: "", "true": ", pictures on the device", "false": ", streaming"}[place]
             yield f"hmexp{label}", form, f"{history['images_per_second'].iloc[1:].median():,.0f}"
-        for label, measure in (
-            ("bare Keras `fit`, host arrays", bare),
-            ("the same, one batch on the device", one_batch),
-        ):
+        keras_alone = {"bare Keras `fit`, host arrays": bare, "the same, one batch on the device": one_batch}
+        for label, measure in keras_alone.items():
             yield label, form, f"{measure(bench, *FORMATS[form]):,.0f}"
         found = f"{scan(bench, *FORMATS[form]):,.0f}" if BACKEND == "jax" else NOT_MEASURED
         yield "`lax.scan` over pictures on the device", form, found
@@ -224,7 +222,7 @@ def recipes(bench: Bench) -> Iterator[tuple[str, ...]]:
     """Time and score of `fast` and `finetune`."""
     small = ["data.image_size=32", "trainer.stop_after=1", "trainer.precision=float32"] if bench.small else []
     scratch = ["model.weights=null", "model.freeze_epochs=0", "model.name=MobileNet", "data.image_size=128"]
-    finetune = bench.finetune or scratch
+    finetune, own = bench.finetune or scratch, bench.finetune or ["from scratch"]
     limit = ["trainer.minutes=1", "trainer.max_steps=null"] if not bench.small else []
     sizes = ["trainer.image_sizes=[24,32]"] if bench.small else []
     for label, words in (
@@ -255,7 +253,7 @@ def resumed(bench: Bench) -> Iterator[tuple[str, ...]]:
     again, drop = pd.read_csv(job / "history.csv"), ["seconds", "images_per_second"]
     differs = (whole.drop(columns=drop) - again.drop(columns=drop)).abs().to_numpy().max()
     yield (
-        f"{len(again)} epochs, largest difference of any figure from those of a run that was not killed",
+        f"{len(again)} epochs, largest difference of a figure from a run that was not killed",
         f"{differs:g}",
     )
 

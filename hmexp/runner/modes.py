@@ -1,6 +1,7 @@
 """What a debug mode, or the size of the data, changes in a configuration, whatever that was composed from."""
 
 from dataclasses import replace
+from typing import Any
 
 from hmexp.batches.order import num_batches
 from hmexp.config.augment import AugmentConfig
@@ -47,11 +48,11 @@ def of_length(config: RunConfig, epochs: int) -> RunConfig:
     That is `schedule.warmup_epochs`, `schedule.every` and `model.freeze_epochs`, of which one epoch stays at least.
     """
     share = min(1.0, epochs / config.trainer.epochs)
-    schedule, model = config.schedule, config.model
+    schedule: Any = config.schedule
+    model: Any = config.model
     for name in ("warmup_epochs", "every"):
         if hasattr(schedule, name):
             schedule = replace(schedule, **{name: share * getattr(schedule, name)})
-    frozen = getattr(model, "freeze_epochs", 0)
-    if frozen and share < 1:
-        model = replace(model, freeze_epochs=max(1, round(share * frozen)))
+    if share < 1 and getattr(model, "freeze_epochs", 0):
+        model = replace(model, freeze_epochs=max(1, round(share * model.freeze_epochs)))
     return replace(config, trainer=config.trainer.of_length(epochs), schedule=schedule, model=model)

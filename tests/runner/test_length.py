@@ -7,8 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from hmexp.config.compose import compose_words
 from hmexp.config.errors import UserError
+from hmexp.config.schemas import to_config
 from hmexp.config.training import TrainerConfig
+from hmexp.config.verbs import RunConfig
+from hmexp.runner.modes import of_length
 
 WORDS = ("data.image_size=16", "data.limit=200", "model=cnn", "model.widths=[4]", "model.head=gap", "tracking=none")
 
@@ -30,6 +34,17 @@ def test_minutes_take_the_place_of_epochs():
     assert TrainerConfig(epochs=5, stop_after=8, minutes=1).of_length(20).last_epoch == 8
     with pytest.raises(UserError, match=r"trainer\.stop_after"):
         TrainerConfig(epochs=5, stop_after=8)
+
+
+def test_what_counts_epochs_is_shorter_where_there_are_fewer():
+    composed = compose_words(["experiment=finetune", "model.weights=imagenet"])
+    config = to_config(composed.tree, RunConfig)
+    assert (config.trainer.epochs, config.model.freeze_epochs, config.schedule.warmup_epochs) == (15, 3, 1.0)
+    shorter = of_length(config, 2)
+    assert (shorter.trainer.epochs, shorter.model.freeze_epochs) == (2, 1)
+    assert shorter.schedule.warmup_epochs == pytest.approx(2 / 15)
+    longer = of_length(config, 60)
+    assert (longer.trainer.epochs, longer.model.freeze_epochs, longer.schedule.warmup_epochs) == (60, 3, 1.0)
 
 
 @pytest.mark.slow
