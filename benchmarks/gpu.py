@@ -225,13 +225,11 @@ def recipes(bench: Bench) -> Iterator[tuple[str, ...]]:
     finetune, own = bench.finetune or scratch, bench.finetune or ["from scratch"]
     limit = ["trainer.minutes=1", "trainer.max_steps=null"] if not bench.small else []
     sizes = ["trainer.image_sizes=[24,32]"] if bench.small else []
-    for label, words in (
-        ("`fast`", ["experiment=fast", *small, *sizes]),
-        (
-            f"`finetune` {' '.join(bench.finetune) or 'from scratch'}",
-            ["experiment=finetune", *finetune, *small, *limit],
-        ),
-    ):
+    trainings = {
+        "`fast`": ["experiment=fast", *small, *sizes],
+        f"`finetune` {' '.join(own)}": ["experiment=finetune", *finetune, *small, *limit],
+    }
+    for label, words in trainings.items():
         job = bench.train(f"recipe-{label[1:5]}", *words)
         history, metrics = pd.read_csv(job / "history.csv"), json.loads((job / "metrics.json").read_text())
         split = "test" if "test/macro_f1" in metrics else "best/val"

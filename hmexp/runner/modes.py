@@ -53,6 +53,6 @@ def of_length(config: RunConfig, epochs: int) -> RunConfig:
     for name in ("warmup_epochs", "every"):
         if hasattr(schedule, name):
             schedule = replace(schedule, **{name: share * getattr(schedule, name)})
-    if share < 1 and getattr(model, "freeze_epochs", 0):
+    if share < 1 and getattr(model, "freeze_epochs", False):
         model = replace(model, freeze_epochs=max(1, round(share * model.freeze_epochs)))
     return replace(config, trainer=config.trainer.of_length(epochs), schedule=schedule, model=model)
