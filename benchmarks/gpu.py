@@ -141,7 +141,7 @@ def one_batch(bench: Bench, batch: int, precision: str) -> float:
         while True:
             yield pictures, targets
 
-    return _fastest(model, steps * batch, endless(), steps_per_epoch=steps)
+    return _fastest(model, steps * batch, endless(), steps_per_epoch=steps, shuffle=False)
 
 
 def _fastest(model: Any, num: int, *data: Any, **named: Any) -> float:  # noqa: ANN401
@@ -196,10 +196,13 @@ def scan(bench: Bench, batch: int, precision: str) -> float:
 def first_epochs(bench: Bench) -> Iterator[tuple[str, ...]]:
     """Seconds of the first epoch and of the later ones, of a first process and of the next one."""
     shorter = ["trainer.stop_after=3"]
-    small = ["data.image_size=32", "trainer.image_sizes=[24,32]"] if bench.small else []
+    cache = f"paths.cache={bench.scratch / 'empty'}"  # the parts before have filled the other one
+    small = ["data.image_size=48", "trainer.image_sizes=[32,48]"] if bench.small else []
     trainings: dict[str, Callable[[str], Path]] = {
-        "`cnn3`": lambda name: bench.cnn3(name, "batch 32, float32"),
-        "`fast`": lambda name: bench.train(name, "experiment=fast", "trainer.precision=float32", *shorter, *small),
+        "`cnn3`": lambda name: bench.cnn3(name, "batch 32, float32", cache),
+        "`fast`": lambda name: bench.train(
+            name, "experiment=fast", "trainer.precision=float32", cache, *shorter, *small
+        ),
     }
     for label, train in trainings.items():
         for which in ("first", "second"):
@@ -220,11 +223,11 @@ def profiled(bench: Bench) -> Iterator[tuple[str, ...]]:
 
 def recipes(bench: Bench) -> Iterator[tuple[str, ...]]:
     """Time and score of `fast` and `finetune`."""
-    small = ["data.image_size=32", "trainer.stop_after=1", "trainer.precision=float32"] if bench.small else []
+    small = ["data.image_size=48", "trainer.stop_after=1", "trainer.precision=float32"] if bench.small else []
     scratch = ["model.weights=null", "model.freeze_epochs=0", "model.name=MobileNet", "data.image_size=128"]
     finetune, own = bench.finetune or scratch, bench.finetune or ["from scratch"]
     limit = ["trainer.minutes=1", "trainer.max_steps=null"] if not bench.small else []
-    sizes = ["trainer.image_sizes=[24,32]"] if bench.small else []
+    sizes = ["trainer.image_sizes=[32,48]"] if bench.small else []
     trainings = {
         "`fast`": ["experiment=fast", *small, *sizes],
         f"`finetune` {' '.join(own)}": ["experiment=finetune", *finetune, *small, *limit],
