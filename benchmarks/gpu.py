@@ -195,7 +195,7 @@ def scan(bench: Bench, batch: int, precision: str) -> float:
 
 def first_epochs(bench: Bench) -> Iterator[tuple[str, ...]]:
     """Seconds of the first epoch and of the later ones, of a first process and of the next one."""
-    shorter = ["trainer.stop_after=3"]
+    shorter = ["trainer.stop_after=3", "trainer.precision=float32"]
     cache = f"paths.cache={bench.scratch / 'empty'}"  # the parts before have filled the other one
     small = ["data.image_size=48", "trainer.image_sizes=[32,48]"] if bench.small else []
     trainings: dict[str, Callable[[str], Path]] = {
