@@ -85,6 +85,12 @@ def test_what_was_not_used_for_longest_goes_first(folder, monkeypatch):
     assert ProgramCache(folder).get("a") == bytes(30)
 
 
+def test_a_program_with_data_inside_is_not_kept(folder, monkeypatch):
+    monkeypatch.setattr(programs, "MAX_PROGRAM", 10)
+    ProgramCache(folder).put("step", bytes(11))
+    assert not list(folder.iterdir())
+
+
 def test_what_a_killed_process_was_writing_goes_in_time(folder):
     old, new = folder / "old.partial", folder / "new.partial"
     for path, seconds in ((old, 10_000), (new, 90_000)):

@@ -17,6 +17,8 @@ from hmexp.console import log
 
 MAX_BYTES = 2**30
 """Of all programs of a folder; a first epoch of `fast` makes 1.7 MB on a CPU."""
+MAX_PROGRAM = 2**26
+"""Bytes of a program."""
 KEPT_SHARE = 0.75
 """What stays of `MAX_BYTES` where it is exceeded, so that this is rare."""
 ENDING, PARTIAL = ".program", ".partial"
@@ -44,7 +46,9 @@ class ProgramCache:
         return program
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep a program, where the disk lets it."""
+        """Keep a program, where the disk lets it; one that is so large has data inside, and would not be read again."""
+        if len(value) > MAX_PROGRAM:
+            return
         with suppress(OSError):
             with NamedTemporaryFile(dir=self.folder, suffix=PARTIAL, delete=False) as partial:
                 partial.write(value)
