@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import ops
 
-from hmexp.batches.draws import CHANNELS, COLUMNS
+from hmexp.batches.draws import CHANNELS, COLUMNS, NEUTRAL
 from hmexp.config.augment import AugmentConfig
 
 GREY = (0.299, 0.587, 0.114)
@@ -31,7 +31,7 @@ class Augmentation:
         num_classes: Width of the targets.
         compiled: Makes a stage faster without changing what it does. Stages are compiled one by one: in a single
             program XLA computes the resampling again for each of its readers (a fifth of the speed on a CPU).
-        size: Height and width that training pictures are brought to, in pixels; None leaves them as stored.
+        size: Height and width that pictures are brought to, in pixels; None leaves them as stored.
     """
 
     cfg: AugmentConfig
@@ -76,6 +76,11 @@ class Augmentation:
         column = {name: values[:, :, 0, 0] for name, values in _columns(draws).items()}
         area = (column["mix_y1"] - column["mix_y0"]) * (column["mix_x1"] - column["mix_x0"])
         return shares + column["mix"] * area * (ops.flip(shares, axis=0) - shares)
+
+
+def neutral_draws(pictures: Any) -> Any:  # noqa: ANN401
+    """Draws that move nothing in a batch `[batch, height, width, 3]`, float32 `[batch, len(COLUMNS)]`."""
+    return ops.broadcast_to(ops.convert_to_tensor(NEUTRAL, dtype="float32"), (ops.shape(pictures)[0], len(COLUMNS)))
 
 
 def _columns(draws: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -22,6 +22,8 @@ COLUMNS = (
 )
 """Columns of the draws. Places are from -1 to 1, boxes in shares of the side, `mix` is the other picture's part.
 `red_from_blue` is how much of the old blue the new red has, `invert` whether the picture becomes its negative."""
+NEUTRAL = tuple(float(name in ("xx", "yy")) for name in COLUMNS)
+"""A row of draws that moves nothing."""
 DRAWS = "draws"
 PICTURES = "pictures"
 GROUPS = "groups"

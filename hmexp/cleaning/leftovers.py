@@ -95,6 +95,7 @@ def _left_in_cache(cache: Path) -> Iterator[tuple[Path, Path, str]]:
     """Only what has the very names that hmexp gives: the folder may be shared with other programs."""
     patterns = {"sample": ["*.partial"], "precision": ["*.partial"], "models": ["tmp????????", "*.partial"]}
     patterns["embeddings"] = ["*.partial", "*.parts"]
+    patterns["programs"] = ["*/*/*.partial"]
     places = [(folder, pattern) for folder, several in patterns.items() for pattern in several]
     for folder, pattern in places:
         if not (cache / folder).is_symlink():

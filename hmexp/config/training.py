@@ -1,6 +1,6 @@
 """The `trainer` section: how long, in what batches, how exactly, on what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmexp.config.errors import one_of, require
 from hmexp.config.fields import Section, number
@@ -11,12 +11,33 @@ MODES = ("fit", "overfit", "lr_find", "profile")
 JIT = ("auto", "true", "false")
 
 
+@dataclass(frozen=True)
+class Phase:
+    """Epochs that train at one size.
+
+    Attributes:
+        first: Epochs that are complete before it.
+        size: Side of its training pictures, in pixels; None is the model's own.
+        val_size: Side of val's pictures alike; None in the last phase, which is the one that is used.
+    """
+
+    first: int
+    size: int | None = None
+    val_size: int | None = None
+
+
 @dataclass
 class TrainerConfig(Section, key="trainer"):
     """How long, in what batches, on what device, and which epoch is kept."""
 
     epochs: int = number(5, ge=1, le=100_000)
     """Passes over the training split; the learning-rate schedule is laid over them."""
+    max_steps: int | None = number(None, ge=1, le=1_000_000_000)
+    """Steps of all epochs together, at most: of a large catalogue there are fewer epochs then, one at least, and the
+    schedule is laid over those. null has them all."""
+    minutes: float | None = number(None, gt=0, le=1_000_000)
+    """Minutes for training in place of `epochs` and `max_steps`: the first steps are timed, and the schedule is laid
+    over the epochs that fit, one at least. null trains for `epochs`."""
     stop_after: int | None = number(None, ge=1, le=100_000)
     """Epochs after which the run ends, without moving the schedule; null runs them all."""
     batch_size: int = number(32, ge=1, le=65_536)
@@ -34,7 +55,8 @@ class TrainerConfig(Section, key="trainer"):
     """Steps whose gradients are averaged before the weights move."""
     image_sizes: list[int] | None = number(None, ge=8, le=2048, noun="a side")
     """Sides of the training pictures, in pixels, one after another in equal parts of the epochs (progressive
-    resizing); val and test always have `data.image_size`. null trains at that size throughout."""
+    resizing). Val has the size of the training, in the last phase `data.image_size`, as the final evaluation always
+    has. null trains at that size throughout."""
     checkpoint_steps: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps from one checkpoint to the next inside an epoch; null writes one at the end of every epoch."""
     precision: str = "float32"
@@ -58,7 +80,8 @@ class TrainerConfig(Section, key="trainer"):
         super().__post_init__()
         stop = self.stop_after
         expected = f"null or a whole number from 1 to trainer.epochs={self.epochs}"
-        require(stop is None or 1 <= stop <= self.epochs, "trainer.stop_after", expected, stop)
+        fits = stop is None or self.minutes is not None or 1 <= stop <= self.epochs
+        require(fits, "trainer.stop_after", expected, stop)
         sizes = self.image_sizes
         require(sizes is None or len(sizes) > 0, "trainer.image_sizes", "null or a list of sides in pixels", sizes)
         self.jit_compile = str(self.jit_compile).lower()
@@ -71,15 +94,25 @@ class TrainerConfig(Section, key="trainer"):
         require(ok, "trainer.device", "auto, cpu, gpu or gpu:NUMBER", self.device)
 
     @property
-    def resized_after(self) -> list[int]:
-        """Epochs after which the training pictures get their next size."""
-        count = len(self.image_sizes or [])
-        return [round(self.epochs * number / count) for number in range(1, count)]
+    def phases(self) -> list[Phase]:
+        """The epochs in the order of their sizes; one phase where `image_sizes` is null."""
+        sizes: list[int | None] = [*self.image_sizes] if self.image_sizes else [None]
+        # Where there are fewer epochs than sizes, the last size of an epoch has it.
+        size_after = {round(self.epochs * place / len(sizes)): size for place, size in enumerate(sizes)}
+        begun: list[tuple[int, int | None]] = []
+        for first, size in size_after.items():
+            if first < self.epochs and (not begun or begun[-1][1] != size):
+                begun.append((first, size))
+        return [Phase(first, size, size if first < begun[-1][0] else None) for first, size in begun]
 
-    def image_size(self, epoch: int) -> int:
-        """Side of the training pictures after `epoch` complete epochs; only with `image_sizes`."""
-        sizes = self.image_sizes or []
-        return sizes[sum(epoch >= cut for cut in self.resized_after)]
+    def phase(self, epoch: int) -> Phase:
+        """The phase of the epoch that follows `epoch` complete ones."""
+        return [phase for phase in self.phases if phase.first <= epoch][-1]
+
+    def of_length(self, epochs: int) -> "TrainerConfig":
+        """The same training laid over so many epochs, whatever said how many before."""
+        stop = None if self.stop_after is None else min(self.stop_after, epochs)
+        return replace(self, epochs=epochs, stop_after=stop, max_steps=None, minutes=None)
 
     @property
     def last_epoch(self) -> int:

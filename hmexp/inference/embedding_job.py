@@ -70,7 +70,7 @@ class EmbeddingJob(PartJob):
     @cached_property
     def model(self) -> Embedder:
         """See `PartJob`."""
-        start_inference(self.config.backend, self.config.device)
+        start_inference(self.config.backend, self.config.device, self.config.paths.cache_path)
         from hmexp.models.features import feature_model
 
         return Embedder(feature_model(load_bundle(self.bundle)[0]))

@@ -31,6 +31,6 @@ class PredictionJob(PartJob):
     @cached_property
     def model(self) -> Predictor:
         """See `PartJob`."""
-        start_inference(self.config.backend, self.config.device)
+        start_inference(self.config.backend, self.config.device, self.config.paths.cache_path)
         model, card = load_bundle(self.bundle)
         return Predictor(model, card, self.name, self.digest, self.config.top_k, self.threshold)

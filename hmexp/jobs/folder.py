@@ -46,6 +46,7 @@ class JobRecord:
         status: As in MLflow: RUNNING, FINISHED, FAILED, KILLED. A process that died leaves RUNNING.
         data_digest: Of the manifest, once there is one.
         precision: What the run computes in, once that is known.
+        epochs: Epochs that its schedule is laid over, where `trainer.minutes` has decided that.
         pruned: Why a sweep ended it early; empty where none did.
         begun: Seconds since 1970 of its last start.
         seconds: Time that its processes have spent on it, by a clock that nobody sets.
@@ -59,6 +60,7 @@ class JobRecord:
     status: str = RUNNING
     data_digest: str = ""
     precision: str = ""
+    epochs: int = 0
     pruned: str = ""
     begun: float = 0.0
     seconds: float = 0.0

@@ -24,12 +24,13 @@ class TablePruner:
     def __init__(self, folder: Path, number: int, monitor: str, rule: PruningRule) -> None:
         self.table, self.number, self.monitor, self.rule = JobTable(folder), number, monitor, rule
 
-    def should_prune(self, epoch: int, value: float) -> str:
-        """Write the value, then compare it."""
+    def should_prune(self, epoch: int, value: float, since: int = 1) -> str:
+        """Write the value, then compare it with those from the epoch `since` on."""
         if not math.isfinite(value):
             return ""
         self.table.add_epoch(self.number, epoch, value)
-        return self.rule.should_prune(self.number, epoch, self.table.epochs())
+        reached = [item for item in self.table.epochs() if item[1] >= since]
+        return self.rule.should_prune(self.number, epoch, reached)
 
 
 @dataclass(frozen=True)

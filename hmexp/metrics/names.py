@@ -47,6 +47,8 @@ MAX_RECORDED = 50
 """Classes whose F1 is a metric of its own in the record; of more, `metrics.json` and the tables have it."""
 PARAMETERS, BYTES = "model/parameters", "model/bytes"
 """Weights of the model, and the size of its file."""
+VAL_IMAGE_SIZE = "val_image_size"
+"""Column of a history, where pictures grow: the side of val's, in pixels; only rows of equal ones compare."""
 BEST = tuple(f"best/val/{name}" for name in (*METRICS, *RETRIEVAL))
 
 

@@ -41,7 +41,7 @@ def read_picture(image: str, image_size: int, resize: str) -> np.ndarray:
 
 def query_of_picture(picture: np.ndarray, source: Source, config: FeaturesConfig) -> Query:
     """The query with a picture that `read_picture` gave; its class is what the model sees in it."""
-    start_inference(config.backend, config.device)
+    start_inference(config.backend, config.device, config.paths.cache_path)
     from hmexp.models.features import feature_model, features_of
 
     model, card = load_bundle(source.bundle.folder)

@@ -35,7 +35,7 @@ def pretrained_bundle(cfg: ModelConfig, data: DataConfig, config: FeaturesConfig
     """
     folder = config.paths.cache_path / "models" / _key(cfg, data)
     if not folder.is_dir():
-        start_inference(config.backend, config.device)
+        start_inference(config.backend, config.device, config.paths.cache_path)
         save_bundle(_build(cfg, data.image_size), _card(data), folder)
     return FoundBundle(folder, _name(cfg))
 

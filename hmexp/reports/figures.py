@@ -1,11 +1,15 @@
 """The figures of a run: curves, confusion, F1 of each class, class distribution."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from hmexp.metrics.evaluation import Evaluation
+from hmexp.metrics.names import VAL_IMAGE_SIZE
 from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, new_figure, quiet, shorten
 
 MAX_CLASSES = 40
@@ -17,10 +21,11 @@ MANY = 20
 
 
 def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
-    """Accuracy and loss, train and validation, side by side; the best epoch is marked.
+    """Accuracy and loss, train and validation, side by side; the best epoch is marked, and where pictures grow.
 
     Args:
-        history: A row an epoch: `epoch, train/loss, train/accuracy, val/loss, val/accuracy`.
+        history: A row an epoch: `epoch, train/loss, train/accuracy, val/loss, val/accuracy`, and `val_image_size`
+            where pictures grow.
         best_epoch: Counted from 1.
     """
     figure = new_figure(11, 4.2)
@@ -30,12 +35,26 @@ def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
             values = history[f"{split}/{name}"]
             axes.plot(history["epoch"], values, marker="o", markersize=4, color=SPLIT_COLOURS[split], label=word)
         axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle="--", label=f"best epoch ({best_epoch})", zorder=0)
+        _mark_sizes(axes, history)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
         axes.grid(axis="y", color=GREY, alpha=0.35)
         axes.legend(frameon=False, fontsize=9)
     return figure
+
+
+def _mark_sizes(axes: Axes, history: pd.DataFrame) -> None:
+    """A dotted line where val's pictures grow, and their side at the top of each part: figures jump there."""
+    if VAL_IMAGE_SIZE not in history:
+        return
+    sizes = history[VAL_IMAGE_SIZE]
+    place: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "bottom", "fontsize": 7, "color": INK}
+    for first in history.index[sizes != sizes.shift()]:
+        start = history["epoch"][first] - 0.5
+        if first != history.index[0]:
+            axes.axvline(start, color=GREY, linewidth=1, linestyle=":", zorder=0)
+        axes.text(start, 1.0, f" {sizes[first]:.0f} px", **place)
 
 
 def learning_rate_curve(steps: pd.DataFrame, steepest: float, suggestion: float) -> Figure:

@@ -103,10 +103,14 @@ class Assembly:
         chosen = decided or self.config.trainer.precision
         if chosen == "auto":
             chosen = self._faster_precision()
+        self.begin_anew(chosen)
+        return chosen
+
+    def begin_anew(self, precision: str) -> None:
+        """Leave no names, seeds or formats of a model that was only tried."""
         fresh_session()
         keras.utils.set_random_seed(self.config.seed)
-        keras.config.set_dtype_policy(chosen)
-        return chosen
+        keras.config.set_dtype_policy(precision)
 
     def _faster_precision(self) -> str:
         """Decide by timing, once for a machine and a model: a choice that noise moves would move results."""

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+from pathlib import Path
 
 from hmexp.config.errors import UserError
 from hmexp.config.training import TrainerConfig
@@ -27,11 +28,18 @@ def start_backend(config: RunConfig) -> Device:
     with quiet_natives():
         from hmexp.training.device import set_up_device
 
-        return set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
+        device = set_up_device(backend_named(config.backend), config.trainer, config.seed, config.deterministic)
+        device.backend.keep_programs(config.paths.cache_path)
+        return device
 
 
-def start_inference(backend: str, device: str) -> Device:
+def start_inference(backend: str, device: str, cache: Path | None = None) -> Device:
     """Let Keras compute with a backend on one device, for a model that is used and not trained.
+
+    Args:
+        backend: `tensorflow`, `jax` or `torch`.
+        device: `auto`, `cpu`, `gpu` or `gpu:NUMBER`.
+        cache: `<paths.cache>`, where compiled programs are kept; None keeps none.
 
     Raises:
         UserError: See `start_backend`.
@@ -42,7 +50,10 @@ def start_inference(backend: str, device: str) -> Device:
         from hmexp.training.device import set_up_device
 
         cfg = TrainerConfig(device=device, strategy="none")
-        return set_up_device(backend_named(backend), cfg, seed=0, deterministic=False)
+        chosen = set_up_device(backend_named(backend), cfg, seed=0, deterministic=False)
+        if cache is not None:
+            chosen.backend.keep_programs(cache)
+        return chosen
 
 
 def check_inference(backend: str, device: str) -> None:

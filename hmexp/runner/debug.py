@@ -17,6 +17,9 @@ from hmexp.training.callbacks import FiniteLoss, ProgressBar
 from hmexp.training.lr_finder import find_learning_rate
 from hmexp.training.profiler import profile
 
+LONGEST = 12
+"""Programs that `debug=profile` prints."""
+
 
 def lr_find(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     """Run the range test; write `lr_find.csv` and its figure.
@@ -35,10 +38,10 @@ def lr_find(assembly: Assembly, job_dir: Path) -> dict[str, float]:
 
 
 def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
-    """Time the parts of a step; write `profile.csv` and a trace.
+    """Time the parts of a step; write `profile.csv`, a trace and, with JAX, what was compiled up to there.
 
     Returns:
-        `profile/<part>_share` and `profile/images_per_second`.
+        `profile/<part>_share`, `profile/images_per_second`, `profile/programs` and `profile/compile_seconds`.
     """
     cfg = assembly.config.trainer
     learner = assembly.compiled_learner()
@@ -59,11 +62,28 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     table.to_csv(job_dir / "profile.csv", index=False)
     rate = cfg.probe_steps * cfg.batch_size / table["seconds"].sum()
     log.info(frame_table(table, f"Where the time of {cfg.probe_steps} steps goes, {rate:,.0f} images/s"))
+    learner.test_on_batch(*next(iter(loaders.val)))
+    compiled = _programs(assembly, job_dir)
     log.info(f"the trace: {trace} (tensorboard --logdir {trace}, or Perfetto)")
     shares = {
         f"profile/{part.replace(' ', '_')}_share": float(share) for part, share in table[["part", "share"]].to_numpy()
     }
-    return shares | {"profile/images_per_second": float(rate)}
+    return shares | {"profile/images_per_second": float(rate)} | compiled
+
+
+def _programs(assembly: Assembly, job_dir: Path) -> dict[str, float]:
+    """Say what was compiled for the first steps of train and val, or read from the cache; write `programs.csv`."""
+    programs = assembly.device.backend.programs()
+    if not programs:
+        return {}
+    table = pd.DataFrame([vars(program) for program in programs])
+    by_name = table.groupby("name").agg(programs=("seconds", "size"), read=("read", "sum"), seconds=("seconds", "sum"))
+    by_name = by_name.sort_values("seconds", ascending=False).reset_index()
+    by_name.to_csv(job_dir / "programs.csv", index=False)
+    seconds, read = float(table["seconds"].sum()), int(table["read"].sum())
+    title = f"{len(table)} programs in {seconds:.1f} s, {read} of them read from the cache; the longest"
+    log.info(frame_table(by_name.head(LONGEST), title))
+    return {"profile/programs": float(len(table)), "profile/compile_seconds": seconds}
 
 
 def overfit_verdict(history: pd.DataFrame) -> str:

@@ -1,10 +1,14 @@
-"""What a debug mode changes in a configuration, whatever preset or stored run it was composed from."""
+"""What a debug mode, or the size of the data, changes in a configuration, whatever that was composed from."""
 
 from dataclasses import replace
+from typing import Any
 
+from hmexp.batches.order import num_batches
 from hmexp.config.augment import AugmentConfig
 from hmexp.config.schedule import ConstantSchedule
 from hmexp.config.verbs import RunConfig
+from hmexp.console import log
+from hmexp.datamodule import DataModule
 
 HOLDING_BACK = ("dropout", "stochastic_depth")
 
@@ -23,3 +27,32 @@ def under_mode(config: RunConfig) -> RunConfig:
         model, loss = replace(config.model, **free), replace(config.loss, label_smoothing=0.0)
         return replace(config, augment=AugmentConfig(), model=model, loss=loss)
     return config
+
+
+def within_steps(config: RunConfig, data: DataModule) -> RunConfig:
+    """The configuration with as many epochs as `trainer.max_steps` has room for, one at least."""
+    cfg = config.trainer
+    if cfg.max_steps is None or cfg.minutes is not None:
+        return config
+    steps = num_batches(len(data.rows("train")), cfg.batch_size)
+    epochs = max(1, round(cfg.max_steps / steps))
+    if epochs >= cfg.epochs:
+        return config
+    log.info(f"trainer.max_steps={cfg.max_steps}: {epochs} of {cfg.epochs} epochs, as each has {steps:,} steps")
+    return of_length(config, epochs)
+
+
+def of_length(config: RunConfig, epochs: int) -> RunConfig:
+    """The configuration laid over so many epochs; where these are fewer, what counts epochs is shorter alike.
+
+    That is `schedule.warmup_epochs`, `schedule.every` and `model.freeze_epochs`, of which one epoch stays at least.
+    """
+    share = min(1.0, epochs / config.trainer.epochs)
+    schedule: Any = config.schedule
+    model: Any = config.model
+    for name in ("warmup_epochs", "every"):
+        if hasattr(schedule, name):
+            schedule = replace(schedule, **{name: share * getattr(schedule, name)})
+    if share < 1 and getattr(model, "freeze_epochs", False):
+        model = replace(model, freeze_epochs=max(1, round(share * model.freeze_epochs)))
+    return replace(config, trainer=config.trainer.of_length(epochs), schedule=schedule, model=model)

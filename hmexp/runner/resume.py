@@ -191,11 +191,12 @@ def _check_fork(config: RunConfig, job_dir: Path) -> None:
     if changed:
         raise UserError(f"fork: expected the network of {name}, received {', '.join(changed)}")
     state, last = read_state(checkpoint), config.trainer.last_epoch
-    if state.epoch >= last:
+    if state.epoch >= last and config.trainer.minutes is None:
         key = "trainer.stop_after" if config.trainer.stop_after else "trainer.epochs"
         raise UserError(f"{key}: expected more than the {state.epoch} epochs that {name} has, received {last}")
     patience, same_monitor = config.trainer.early_stopping, state.setup["monitor"] == config.trainer.monitor
-    if patience is not None and same_monitor and state.epochs_waited >= patience:
+    same_size = state.val_size == config.trainer.phase(state.epoch).val_size
+    if patience is not None and same_monitor and same_size and state.epochs_waited >= patience:
         expected = f"trainer.early_stopping: expected null or more than the {state.epochs_waited} epochs"
         raise UserError(f"{expected} that {name} has waited, received {patience}")
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
 from hmexp.runner.debug import lr_find, overfit_verdict, profile_steps
 from hmexp.runner.environment import describe_environment, versions
+from hmexp.runner.length import epochs_that_fit
+from hmexp.runner.modes import of_length
 from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.train import RunResult
+from hmexp.training.checkpoint import read_state
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
 from hmexp.training.trainer import FitResult
@@ -73,6 +76,7 @@ class Session:
         """Train, or do what a debug mode asks for."""
         self._save_data()
         self.job.precision = self.assembly.precision(self.job.precision)
+        self._decide_length()
         self.folder.save()
         debug = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
         if debug is None:
@@ -82,6 +86,18 @@ class Session:
         self._say([("folder", str(self.job_dir)), *self.recorder.summary()])
         self.recorder.artifacts(self.job_dir)
         return RunResult(self.job_dir, metrics, math.nan)
+
+    def _decide_length(self) -> None:
+        """Fix for how many epochs a run with `trainer.minutes` trains; one that goes on keeps what was decided."""
+        if self.config.trainer.minutes is None or self.config.trainer.mode != "fit":
+            return
+        if not self.job.epochs:
+            checkpoint = self.origin.checkpoint(self.job_dir)
+            done = read_state(checkpoint).epoch if checkpoint else 0
+            self.job.epochs = epochs_that_fit(self.assembly, self.interruption, done)
+            self.assembly.begin_anew(self.job.precision)
+        self.config = of_length(self.config, self.job.epochs)
+        self.assembly = replace(self.assembly, config=self.config)
 
     def _train(self) -> RunResult:
         """Fit, evaluate, record."""

@@ -23,7 +23,7 @@ from hmexp.metrics.names import is_retrieval, parse_monitor
 from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
-from hmexp.runner.modes import under_mode
+from hmexp.runner.modes import under_mode, within_steps
 from hmexp.runner.naming import in_folder, run_name
 from hmexp.runner.resume import Origin, check_classes, check_data, named_exactly, origin_of
 from hmexp.training.interruption import Interruption
@@ -96,18 +96,19 @@ def run_training(
     check_classes(origin, data.class_names)
     size = f"{len(data.manifest):,} rows, {len(data.class_names)} classes"
     log.info(f"{data.catalogue.name}: {size}; starting {config.backend}")
+    shortened = within_steps(config, data)
     device = start_backend(config)
     from hmexp.runner.assemble import Assembly
     from hmexp.runner.session import Session
 
-    assembly = Assembly(config, data, device, given.network, given.callbacks)
+    assembly = Assembly(shortened, data, device, given.network, given.callbacks)
     assembly.check_memory()
     assembly.check_features()
     interruption.check()
     with _folder(config, invocation, origin) as folder:
-        recorder = _make_recorder(config, invocation, folder, origin)
+        recorder = _make_recorder(shortened, invocation, folder, origin)
         with _recorded(recorder, folder, config.plugins), written_to(folder.path):
-            return Session(config, invocation, data, folder, origin, recorder, assembly, interruption).run()
+            return Session(shortened, invocation, data, folder, origin, recorder, assembly, interruption).run()
 
 
 def check(config: RunConfig, data: DataModule | None = None) -> DataModule:

@@ -46,7 +46,7 @@ def serve(config: ServeConfig, invocation: Invocation) -> None:
     articles = catalogue_articles(data, config.paths, columns=None)
     with listen(config.host, config.port) as listener:
         log.info(f"{articles.name}: {len(articles.rows):,} articles, classified by {bundle.name}")
-        start_inference(config.backend, config.device)
+        start_inference(config.backend, config.device, config.paths.cache_path)
         from hmexp.serving.start import started
 
         with started(config, bundle, articles, key) as service:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from hmexp.config.errors import invalid
 from hmexp.metrics.aggregate import Aggregate, aggregate
-from hmexp.metrics.names import BYTES, PARAMETERS, better, parse_best
+from hmexp.metrics.names import BYTES, PARAMETERS, VAL_IMAGE_SIZE, better, parse_best
 from hmexp.tracking.runs import CATALOGUE_TAG, DIGEST_TAG, JOB_TAG, KIND_TAG, PRUNED_TAG, SECONDS_TAG
 
 if TYPE_CHECKING:
@@ -153,22 +153,31 @@ def _check_columns(found: Sequence[Standing], own: list[str], columns: Sequence[
 def _standing(client: "MlflowClient", run: "Run", metric: str) -> Standing:
     value = run.data.metrics.get(metric)
     if value is not None:
-        epochs = run.data.params.get("trainer.epochs", "")
+        by_minutes = run.data.params.get("trainer.minutes", "null") != "null"
+        epochs = "" if by_minutes else run.data.params.get("trainer.epochs", "")
         return Standing(run, value, int(epochs) if epochs.isdecimal() else None)
-    history = _history(client, run, metric.removeprefix("best/"))
+    history = _history(client, run, name := metric.removeprefix("best/"))
     best, direction = float("nan"), parse_best("metric", metric)
-    for each in history:
+    for each in _of_one_size(history)[name]:
         best = each if better(direction, each, best) else best
     return Standing(run, best, len(history))
 
 
-def _history(client: "MlflowClient", run: "Run", name: str) -> list[float]:
+def _history(client: "MlflowClient", run: "Run", name: str) -> pd.DataFrame:
     """A metric after each epoch of a run that did not finish: from its folder, or as far as MLflow was told."""
     path = Path(run.data.tags.get(JOB_TAG, "")) / "history.csv"
     try:
-        return [float(value) for value in pd.read_csv(path, usecols=[name])[name]]
-    except (OSError, ValueError):
-        return [point.value for point in client.get_metric_history(run.info.run_id, name)]
+        return pd.read_csv(path, usecols=lambda column: column in (name, VAL_IMAGE_SIZE)).astype({name: float})
+    except (OSError, ValueError, KeyError):
+        return pd.DataFrame({name: [point.value for point in client.get_metric_history(run.info.run_id, name)]})
+
+
+def _of_one_size(history: pd.DataFrame) -> pd.DataFrame:
+    """The epochs whose val was measured on pictures of the size that the last epoch has; others do not compare."""
+    if VAL_IMAGE_SIZE not in history:
+        return history
+    of_last: pd.DataFrame = history[history[VAL_IMAGE_SIZE] == history[VAL_IMAGE_SIZE].iloc[-1]]
+    return of_last
 
 
 def _row(group: Sequence[Standing], metric: str, columns: Sequence[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hmexp.training.weight_averaging import WeightAveraging
 
 
 class Best(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best epoch; a file that is there is whole.
+    """Keeps the weights of the best epoch of those that val was measured alike in; a file that is there is whole.
 
     The file of the best epoch before stays until a checkpoint names the new one.
     """
@@ -30,7 +30,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
         return self.folder / f"best-{self.epoch:04d}.npz"
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Save where the monitor is better than ever before."""
+        """Save where the monitor is better than before."""
         value = contract_names(logs or {})[self.monitor]
         if self.epoch and not better(self.metric, value, self.value):
             return
@@ -50,6 +50,10 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
     def restore(self, network: keras.Model) -> None:
         """Give the network the weights of the best epoch."""
         read_arrays(self.path, {"network": network.weights})
+
+    def forget(self) -> None:
+        """Take the next epoch for the best one, whatever was before."""
+        self.epoch, self.value = 0, math.nan
 
     def state(self) -> dict[str, Any]:
         """Which epoch it is."""

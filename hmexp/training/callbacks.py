@@ -13,7 +13,9 @@ import pandas as pd
 from rich.progress import TaskID
 
 from hmexp.config.errors import RunError
+from hmexp.config.training import TrainerConfig
 from hmexp.console import log, progress_bar
+from hmexp.metrics.names import VAL_IMAGE_SIZE
 from hmexp.training.pruner import Pruner
 from hmexp.training.recorder import Recorder
 
@@ -153,7 +155,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class History(keras.callbacks.Callback):  # type: ignore[misc]
-    """A row an epoch."""
+    """A row an epoch; with pictures that grow it says at what size val was measured."""
 
     def __init__(self, batch_size: int) -> None:
         super().__init__()
@@ -164,7 +166,7 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def frame(self) -> pd.DataFrame:
-        """`epoch, seconds, images_per_second, train/..., val/...`."""
+        """`epoch, seconds, images_per_second, [val_image_size,] train/..., val/...`."""
         return pd.DataFrame(self.rows).astype({"epoch": int})
 
     @property
@@ -191,6 +193,8 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
             "seconds": self.elapsed,
             "images_per_second": self.steps * self.batch_size / (self.trained - self.start),
         }
+        if self.model.any_size:
+            row[VAL_IMAGE_SIZE] = self.model.val_size or self.model.network.input_shape[1]
         self.rows.append(row | contract_names(logs or {}))
         self.before = 0.0
         self.start = time.perf_counter()
@@ -207,16 +211,17 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
 class Pruning(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends the training where the pruner says so; the epoch is on the disk then."""
 
-    def __init__(self, pruner: Pruner, epochs: int) -> None:
+    def __init__(self, pruner: Pruner, cfg: TrainerConfig) -> None:
         super().__init__()
-        self.pruner, self.epochs = pruner, epochs
+        self.pruner, self.cfg = pruner, cfg
         self.reason = ""
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Ask; after the last epoch there is nothing to end."""
         if self.pruner.monitor:
-            reason = self.pruner.should_prune(epoch + 1, contract_names(logs or {})[self.pruner.monitor])
-            if reason and epoch + 1 < self.epochs:
+            value = contract_names(logs or {})[self.pruner.monitor]
+            reason = self.pruner.should_prune(epoch + 1, value, since=self.cfg.phase(epoch).first + 1)
+            if reason and epoch + 1 < self.cfg.last_epoch:
                 self.reason = reason
                 self.model.stop_training = True
 

@@ -37,6 +37,7 @@ class TrainingState:
         callbacks: Callback -> what it has to remember.
         setup: What it was trained under: `optimizer`, `learning_rate`, `monitor`, `steps`. A resumed run has the same;
             where a fork has another, what depends on it begins anew.
+        val_size: Side at which val was measured last, in pixels; None is the model's own.
     """
 
     epoch: int = 0
@@ -44,6 +45,7 @@ class TrainingState:
     history: list[dict[str, float]] = field(default_factory=list)
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     setup: dict[str, Any] = field(default_factory=dict)
+    val_size: int | None = None
 
     @property
     def epochs_waited(self) -> int:

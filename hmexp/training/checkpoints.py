@@ -87,7 +87,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             "optimizer": self.model.optimizer.variables,
             "metrics": self._sums() if step else [],
         }
-        self.folder.save(TrainingState(epoch, step, history.rows, states, self.setup), variables)
+        self.folder.save(TrainingState(epoch, step, history.rows, states, self.setup, self.model.val_size), variables)
 
     def _sums(self) -> list[Any]:
         """Variables of the loss's mean and of the metrics."""

@@ -28,6 +28,10 @@ class _GoesOnCounting:
         worst = -math.inf if self.mode == "max" else math.inf
         return worst if math.isnan(value) else value
 
+    def forget(self) -> None:
+        """Count anew: what the monitor was before does not compare with what comes."""
+        self.best, self.wait = None, 0
+
     def state(self) -> dict[str, Any]:
         """What it has counted, for a checkpoint."""
         return {"best": self.best, "wait": self.wait}
@@ -46,10 +50,11 @@ class EarlyStopping(_GoesOnCounting, keras.callbacks.EarlyStopping):  # type: ig
     Args:
         monitor: `val/...` or `train/...`.
         patience: Epochs, from 1.
+        first: Epochs at the beginning that it does not look at.
     """
 
-    def __init__(self, monitor: str, patience: int) -> None:
-        super().__init__(keras_name(monitor), patience=patience, mode=_mode(monitor))
+    def __init__(self, monitor: str, patience: int, first: int = 0) -> None:
+        super().__init__(keras_name(monitor), patience=patience, mode=_mode(monitor), start_from_epoch=first)
 
     @property
     def stopped(self) -> bool:

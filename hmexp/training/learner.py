@@ -6,9 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from hmexp.batches.augment import Augmentation
+from hmexp.batches.augment import Augmentation, neutral_draws
 from hmexp.batches.draws import DRAWS, GROUPS, PICTURES
 from hmexp.compat.keras import BuildsFromOnePart, all_layers
+from hmexp.config.augment import AugmentConfig
 from hmexp.training.backends import Backend
 from hmexp.training.contrastive import FeatureLoss, with_features
 from hmexp.training.fused import trainable_copy
@@ -38,7 +39,8 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         # float32 whatever the network computes in: the draws hold places, which bfloat16 would blur.
         super().__init__(name="learner", dtype="float32")
         self.network, self.augmentation, self.objective, self.backend = network, augmentation, objective, backend
-        self.of_features = isinstance(objective, FeatureLoss)
+        self.shrinking = replace(augmentation, cfg=AugmentConfig(), size=None)
+        self.of_features, self.any_size = isinstance(objective, FeatureLoss), any_size
         computed = with_features(network) if self.of_features else network
         self.fast = trainable_copy(computed, backend.fusion(), any_size)
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -49,6 +51,8 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         pictures = beside.get(PICTURES, inputs)
         if DRAWS in beside:
             pictures = ops.stop_gradient(self.augmentation.pictures(pictures, beside[DRAWS]))
+        elif not training:
+            pictures = self.as_evaluated(pictures)
         if not self.of_features:
             return self.fast(pictures, training=training)
         logits, features = self.fast(pictures, training=training)
@@ -56,11 +60,23 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
             self.add_loss(self.objective.of_features(features, beside[GROUPS]))
         return logits
 
-    def resize(self, size: int) -> None:
-        """Train at `size` pixels from now on."""
+    @property
+    def val_size(self) -> int | None:
+        """Side at which val is measured now, in pixels; None is as stored."""
+        return self.shrinking.size
+
+    def as_evaluated(self, pictures: Any) -> Any:  # noqa: ANN401
+        """Pictures as stored, uint8 `[batch, height, width, 3]`, at the size that val is measured at."""
+        return self.shrinking.pictures(pictures, neutral_draws(pictures)) if self.shrinking.stages else pictures
+
+    def resize(self, size: int | None, val_size: int | None) -> None:
+        """Train at `size` pixels from now on, and evaluate at `val_size`; None leaves pictures as stored."""
         if size != self.augmentation.size:
             self.augmentation = replace(self.augmentation, size=size)
             self.train_function = None  # the step has to be traced anew
+        if val_size != self.val_size:
+            self.shrinking = replace(self.shrinking, size=val_size)
+            self.test_function = None
 
     def compute_loss(
         self,

@@ -5,7 +5,7 @@ with a moving average of the weights, from other weights altogether. Measured on
 weights that are evaluated, they fit what a model sees in use.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,12 +18,27 @@ Statistics = list[tuple[Any, np.ndarray]]
 """Each batch norm's moving mean and moving variance, with a value for it."""
 
 
-def measure_norms(network: keras.Model, batches: Iterable[tuple[Any, ...]]) -> Statistics:
+Pass = Callable[[list[Any], list[Any], Any], list[Any]]
+"""(values of the trained variables, values of the others, pictures) -> the others' values after a pass of training."""
+
+
+def training_pass(network: keras.Model) -> Pass:
+    """What a pass of training does to the variables of a network that are not trained; nothing is changed by it."""
+
+    def others_after(trained: list[Any], others: list[Any], pictures: Any) -> list[Any]:  # noqa: ANN401
+        after: list[Any] = network.stateless_call(trained, others, pictures, training=True)[1]
+        return after
+
+    return others_after
+
+
+def measure_norms(network: keras.Model, batches: Iterable[tuple[Any, ...]], one_pass: Pass | None = None) -> Statistics:
     """Mean over the batches of what each batch norm sees; the network stays as it is.
 
     Args:
         network: Takes uint8 `[batch, height, width, 3]`.
         batches: `(pictures, ...)`.
+        one_pass: The `training_pass` of the network, compiled; None computes it as it is.
 
     Returns:
         Nothing where the network has no batch norm. One that does not learn, as in a frozen backbone, keeps its value.
@@ -35,10 +50,12 @@ def measure_norms(network: keras.Model, batches: Iterable[tuple[Any, ...]]) -> S
     if not places:
         return []
     before = [keras.ops.convert_to_tensor(variable) for variable in variables]
+    trained = [keras.ops.convert_to_tensor(variable) for variable in network.trainable_variables]
+    one_pass = one_pass or training_pass(network)
     seen: list[list[np.ndarray]] = [[] for _ in places]
     with _without_dropout(network):
         for pictures, *_ in batches:
-            _, after = network.stateless_call(network.trainable_variables, before, pictures, training=True)
+            after = one_pass(trained, before, pictures)
             for values, place in zip(seen, places, strict=True):
                 momentum = learns[id(variables[place])]
                 old, new = (np.asarray(keras.ops.convert_to_numpy(state[place])) for state in (before, after))

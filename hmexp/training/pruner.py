@@ -81,8 +81,11 @@ class Pruner(Protocol):
 
     monitor: str
 
-    def should_prune(self, epoch: int, value: float) -> str:
-        """Why the training should end after this epoch (counted from 1); empty where it should go on."""
+    def should_prune(self, epoch: int, value: float, since: int = 1) -> str:
+        """Why the training should end after this epoch (counted from 1); empty where it should go on.
+
+        Values compare from the epoch `since` on: before that val was measured on pictures of another size.
+        """
 
 
 class NoPruner:
@@ -90,6 +93,6 @@ class NoPruner:
 
     monitor = ""
 
-    def should_prune(self, epoch: int, value: float) -> str:
+    def should_prune(self, epoch: int, value: float, since: int = 1) -> str:
         """Never."""
         return ""

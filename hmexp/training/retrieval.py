@@ -8,6 +8,8 @@ import numpy as np
 from hmexp.metrics.retrieval import recall_at_1
 from hmexp.models.features import feature_model
 from hmexp.training.callbacks import Logs, keras_name
+from hmexp.training.fused import trainable_copy
+from hmexp.training.learner import Learner
 from hmexp.training.weight_averaging import WeightAveraging
 
 
@@ -26,12 +28,26 @@ class RetrievalMonitor(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, batches: Any, steps: int, groups: np.ndarray, averaging: WeightAveraging) -> None:  # noqa: ANN401
         super().__init__()
         self.batches, self.steps, self.groups, self.averaging = batches, steps, groups, averaging
-        self.features: keras.Model | None = None
+        self.features: _Features | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Measure."""
-        self.features = self.features or feature_model(self.model.network)
+        if self.features is None or self.features.size != self.model.val_size:
+            self.features = _Features(self.model)
         with self.averaging.in_place():
             features = self.features.predict(self.batches, steps=self.steps, verbose=0)
         if logs is not None:
             logs[keras_name("val/recall_at_1")] = recall_at_1(features, self.groups[: len(features)])
+
+
+class _Features(keras.Model):  # type: ignore[misc]
+    """Features of pictures as stored, at the size that val is measured at when this is made."""
+
+    def __init__(self, learner: Learner) -> None:
+        super().__init__(name="features_of_val", dtype="float32")
+        self.size, self.as_evaluated = learner.val_size, learner.as_evaluated
+        self.features = trainable_copy(feature_model(learner.network), None, learner.any_size)
+
+    def call(self, pictures: Any) -> Any:  # noqa: ANN401
+        """Features, `[batch, features]`."""
+        return self.features(self.as_evaluated(pictures), training=False)

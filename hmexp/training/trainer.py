@@ -39,7 +39,8 @@ class FitResult:
     """What a training gave.
 
     Attributes:
-        history: A row an epoch: `epoch, seconds, images_per_second, train/..., val/...`.
+        history: A row an epoch: `epoch, seconds, images_per_second, train/..., val/...`, and `val_image_size` where
+            pictures grow.
         best_epoch: The epoch whose weights the model has now.
         best_value: Its `monitor`.
         stopped_early: Whether `trainer.early_stopping` ended it.
@@ -113,7 +114,7 @@ class Trainer:
         state = before.under(setup)
         metrics = streaming_metrics(learner.network.output_shape[-1])
         parts = self._parts(loaders, metrics, state)
-        phase = -1
+        phase, measured_at = -1, state.val_size
         with self.interruption.deferred():
             for segment in self._segments(state):
                 if phase != (phase := self._phase(segment.first)):
@@ -124,8 +125,7 @@ class Trainer:
                     self._shift_schedule(
                         learner.optimizer, segment.first * loaders.steps_per_epoch + segment.first_step
                     )
-                if self.cfg.image_sizes:
-                    learner.resize(self.cfg.image_size(segment.first))
+                measured_at = self._resize(learner, segment.first, measured_at, parts)
                 parts.checkpoints.begin(segment.first_step, loaders.steps_per_epoch, start)
                 self._fit_segment(learner, loaders, segment, parts)
                 if learner.stop_training:
@@ -158,7 +158,7 @@ class Trainer:
         if isinstance(self.schedule, PlateauSchedule):
             waiting["plateau"] = ReduceLROnPlateau(monitor, self.schedule)
         if self.cfg.early_stopping is not None:
-            waiting["early_stopping"] = EarlyStopping(monitor, self.cfg.early_stopping)
+            waiting["early_stopping"] = EarlyStopping(monitor, self.cfg.early_stopping, self.cfg.phases[-1].first)
         kept: dict[str, Any] = {"history": history, "best": best} | waiting
         history.rows = list(state.history)
         for name, callback in kept.items():
@@ -176,9 +176,11 @@ class Trainer:
             retrieval.append(RetrievalMonitor(loaders.val, loaders.val_steps, loaders.val_groups, averaging))
         own = [finite, *retrieval, bar, history, averaging, best, *waiting.values()]
         order = [*own, *self.callbacks, checkpoints]
-        pruning = Pruning(self.pruner, self.cfg.last_epoch)
+        pruning = Pruning(self.pruner, self.cfg)
         callbacks = [*order, publication, pruning]
-        return _Parts(finite, history, best, waiting.get("early_stopping"), bar, checkpoints, pruning, callbacks)
+        watchers = [best, *waiting.values()]
+        stopping = waiting.get("early_stopping")
+        return _Parts(finite, history, best, stopping, bar, checkpoints, pruning, watchers, callbacks)
 
     def _segments(self, state: TrainingState) -> Iterator[Segment]:
         """What is left: the rest of an epoch that was begun, then whole epochs, cut where the phase changes."""
@@ -188,7 +190,7 @@ class Trainer:
         if state.step:
             yield Segment(epoch, epoch + 1, state.step)
             epoch += 1
-        cuts = {self.fine_tuning.freeze_epochs, *self.cfg.resized_after}
+        cuts = {self.fine_tuning.freeze_epochs, *(phase.first for phase in self.cfg.phases)}
         for last in (*sorted(cut for cut in cuts if epoch < cut < self.cfg.last_epoch), self.cfg.last_epoch):
             if epoch < last:
                 yield Segment(epoch, last)
@@ -197,6 +199,18 @@ class Trainer:
     def _phase(self, epoch: int) -> int:
         """0 while the backbone is frozen, 1 after that."""
         return int(epoch >= self.fine_tuning.freeze_epochs)
+
+    def _resize(self, learner: Learner, epoch: int, measured_at: int | None, parts: "_Parts") -> int | None:
+        """Train and evaluate at the sizes of the phase after `epoch` epochs; gives the side of val's pictures.
+
+        Where val had another one until now, what compares its figures begins anew.
+        """
+        phase = self.cfg.phase(epoch)
+        learner.resize(phase.size, phase.val_size)
+        if phase.val_size != measured_at:
+            for watcher in parts.watchers:
+                watcher.forget()
+        return phase.val_size
 
     def compile(self, learner: Learner, metrics: list[keras.metrics.Metric], epoch: int, loaders: DataLoaders) -> None:
         """Give the learner an optimizer as it is at the beginning of a phase.
@@ -276,7 +290,7 @@ class Trainer:
 
 @dataclass(frozen=True)
 class _Parts:
-    """The callbacks of one training."""
+    """The callbacks of one training; `watchers` are those that compare values of `trainer.monitor`."""
 
     finite: FiniteLoss
     history: History
@@ -285,6 +299,7 @@ class _Parts:
     bar: ProgressBar
     checkpoints: Checkpoints
     pruning: Pruning
+    watchers: list[Any]
     callbacks: list[keras.callbacks.Callback]
 
     @property

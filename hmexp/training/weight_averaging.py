@@ -9,7 +9,7 @@ import numpy as np
 
 from hmexp.compat.keras import moving_averages
 from hmexp.training.callbacks import Logs
-from hmexp.training.norms import Statistics, measure_norms
+from hmexp.training.norms import Pass, Statistics, measure_norms, training_pass
 
 
 class WeightAveraging(keras.callbacks.Callback):  # type: ignore[misc]
@@ -27,12 +27,16 @@ class WeightAveraging(keras.callbacks.Callback):  # type: ignore[misc]
         self.average, self.plain = average, plain
         self.measured: Statistics = []
         self.running: Statistics = []
+        self.one_pass: Pass | None = None
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Put it in place."""
         self._swap_average()
         if self.plain is not None:
-            self.measured = measure_norms(self.model.fast, self.plain)
+            seen = ((self.model.as_evaluated(pictures),) for pictures, *_ in self.plain)
+            if self.one_pass is None:
+                self.one_pass = self.model.backend.one_program(training_pass(self.model.fast))
+            self.measured = measure_norms(self.model.fast, seen, self.one_pass)
         self._put_measured()
 
     def on_test_end(self, logs: Logs = None) -> None:

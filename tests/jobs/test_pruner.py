@@ -56,6 +56,16 @@ def test_through_the_job_table(tmp_path, kind):
     assert [row for row in JobTable(tmp_path).epochs() if row[0] == 9] == [(9, 1, 0.02)]
 
 
+def test_what_was_before_the_pictures_grew_does_not_count(tmp_path):
+    JobTable(tmp_path).create()
+    for number, epoch, value in OTHERS:
+        JobTable(tmp_path).add_epoch(number, epoch, value)
+    pruner = TablePruner(tmp_path, 9, "val/macro_f1", rule())
+    pruner.should_prune(1, 0.9)
+    assert not pruner.should_prune(2, 0.1)
+    assert pruner.should_prune(2, 0.1, since=2)
+
+
 def test_a_value_that_is_no_number_decides_nothing(tmp_path):
     JobTable(tmp_path).create()
     assert TablePruner(tmp_path, 0, "val/loss", rule()).should_prune(1, float("nan")) == ""

@@ -47,6 +47,12 @@ def history(epochs):
 NAMES = ("accuracy", "loss")
 
 
+def test_curves_say_at_what_size_val_was_measured():
+    sizes = [48, 48, 64, 64]
+    drawn = texts(figures.curves(history(4).assign(val_image_size=sizes), best_epoch=3))
+    assert (drawn.count(" 48 px"), drawn.count(" 64 px")) == (2, 2)
+
+
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_curves_mark_the_best_epoch_and_show_points(epochs, tmp_path):
     figure = figures.curves(history(epochs), best_epoch=1)

@@ -87,6 +87,14 @@ def test_the_history_of_a_run_of_this_machine_is_read_from_its_folder(tmp_path):
     assert table(run("k", status="RUNNING", tags={"hmexp.job_dir": str(tmp_path)}))[METRIC].tolist() == [0.8]
 
 
+def test_of_pictures_that_grow_only_the_last_size_counts(tmp_path):
+    rows = "1,32,0.9\n2,48,0.4\n3,48,0.6\n"
+    (tmp_path / "history.csv").write_text(f"epoch,val_image_size,val/macro_f1\n{rows}")
+    found = table(run("k", status="RUNNING", tags={"hmexp.job_dir": str(tmp_path)}))
+    assert found[METRIC].tolist() == [0.6]
+    assert found["epochs"].tolist() == [3]
+
+
 def test_runs_without_any_value_come_last_and_nan_is_no_best():
     found = table(run("none", status="FAILED"), run("a", 0.1), run("b", float("nan"), x="1"))
     assert found["run_id"].tolist()[0] == "a"

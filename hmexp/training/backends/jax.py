@@ -6,9 +6,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmexp.compat.jax import keep_programs
 from hmexp.config.training import TrainerConfig
+from hmexp.console import log
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
-from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
+from hmexp.training.backends.programs import ProgramCache, private_folder
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion, Program
 
 if TYPE_CHECKING:
     import keras
@@ -24,6 +27,43 @@ SETTINGS = {
 }
 """What results depend on, and what a variable of the environment would move: JAX's own defaults."""
 
+CACHING = {
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": 0,
+    "jax_persistent_cache_enable_xla_caches": "xla_gpu_per_fusion_autotune_cache_dir",
+}
+"""Every program is kept: a first epoch compiles many small ones, which together take as long as the step."""
+
+
+class Heard:
+    """Listens to JAX's events of compilation."""
+
+    def __init__(self) -> None:
+        self.programs: list[Program] = []
+        self.listens = self.hit = False
+
+    def listen(self) -> None:
+        """From now on; once in a process, as JAX has no way back."""
+        import jax
+
+        self.programs.clear()
+        if not self.listens:
+            jax.monitoring.register_event_listener(self._on_event)
+            jax.monitoring.register_event_duration_secs_listener(self._on_duration)
+        self.listens = True
+
+    def _on_event(self, event: str, **kwargs: Any) -> None:  # noqa: ANN401
+        self.hit = self.hit or event == "/jax/compilation_cache/cache_hits"
+
+    def _on_duration(self, event: str, duration: float, **kwargs: Any) -> None:  # noqa: ANN401
+        if event == "/jax/core/compile/backend_compile_duration":  # ends after the event of a hit
+            name = str(kwargs.get("fun_name", "")).removeprefix("jit(").removesuffix(")")
+            self.programs.append(Program(name, duration, self.hit))
+            self.hit = False
+
+
+HEARD = Heard()
+
 
 class Jax:
     """See `Backend`."""
@@ -38,6 +78,7 @@ class Jax:
         import jax
         import keras
 
+        HEARD.listen()
         for name, value in SETTINGS.items():
             jax.config.update(name, value)
         if cfg.device == "cpu":  # JAX_PLATFORMS was read when Keras imported JAX
@@ -58,6 +99,22 @@ class Jax:
         share_any_batch(len(used))
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
         return Device(self, f"{strategy} over {len(used)} {kind}s")
+
+    def keep_programs(self, cache: Path) -> None:
+        """Its persistent compilation cache, with what autotuning has found on a GPU."""
+        import jax
+
+        if jax.config.jax_compilation_cache_dir or not _programs_can_be_read():
+            return  # the user has one elsewhere, or this process has asked before
+        folder = private_folder(cache, self.name)
+        if folder is not None:
+            for name, value in CACHING.items():
+                jax.config.update(name, value)
+            keep_programs(folder, ProgramCache(folder))
+
+    def programs(self) -> list[Program]:
+        """As JAX's own events tell of them."""
+        return list(HEARD.programs)
 
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
@@ -83,8 +140,15 @@ class Jax:
         return "Keras leaves it off with jax"
 
     def compile_stage(self, stage: "Stage") -> "Stage":
-        """The stage as it is: it is compiled with the step around it."""
-        return stage
+        """One program, for where no step is around it."""
+        return self.one_program(stage)
+
+    def one_program(self, function: Function) -> Function:
+        """Compiled, for each shape that it gets."""
+        import jax
+
+        compiled: Function = jax.jit(function)
+        return compiled
 
     def fusion(self) -> Fusion | None:
         """None: XLA fuses what Keras writes."""
@@ -102,3 +166,27 @@ class Jax:
 
 
 BACKEND: Backend = Jax()
+
+
+def _programs_can_be_read() -> bool:
+    """Whether a program of this process's processor could be read back.
+
+    XLA writes processors' preferences into a program and takes them for features when it reads it, so that on some
+    (AVX-512 of Intel) it refuses each of its own programs with lines of its own (openxla/xla#44565, jax 0.10).
+    """
+    import jax
+    from jax.experimental import serialize_executable
+
+    if jax.default_backend() != "cpu":
+        return True
+
+    def one_more(value: Any) -> Any:  # noqa: ANN401
+        return value + 1
+
+    try:
+        compiled = jax.jit(one_more).lower(jax.ShapeDtypeStruct((), "float32")).compile()
+        serialize_executable.deserialize_and_load(*serialize_executable.serialize(compiled))
+    except Exception as error:
+        log.info(f"JAX cannot read what it compiles here, so nothing is kept: {str(error).splitlines()[0][:200]}")
+        return False
+    return True

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hmexp.batches.order import Order, Rows
 from hmexp.config.training import TrainerConfig
@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 Fusion = Callable[["keras.layers.Layer"], "keras.layers.Layer"]
 """A layer -> one that computes the same faster, with the same variables; itself where there is none."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What was compiled at once.
+
+    Attributes:
+        name: Of the function, such as `train_step`.
+        seconds: What it took.
+        read: Whether another process had compiled it, so that it was only read.
+    """
+
+    name: str
+    seconds: float
+    read: bool
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Batches(Protocol):
@@ -50,6 +68,12 @@ class Backend(Protocol):
             UserError: A GPU that is not there, or a batch that the devices of a strategy do not divide.
         """
 
+    def keep_programs(self, cache: Path) -> None:
+        """Keep what is compiled below `<paths.cache>`, and take from there what was; nothing without a compiler."""
+
+    def programs(self) -> list[Program]:
+        """What this process has compiled, or read instead, since the device was chosen; empty without a compiler."""
+
     def batches(self) -> Batches:
         """What feeds it."""
 
@@ -64,6 +88,13 @@ class Backend(Protocol):
 
     def compile_stage(self, stage: "Stage") -> "Stage":
         """The stage as it is fastest; compiled by itself where the library does not compile the step around it."""
+
+    def one_program(self, function: Function) -> Function:
+        """The function as one program, where the library would compile each of its operations as one; else itself.
+
+        Args:
+            function: Of tensors, in lists too, without effects.
+        """
 
     def fusion(self) -> Fusion | None:
         """Replaces batch norms by a faster kernel; None where the library has none."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.training import TrainerConfig
 from hmexp.training.backends.choice import check_batch, choose_gpus, choose_strategy
-from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion, Program
 
 if TYPE_CHECKING:
     import keras
@@ -45,6 +45,13 @@ class TensorFlow:
         distribution = tf.distribute.MirroredStrategy(names)
         return Device(self, f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
 
+    def keep_programs(self, cache: Path) -> None:
+        """Nothing: it has no programs that another process could read."""
+
+    def programs(self) -> list[Program]:
+        """None."""
+        return []
+
     def batches(self) -> Batches:
         """tf.data."""
         from hmexp.batches import tensorflow
@@ -79,6 +86,10 @@ class TensorFlow:
         import tensorflow as tf
 
         function: Stage = tf.function(stage, jit_compile=True, autograph=False)
+        return function
+
+    def one_program(self, function: Function) -> Function:
+        """The function itself: operations are there already."""
         return function
 
     def fusion(self) -> Fusion | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.training import TrainerConfig
 from hmexp.training.backends.choice import choose_gpus
-from hmexp.training.backends.protocol import Backend, Batches, Device, Fusion
+from hmexp.training.backends.protocol import Backend, Batches, Device, Function, Fusion, Program
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +33,13 @@ class Torch:
             torch.use_deterministic_algorithms(True)
         words = f"cuda:{chosen[0]}" if chosen else "cpu"
         return Device(self, f"gpu:{chosen[0]}" if chosen else "cpu", lambda: keras.device(words))
+
+    def keep_programs(self, cache: Path) -> None:
+        """Nothing: it has no programs that another process could read."""
+
+    def programs(self) -> list[Program]:
+        """None."""
+        return []
 
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
@@ -63,6 +70,10 @@ class Torch:
     def compile_stage(self, stage: "Stage") -> "Stage":
         """The stage as it is."""
         return stage
+
+    def one_program(self, function: Function) -> Function:
+        """The function itself: operations are there already."""
+        return function
 
     def fusion(self) -> Fusion | None:
         """None: Keras calls PyTorch's own batch norm."""
