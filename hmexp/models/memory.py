@@ -43,18 +43,20 @@ def size_of(network: keras.Model) -> Size:
 
 
 def size_of_config(cfg: ModelConfig, image_size: int, num_classes: int) -> Size | None:
-    """Measure a network that is not built: its layers are outlined, and no weight is made.
+    """Measure a network that is not built: its layers are outlined, and no weight is made but those of a file.
 
     Leaves Keras with names of layers that are taken: begin a fresh session after this.
 
     Returns:
-        None for a network that is in a file.
+        None for `model=saved`.
 
     Raises:
         RunError: It cannot be built for pictures of this size.
     """
     if isinstance(cfg, SavedConfig):
         return None
+    if isinstance(cfg, BackboneConfig) and cfg.is_file:
+        return size_of(build_model(cfg, image_size, num_classes))
     if isinstance(cfg, BackboneConfig):
         cfg = replace(cfg, weights=None, freeze_epochs=0)
     with keras.StatelessScope(initialize_variables=False):

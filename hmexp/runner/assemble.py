@@ -13,14 +13,17 @@ from rich.filesize import decimal
 
 from hmexp.batches.augment import Augmentation
 from hmexp.batches.order import Order, Rows, epoch_order, num_batches
-from hmexp.config.errors import invalid
+from hmexp.config.errors import invalid, require
+from hmexp.config.model import BackboneConfig, ModelConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.metrics.names import is_retrieval
 from hmexp.metrics.streaming import streaming_metrics
+from hmexp.models.backbone import open_file, scales_pixels
 from hmexp.models.build import build_model
 from hmexp.models.memory import Size, size_of, size_of_config
+from hmexp.models.pinned import from_cache
 from hmexp.process import num_cores
 from hmexp.runner.environment import versions
 from hmexp.training.backends import Device
@@ -73,6 +76,24 @@ class Assembly:
             )
         log.info(f"the model has {size.parameters:,} parameters; to train it takes about {decimal(needed)}")
 
+    def check_pretrained(self) -> None:
+        """Read a pretrained network and say what is taken of it.
+
+        Raises:
+            UserError: A file without a network, or one that takes pictures of another size.
+        """
+        model, size = self._model, self.config.data.image_size
+        if self.network is not None or not isinstance(model, BackboneConfig) or not model.is_file:
+            return
+        found = open_file(model, size)
+        sizes = self.config.trainer.image_sizes
+        fixed = None not in found.network.inputs[0].shape[1:3]
+        require(sizes is None or not fixed, "trainer.image_sizes", "null for a network that takes one size", sizes)
+        log.info(f"{found.network.name}: {found.words}")
+        if found.network.inputs[0].dtype != "uint8" and not scales_pixels(found.network):
+            log.warning("nothing at its input scales pixels: it is given values from 0 to 255")
+        fresh_session()
+
     def check_features(self) -> None:
         """Raise `UserError` where the loss looks at features and the network has none by that name."""
         if self.config.loss.rows_together > 1:
@@ -83,7 +104,7 @@ class Assembly:
     def _size(self) -> Size | None:
         if self.network is not None:
             return size_of(self.network)
-        size = size_of_config(self.config.model, self.config.data.image_size, len(self.data.class_names))
+        size = size_of_config(self._model, self.config.data.image_size, len(self.data.class_names))
         fresh_session()
         return size
 
@@ -124,7 +145,7 @@ class Assembly:
     def _timed(self) -> str:
         """A digest of all that the time of a step depends on."""
         config, trainer = self.config, self.config.trainer
-        parts = [config.model, config.data.image_size, trainer.image_sizes, trainer.batch_size, trainer.jit_compile]
+        parts = [self._model, config.data.image_size, trainer.image_sizes, trainer.batch_size, trainer.jit_compile]
         where = [config.backend, self.device.words, platform.node(), num_cores(), versions(), config.deterministic]
         facts = [*parts, len(self.data.class_names), config.augment, config.optimizer, *where]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
@@ -139,7 +160,12 @@ class Assembly:
             return Learner(network, augmentation, build_loss(self.config.loss), backend, any_size)
 
     def _build(self) -> keras.Model:
-        return build_model(self.config.model, self.config.data.image_size, len(self.data.class_names))
+        return build_model(self._model, self.config.data.image_size, len(self.data.class_names))
+
+    @property
+    def _model(self) -> ModelConfig:
+        """The `model` section, with a network's file where it is kept."""
+        return from_cache(self.config.model, self.config.paths.cache_path)
 
     def loaders(self) -> DataLoaders:
         """Batches of train and val."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hmexp.config.invocation import Invocation
+from hmexp.config.model import PretrainedConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
@@ -161,7 +162,15 @@ class Session:
             metrics=metrics,
             data_digest=self.data.digest,
             versions=versions(),
+            pretrained=self._pretrained(),
         )
+
+    def _pretrained(self) -> str:
+        """Name and hash of the network in a file that the model started from."""
+        model = self.config.model
+        if not isinstance(model, PretrainedConfig) or model.sha256 is None:
+            return ""
+        return f"{Path(model.source).name} SHA-256 {model.sha256}"
 
     def _save_results(self, results: dict[str, SplitResult], metrics: dict[str, float]) -> None:
         import pandas as pd

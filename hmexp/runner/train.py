@@ -20,6 +20,7 @@ from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import is_retrieval, parse_monitor
+from hmexp.models.pinned import pinned
 from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
@@ -88,6 +89,7 @@ def run_training(
     """
     given = given or Given()
     config = under_mode(config)
+    config = replace(config, model=pinned(config.model, config.paths.cache_path))
     origin = origin_of(config)
     invocation = replace(invocation, command=named_exactly(invocation.command, origin))
     data = check(config, given.data)
@@ -101,6 +103,7 @@ def run_training(
     from hmexp.runner.session import Session
 
     assembly = Assembly(config, data, device, given.network, given.callbacks)
+    assembly.check_pretrained()
     assembly.check_memory()
     assembly.check_features()
     interruption.check()
