@@ -4,6 +4,7 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from hmexp.models.memory import Size, size_of, size_of_config
 from hmexp.models.pinned import from_cache
 from hmexp.process import num_cores
 from hmexp.runner.environment import versions
+from hmexp.runner.frozen import FrozenFeatures, freeze
 from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
 from hmexp.training.contrastive import with_features
@@ -153,11 +155,25 @@ class Assembly:
     def learner(self) -> Learner:
         """The network with its augmentation and loss, made where the device wants it."""
         with self.device.scope():
-            network = self.network or self._build()
+            network = self.frozen.head if self.config.trainer.cache_features else self.network or self._build()
             backend, num_classes = self.device.backend, len(self.data.class_names)
             augmentation = Augmentation(self.config.augment, num_classes, backend.compile_stage)
             any_size = self.config.trainer.image_sizes is not None
             return Learner(network, augmentation, build_loss(self.config.loss), backend, any_size)
+
+    @cached_property
+    def frozen(self) -> FrozenFeatures:
+        """The network and its head, with `trainer.cache_features`; features are computed where they are not there."""
+        return freeze(self.network or self._build(), self.data, self.config.paths.cache_path)
+
+    @property
+    def fed(self) -> DataModule:
+        """What the learner's network takes: the data, or that with features in place of pictures."""
+        return self.frozen.data if self.config.trainer.cache_features else self.data
+
+    def whole(self, learner: Learner) -> keras.Model:
+        """The network that classifies pictures, of which the learner may have trained the head alone."""
+        return self.frozen.network if self.config.trainer.cache_features else learner.network
 
     def _build(self) -> keras.Model:
         return build_model(self._model, self.config.data.image_size, len(self.data.class_names))
@@ -169,7 +185,7 @@ class Assembly:
 
     def loaders(self) -> DataLoaders:
         """Batches of train and val."""
-        cfg = self.config.trainer
+        cfg, fed = self.config.trainer, self.fed
         together = self.config.loss.rows_together
         train = self.data.part(self.data.rows("train"), grouped=together > 1)
         val = self.data.part(self.data.rows("val"), grouped=is_retrieval(cfg.monitor))
@@ -187,11 +203,11 @@ class Assembly:
                 augment=augment,
                 together=together,
             )
-            return self.data.shuffled_batches(train, order)
+            return fed.shuffled_batches(train, order)
 
         return DataLoaders(
             train=batches,
-            val=self.data.ordered_batches(val, cfg.batch_size),
+            val=fed.ordered_batches(val, cfg.batch_size),
             steps_per_epoch=steps,
             whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
@@ -203,7 +219,7 @@ class Assembly:
         """The same few batches of training pictures every time, without augmentation."""
         cfg = self.config.trainer
         few = epoch_order(len(train), self.config.seed, epoch=0)[: cfg.precise_norm * cfg.batch_size]
-        return self.data.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
+        return self.fed.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
 
     def trainer(
         self, job_dir: Path, recorder: Recorder, interruption: Interruption, pruner: Pruner | None = None

@@ -1,10 +1,13 @@
-"""What a debug mode changes in a configuration, whatever preset or stored run it was composed from."""
+"""What a mode of training changes in a configuration, or asks of it, whatever it was composed from."""
 
 from dataclasses import replace
 
 from hmexp.config.augment import AugmentConfig
+from hmexp.config.errors import require
+from hmexp.config.model import PretrainedConfig
 from hmexp.config.schedule import ConstantSchedule
 from hmexp.config.verbs import RunConfig
+from hmexp.metrics.names import is_retrieval
 
 HOLDING_BACK = ("dropout", "stochastic_depth")
 
@@ -23,3 +26,21 @@ def under_mode(config: RunConfig) -> RunConfig:
         model, loss = replace(config.model, **free), replace(config.loss, label_smoothing=0.0)
         return replace(config, augment=AugmentConfig(), model=model, loss=loss)
     return config
+
+
+def check_frozen(config: RunConfig) -> None:
+    """Raise `UserError` where `trainer.cache_features` is asked for and features would not stay the same."""
+    if not config.trainer.cache_features:
+        return
+    model, trainer, beside = config.model, config.trainer, "with trainer.cache_features"
+    pretrained = isinstance(model, PretrainedConfig) and model.has_weights
+    kind = type(model).__name__.removesuffix("Config").lower()
+    require(pretrained, "trainer.cache_features", "a pretrained model (model=backbone, model=imagenet)", kind)
+    frozen = model.fine_tuning.freeze_epochs
+    require(frozen >= trainer.epochs, "model.freeze_epochs", f"null {beside}: a backbone that never learns", frozen)
+    plain = f"none {beside}: features are those of pictures as they are"
+    require(not config.augment.active, "augment", plain, "one that changes pictures")
+    require(trainer.image_sizes is None, "trainer.image_sizes", f"null {beside}", trainer.image_sizes)
+    require(trainer.precision != "auto", "trainer.precision", f"float32 or another one by its name {beside}", "auto")
+    require(config.loss.rows_together == 1, "loss", f"one of logits alone {beside}", "one that moves the features")
+    require(not is_retrieval(trainer.monitor), "trainer.monitor", f"a metric of the classes {beside}", trainer.monitor)

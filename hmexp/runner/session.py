@@ -90,7 +90,13 @@ class Session:
         learner = assembly.learner()
         member = read_trial(self.job_dir)
         pruner = member.pruner(self.job_dir) if member else None
-        model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
+        model, trainer = (
+            assembly.whole(learner),
+            assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner),
+        )
+        if self.config.trainer.cache_features:
+            self.job.features = assembly.frozen.key
+            self.folder.save()
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {device.words}")
         with device.scope():
             fitted = trainer.fit(learner, assembly.loaders(), self.origin.checkpoint(self.job_dir))
@@ -99,7 +105,7 @@ class Session:
         if self.config.deterministic:
             log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
         log.info(f"XLA: {learner.compilation(self.config.trainer.jit_compile, self.config.deterministic)}")
-        results = evaluate_splits(model, self.data, self.config.trainer)
+        results = evaluate_splits(learner.network, assembly.fed, self.config.trainer)
         metrics = {f"best/{self.config.trainer.monitor}": fitted.best_value} | final_metrics(fitted, results)
         temperature = helpful_temperature(results["val"].logits, results["val"].targets)
         if temperature == 1.0:

@@ -24,7 +24,7 @@ from hmexp.models.pinned import pinned
 from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
-from hmexp.runner.modes import under_mode
+from hmexp.runner.modes import check_frozen, under_mode
 from hmexp.runner.naming import in_folder, run_name
 from hmexp.runner.resume import Origin, check_classes, check_data, named_exactly, origin_of
 from hmexp.training.interruption import Interruption
@@ -139,6 +139,7 @@ def check_sections(config: RunConfig) -> None:
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
     check_sizes(config)
+    check_frozen(config)
     mixed = config.loss.rows_together > 1 and config.augment.mixes
     require(not mixed, "augment.mix_share", "0 with loss=contrastive: a mixed picture is of two groups", "more than 0")
 
