@@ -1,5 +1,6 @@
 """The `model` section: what is built, with the rules that need no catalogue."""
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -296,6 +297,34 @@ class BackboneConfig(PretrainedConfig):
         path = Path(self.name).expanduser()
         there = not self.is_file or self.sha256 is not None or path.is_file()
         require(there, "model.name", "a network of keras.applications, or a file that is there", path)
+
+
+@dataclass
+class HubConfig(PretrainedConfig):
+    """An image backbone of keras-hub below a new head: ViT, DINOv2, SigLIP, ResNet, ..."""
+
+    preset: str = text(MISSING, is_path=True)
+    """Name of a preset, which is downloaded, or a folder that holds one."""
+
+    @property
+    def source(self) -> str:
+        """The preset's name or folder."""
+        return self.preset
+
+    @property
+    def name(self) -> str:
+        """The last part of the preset's name."""
+        return Path(self.preset).name
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the preset lies in a folder here."""
+        return Path(self.preset).expanduser().is_dir()
+
+    def check_input(self, image_size: int) -> None:
+        """Raise `UserError` where keras-hub is not installed."""
+        there = importlib.util.find_spec("keras_hub") is not None
+        require(there, "model", "keras-hub for model=hub (pip install 'hmexp[hub]')", "an environment without it")
 
 
 @dataclass

@@ -34,9 +34,8 @@ def build_backbone(cfg: BackboneConfig, image_size: int, num_classes: int) -> ke
     else:
         backbone, name = _load(cfg, image_size), cfg.name.lower()
         x = _preprocessing(cfg.name)(as_floats(pictures))
-    model = with_head(cfg, backbone, pictures, x, num_classes)
-    model.name = name
-    return model
+    backbone.name = LAYER
+    return with_head(cfg, name, pictures, backbone(x), num_classes)
 
 
 def as_floats(pictures: keras.KerasTensor) -> keras.KerasTensor:
@@ -45,29 +44,24 @@ def as_floats(pictures: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def with_head(
-    cfg: PretrainedConfig,
-    backbone: keras.Model,
-    pictures: keras.KerasTensor,
-    seen: keras.KerasTensor,
-    num_classes: int,
+    cfg: PretrainedConfig, name: str, pictures: keras.KerasTensor, given: keras.KerasTensor, num_classes: int
 ) -> keras.Model:
     """The backbone, its features, the head.
 
     Args:
         cfg: Says what the head is.
-        backbone: Gives maps, tokens or features.
+        name: Of the whole.
         pictures: The input, uint8 `[batch, height, width, 3]`.
-        seen: What the backbone takes of it.
+        given: What the layer named `backbone` gives for it: maps, tokens or features.
         num_classes: Width of the logits.
     """
-    backbone.name = LAYER
-    x = _features(backbone(seen))
+    x = _features(given)
     if cfg.dense:
         x = keras.layers.Dense(cfg.dense, activation="relu", name="hidden")(x)
     if cfg.dropout:
         x = keras.layers.Dropout(cfg.dropout, name="dropout")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
-    return keras.Model(pictures, logits)
+    return keras.Model(pictures, logits, name=name)
 
 
 def _features(given: keras.KerasTensor) -> keras.KerasTensor:

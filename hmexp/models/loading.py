@@ -37,7 +37,7 @@ def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if "Lambda" in text:
         return "one with a Lambda layer, which would run code that lies in the file"
-    if "keras_hub" in text and _is_unknown(text):
+    if "keras_hub" in text and not _has_hub():
         return "one with layers of keras-hub, which is not installed (pip install 'hmexp[hub]')"
     unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
     if unknown:
@@ -45,5 +45,9 @@ def _reason(error: Exception) -> str:
     return f"one that it refuses: {text[:LONGEST_REASON]}"
 
 
-def _is_unknown(text: str) -> bool:
-    return any(words in text for words in ("Could not locate", "No module named", "could not be located"))
+def _has_hub() -> bool:
+    try:
+        import keras_hub  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 
 from hmexp.compat.keras import all_layers, inbound_nodes
-from hmexp.config.model import BackboneConfig, ModelConfig, SavedConfig
+from hmexp.config.model import BackboneConfig, HubConfig, ModelConfig, SavedConfig
 from hmexp.models.build import build_model
 
 FLOAT = 4
@@ -43,9 +43,10 @@ def size_of(network: keras.Model) -> Size:
 
 
 def size_of_config(cfg: ModelConfig, image_size: int, num_classes: int) -> Size | None:
-    """Measure a network that is not built: its layers are outlined, and no weight is made but those of a file.
+    """Measure a network that is not built: its layers are outlined, and no weight is made.
 
-    Leaves Keras with names of layers that are taken: begin a fresh session after this.
+    One in a file or a preset is read for it. Leaves Keras with names of layers that are taken: begin a fresh session
+    after this.
 
     Returns:
         None for `model=saved`.
@@ -55,7 +56,7 @@ def size_of_config(cfg: ModelConfig, image_size: int, num_classes: int) -> Size 
     """
     if isinstance(cfg, SavedConfig):
         return None
-    if isinstance(cfg, BackboneConfig) and cfg.is_file:
+    if isinstance(cfg, HubConfig) or (isinstance(cfg, BackboneConfig) and cfg.is_file):
         return size_of(build_model(cfg, image_size, num_classes))
     if isinstance(cfg, BackboneConfig):
         cfg = replace(cfg, weights=None, freeze_epochs=0)

@@ -3,14 +3,15 @@
 A run can then be gone on with, and repeated, whatever has become of the file since.
 """
 
+import hashlib
 import shutil
 import tempfile
 from dataclasses import replace
 from functools import singledispatch
 from pathlib import Path
 
-from hmexp.config.errors import UserError
-from hmexp.config.model import NETWORK_FILE, BackboneConfig, ModelConfig
+from hmexp.config.errors import UserError, require
+from hmexp.config.model import NETWORK_FILE, BackboneConfig, HubConfig, ModelConfig
 from hmexp.console import log
 from hmexp.models.bundle import sha256
 
@@ -60,6 +61,26 @@ def _(cfg: BackboneConfig, cache_dir: Path) -> ModelConfig:
 @from_cache.register
 def _(cfg: BackboneConfig, cache_dir: Path) -> ModelConfig:
     return replace(cfg, name=str(_kept(cfg.sha256, cache_dir))) if cfg.is_file and cfg.sha256 else cfg
+
+
+@pinned.register
+def _(cfg: HubConfig, cache_dir: Path) -> ModelConfig:
+    if not cfg.is_folder:
+        return cfg
+    found = _digest_of_folder(Path(cfg.preset).expanduser())
+    expected = f"{cfg.preset} with SHA-256 {cfg.sha256}"
+    changed = f"{found}: it was changed (model.sha256=null takes it as it is)"
+    require(cfg.sha256 in (None, found), "model.preset", expected, changed)
+    return replace(cfg, sha256=found)
+
+
+def _digest_of_folder(folder: Path) -> str:
+    """SHA-256 over names and hashes of a folder's files."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            total.update(f"{path.relative_to(folder).as_posix()}\0{sha256(path)}\n".encode())
+    return total.hexdigest()
 
 
 def _kept(digest: str, cache_dir: Path) -> Path:

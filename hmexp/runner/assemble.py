@@ -21,8 +21,8 @@ from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.metrics.names import is_retrieval
 from hmexp.metrics.streaming import streaming_metrics
-from hmexp.models.backbone import open_file, scales_pixels
-from hmexp.models.build import build_model
+from hmexp.models.backbone import scales_pixels
+from hmexp.models.build import build_model, opened
 from hmexp.models.memory import Size, size_of, size_of_config
 from hmexp.models.pinned import from_cache
 from hmexp.process import num_cores
@@ -82,17 +82,19 @@ class Assembly:
         """Read a pretrained network and say what is taken of it.
 
         Raises:
-            UserError: A file without a network, or one that takes pictures of another size.
+            UserError: A file or preset without an image network, or one that takes pictures of another size.
+            RunError: A preset that cannot be downloaded.
         """
-        model, size = self._model, self.config.data.image_size
-        if self.network is not None or not isinstance(model, BackboneConfig) or not model.is_file:
+        if self.network is not None:
             return
-        found = open_file(model, size)
-        sizes = self.config.trainer.image_sizes
-        fixed = None not in found.network.inputs[0].shape[1:3]
+        found = opened(self._model, self.config.data.image_size)
+        if found is None:
+            return
+        pictures, sizes = found.network.inputs[0], self.config.trainer.image_sizes
+        fixed = None not in pictures.shape[1:3]
         require(sizes is None or not fixed, "trainer.image_sizes", "null for a network that takes one size", sizes)
         log.info(f"{found.network.name}: {found.words}")
-        if found.network.inputs[0].dtype != "uint8" and not scales_pixels(found.network):
+        if isinstance(self._model, BackboneConfig) and pictures.dtype != "uint8" and not scales_pixels(found.network):
             log.warning("nothing at its input scales pixels: it is given values from 0 to 255")
         fresh_session()
 
