@@ -31,11 +31,14 @@ def test_every_key_of_a_verb_has_its_meaning(verb, capsys):
     assert [line for line in keys if len(line.split(None, 1)) < 2] == []
 
 
+MODELS = ("backbone", "cnn", "cnn3", "hub", "imagenet", "resnet", "saved")
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
         ("hmexp pro", ["promote"]),
-        ("hmexp model=", ["model=backbone", "model=cnn", "model=cnn3", "model=resnet", "model=saved"]),
+        ("hmexp model=", [f"model={name}" for name in MODELS]),
         ("hmexp trainer.ep", ["trainer.epochs="]),
         ("hmexp runs me", ["metric="]),
         ("hmexp stage data=h", ["data=hm"]),
