@@ -21,7 +21,7 @@ from hmexp.config.data import DataConfig
 from hmexp.config.errors import UserError, require
 from hmexp.config.record import PathsConfig
 from hmexp.config.strategies import SPLITS
-from hmexp.store import StageOptions, Store, StoreSpec, stage
+from hmexp.store import FeatureStore, StageOptions, Store, StoreSpec, stage
 from hmexp.store.staging import AS_USUAL
 from hmexp.training.backends import backend_named
 
@@ -57,6 +57,7 @@ class DataModule:
         self.catalogue = replace(catalogue, rows=rows, num_limited=len(catalogue.rows) - len(rows))
         self.manifest, self.report = self._plan()
         self._store: Store | None = None
+        self._features: FeatureStore | None = None
         self.digest = ""
         self.kind = ""
 
@@ -131,6 +132,12 @@ class DataModule:
         other.cfg, other._store = replace(self.cfg, image_size=image_size, resize=resize), None
         return other
 
+    def with_features(self, features: FeatureStore) -> "DataModule":
+        """The same data with the features of its pictures in their place: batches of float32 `[batch, width]`."""
+        other = copy(self)
+        other._features = features
+        return other
+
     def prepare(self, options: StageOptions = AS_USUAL) -> Store:
         """Draw the sample where it is missing, and build or open the image store.
 
@@ -190,11 +197,11 @@ class DataModule:
 
     def shuffled_batches(self, part: Rows, order: Order) -> Any:  # noqa: ANN401
         """Batches of whole epochs; see `hmexp.batches.tensorflow.train_batches`."""
-        return self._batches().train_batches(self.store, part, order)
+        return self._batches().train_batches(self._features or self.store, part, order)
 
     def ordered_batches(self, part: Rows, batch_size: int) -> Any:  # noqa: ANN401
         """Batches of one pass; see `hmexp.batches.tensorflow.ordered_batches`."""
-        return self._batches().ordered_batches(self.store, part, batch_size)
+        return self._batches().ordered_batches(self._features or self.store, part, batch_size)
 
     def part(self, rows: pd.DataFrame, grouped: bool = False) -> Rows:
         """Rows of the manifest as the batches want them, with their groups where these are asked for."""

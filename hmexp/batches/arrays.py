@@ -10,7 +10,7 @@ import numpy as np
 
 from hmexp.batches.draws import inputs_of
 from hmexp.batches.order import Order, Rows, num_batches
-from hmexp.store import Store
+from hmexp.store import RowStore
 
 READERS = 2
 AHEAD = 4
@@ -47,12 +47,12 @@ class ReadAhead(keras.utils.PyDataset):  # type: ignore[misc]
         return (self[i] for i in range(self.num_batches))
 
 
-def train_batches(store: Store, part: Rows, order: Order) -> "ArrayBatches":
+def train_batches(store: RowStore, part: Rows, order: Order) -> "ArrayBatches":
     """Batches of all epochs of `order`, one epoch after another; elements as those of `batches.tensorflow`."""
     return ArrayBatches(store, part, order)
 
 
-def ordered_batches(store: Store, part: Rows, batch_size: int) -> "OrderedBatches":
+def ordered_batches(store: RowStore, part: Rows, batch_size: int) -> "OrderedBatches":
     """Batches of one pass in the rows' own order, without weights: `(pictures, targets)`."""
     return OrderedBatches(store, part, batch_size)
 
@@ -60,7 +60,7 @@ def ordered_batches(store: Store, part: Rows, batch_size: int) -> "OrderedBatche
 class OrderedBatches(ReadAhead):
     """One pass."""
 
-    def __init__(self, store: Store, part: Rows, batch_size: int) -> None:
+    def __init__(self, store: RowStore, part: Rows, batch_size: int) -> None:
         super().__init__()
         self.store, self.part, self.batch_size = store, part, batch_size
 
@@ -78,7 +78,7 @@ class OrderedBatches(ReadAhead):
 class ArrayBatches(ReadAhead):
     """All epochs as one sequence: batch i is a function of i, so that reading ahead goes on across epochs."""
 
-    def __init__(self, store: Store, part: Rows, order: Order) -> None:
+    def __init__(self, store: RowStore, part: Rows, order: Order) -> None:
         super().__init__()
         self.store, self.part, self.order = store, part, order
         self.steps = num_batches(len(part), order.batch_size, order.steps)

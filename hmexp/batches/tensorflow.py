@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from hmexp.batches.draws import COLUMNS, inputs_of
 from hmexp.batches.order import Order, Rows
-from hmexp.store import Store
+from hmexp.store import RowStore
 
 PARALLEL_READS = 2
 PREFETCH = 4
 
 
-def train_batches(store: Store, part: Rows, order: Order) -> tf.data.Dataset:
+def train_batches(store: RowStore, part: Rows, order: Order) -> tf.data.Dataset:
     """Batches of all epochs of `order`, one epoch after another, each row once an epoch.
 
     Returns:
@@ -41,23 +41,22 @@ def train_batches(store: Store, part: Rows, order: Order) -> tf.data.Dataset:
     return _read(epochs.flat_map(indices), store, part)
 
 
-def ordered_batches(store: Store, part: Rows, batch_size: int) -> tf.data.Dataset:
+def ordered_batches(store: RowStore, part: Rows, batch_size: int) -> tf.data.Dataset:
     """Batches of one pass in the rows' own order, without weights: `(pictures, targets)`."""
     indices = tf.data.Dataset.range(len(part)).batch(batch_size)
     none = indices.map(lambda chosen: (chosen, tf.zeros([tf.size(chosen), 0])))
     return _read(none, store, Rows(part.rows, part.targets))
 
 
-def _read(indices: tf.data.Dataset, store: Store, part: Rows) -> tf.data.Dataset:
+def _read(indices: tf.data.Dataset, store: RowStore, part: Rows) -> tf.data.Dataset:
     """Batches of indices and draws -> batches of pictures, read in parallel, in order."""
-    size = store.spec.image_size
 
     def fetch(chosen: np.ndarray) -> np.ndarray:
         return store.read(part.rows[chosen])
 
     def load(chosen: tf.Tensor, draws: tf.Tensor) -> tuple[Any, ...]:
-        pictures = tf.numpy_function(fetch, [chosen], tf.uint8, stateful=False)
-        pictures.set_shape([None, size, size, 3])
+        pictures = tf.numpy_function(fetch, [chosen], store.dtype, stateful=False)
+        pictures.set_shape([None, *store.row_shape])
         columns: list[Any] = [tf.gather(part.targets, chosen)]
         if part.weights is not None:
             columns.append(tf.gather(part.weights, chosen))

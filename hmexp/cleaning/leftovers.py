@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmexp.cleaning.items import LEFTOVERS, Age, Item, extent
-from hmexp.cleaning.stores import NAME, lock_of
+from hmexp.cleaning.stores import KINDS, NAME, lock_of
 from hmexp.cleaning.trash import TRASH, Trash
 from hmexp.jobs.folder import LOCK_FILE, NEW, RECORD_FILE, held_lock
 from hmexp.tracking.ledger import LOCK_FILE as PROMOTION_LOCK
@@ -72,7 +72,8 @@ def find_foreign(mlruns: Path, cache: Path) -> list[Path]:
     jobs = [path for path in _entries(mlruns / "jobs") if not (path / RECORD_FILE).is_file() and path not in own]
     linked = [path for folder in ("jobs", "sweeps") for path in _entries(mlruns / folder) if path.is_symlink()]
     names = (".lock", ".partial")
-    stores = [path for path in _entries(cache / "stores") if not NAME.fullmatch(path.name)]
+    shelved = [path for kind in KINDS for path in _entries(cache / kind.folder)]
+    stores = [path for path in shelved if not NAME.fullmatch(path.name)]
     stores = [path for path in stores if not (path.suffix in names and NAME.fullmatch(path.stem))]
     return sorted({*beside, *links, *jobs, *linked, *stores})
 

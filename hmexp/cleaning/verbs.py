@@ -69,7 +69,8 @@ def find(config: CleanConfig, record: Record, age: Age) -> list[Item]:
     jobs = all_jobs(config.paths)
     runs = list(find_runs(jobs, Rules(config, record, age)))
     going = {item.path for item in runs if item.kind == RUNS and not item.stays}
-    used = {job.record.store for job in jobs if job.path not in going}
+    staying = [job.record for job in jobs if job.path not in going]
+    used = {name for record in staying for name in (record.store, record.features)}
     stores = find_stores(cache, used, age, STORES in config.kinds)
     return [*runs, *stores, *find_leftovers(mlruns, cache, age, LEFTOVERS in config.kinds)]
 

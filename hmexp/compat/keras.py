@@ -24,6 +24,12 @@ def inbound_nodes(layer: Any) -> list[Any]:  # noqa: ANN401
     return list(layer._inbound_nodes)
 
 
+def producer(tensor: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
+    """The layer or operation that a symbolic tensor comes from, and the symbolic tensors that it took for it."""
+    operation, node_index, _ = tensor._keras_history
+    return operation, list(operation._inbound_nodes[node_index].input_tensors)
+
+
 def raw_iterations(optimizer: "keras.optimizers.Optimizer") -> int:
     """Steps that the schedule counts; the public `iterations` are divided by the steps that are accumulated."""
     return int(optimizer._iterations)

@@ -61,6 +61,7 @@ GROUPS: dict[str, dict[str, type]] = {
         "cnn": model.CnnConfig,
         "resnet": model.ResnetConfig,
         "backbone": model.BackboneConfig,
+        "hub": model.HubConfig,
         "saved": model.SavedConfig,
     },
     "augment": {"default": augment.AugmentConfig},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hmexp.config.errors import UserError, invalid, one_of, require
 from hmexp.config.fields import number, text
-from hmexp.config.model import BackboneConfig, ModelConfig, SavedConfig
+from hmexp.config.model import ModelConfig, PretrainedConfig, SavedConfig
 from hmexp.config.verbs import InferenceConfig
 
 EVALUATED_SPLITS = ("train", "val", "test", "all")
@@ -23,8 +23,8 @@ class FeaturesConfig(InferenceConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.model, BackboneConfig):
-            require(self.model.weights is not None, "model.weights", "imagenet or a file of weights", "null")
+        if isinstance(self.model, PretrainedConfig):
+            require(self.model.has_weights, "model.weights", "imagenet or a file of weights", "null")
         elif self.model is not None and not isinstance(self.model, SavedConfig):
             kind = type(self.model).__name__.removesuffix("Config").lower()
             raise invalid("model", "backbone or saved, which have weights (run=RUN has a trained model)", kind)

@@ -57,6 +57,9 @@ class TrainerConfig(Section, key="trainer"):
     """Sides of the training pictures, in pixels, one after another in equal parts of the epochs (progressive
     resizing). Val has the size of the training, in the last phase `data.image_size`, as the final evaluation always
     has. null trains at that size throughout."""
+    cache_features: bool = False
+    """Train the head of a frozen backbone on the features of plain pictures, which are computed once and kept in
+    `paths.cache` for every run on the same pictures and weights (linear probing)."""
     checkpoint_steps: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps from one checkpoint to the next inside an epoch; null writes one at the end of every epoch."""
     precision: str = "float32"

@@ -113,7 +113,11 @@ def _draw_heats(report: EvaluationReport, model: Any, data: DataModule, folder: 
         f"{'hit' if target == predicted else 'miss'}: {shorten(predicted, 18)}\n{confidence:.0%}"
         for target, predicted, confidence in rows[["target", "predicted", "confidence"]].to_numpy()
     ]
-    heats = grad_cam(model, pictures, seen, backend_named(data.backend))
+    try:
+        heats = grad_cam(model, pictures, seen, backend_named(data.backend))
+    except ValueError as error:
+        log.info(f"no Grad-CAM: {error}")
+        return
     title = f"What speaks for the predicted class (Grad-CAM), {report.split}"
     save(sheets.heat_sheet(pictures, heats, captions, title), folder / f"grad_cam_{report.split}.png")
 

@@ -53,6 +53,7 @@ class JobRecord:
         recorded: Whether MLflow has all of it; where it has not, the next command tells it the rest.
         name: What the run is called.
         store: Fingerprint of the image store that it reads; while the run stays, `clean` keeps the store.
+        features: Key of the stored features that it reads, alike.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class JobRecord:
     recorded: bool = True
     name: str = ""
     store: str = ""
+    features: str = ""
 
     def save(self, job_dir: Path) -> None:
         """Write it; a file that is there is whole."""

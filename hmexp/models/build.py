@@ -4,9 +4,11 @@ from functools import singledispatch
 
 import keras
 
-from hmexp.config.model import BackboneConfig, CnnConfig, ModelConfig, ResnetConfig, SavedConfig
-from hmexp.models.backbone import build_backbone
+from hmexp.config.model import BackboneConfig, CnnConfig, HubConfig, ModelConfig, ResnetConfig, SavedConfig
+from hmexp.models.backbone import build_backbone, open_file
 from hmexp.models.cnn import build_cnn
+from hmexp.models.headless import Headless
+from hmexp.models.hub import Tower, build_hub, open_preset
 from hmexp.models.resnet import build_resnet
 from hmexp.models.saved import build_saved
 
@@ -31,4 +33,12 @@ def build_model(cfg: ModelConfig, image_size: int, num_classes: int) -> keras.Mo
 build_model.register(CnnConfig, build_cnn)
 build_model.register(ResnetConfig, build_resnet)
 build_model.register(BackboneConfig, build_backbone)
+build_model.register(HubConfig, build_hub)
 build_model.register(SavedConfig, build_saved)
+
+
+def opened(cfg: ModelConfig, image_size: int) -> Headless | Tower | None:
+    """The network that a model starts from, where it is read from a file or a preset; see its builder."""
+    if isinstance(cfg, HubConfig):
+        return open_preset(cfg, image_size)
+    return open_file(cfg, image_size) if isinstance(cfg, BackboneConfig) and cfg.is_file else None

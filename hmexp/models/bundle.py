@@ -34,6 +34,7 @@ class Card:
         data_digest: Digest of the manifest it learned from.
         versions: Library -> version.
         sha256: Of `model.keras`; filled in when the bundle is saved.
+        pretrained: Name and SHA-256 of the network that it started from; empty where it started from nothing.
     """
 
     classes: list[str]
@@ -44,6 +45,7 @@ class Card:
     data_digest: str
     versions: dict[str, str]
     sha256: str = ""
+    pretrained: str = ""
 
 
 def save_bundle(model: "keras.Model", card: Card, folder: Path) -> None:
@@ -92,14 +94,13 @@ def load_bundle(folder: Path) -> tuple["keras.Model", Card]:
         UserError: See `read_card`; or a model that Keras cannot load, or only by running code that lies in it.
     """
     card = read_card(folder)
-    import keras
+    from hmexp.models.loading import RefusedNetworkError, load_network
 
     try:
-        model = keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
-    except Exception as error:  # whatever Keras, h5py or zipfile finds in a file that is not ours
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        model = load_network(folder / MODEL_FILE)
+    except RefusedNetworkError as error:
         expected = "a model that Keras loads in safe mode"
-        raise UserError(f"{folder / MODEL_FILE}: expected {expected}, received one that it refuses: {first}") from None
+        raise UserError(f"{folder / MODEL_FILE}: expected {expected}, received {error}") from None
     return model, card
 
 

@@ -10,3 +10,11 @@ def float32_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     if "dtype" in config:
         config["dtype"] = "float32"
     return type(layer).from_config(config)
+
+
+def copies_layer_by_layer(model: keras.Model) -> bool:
+    """Whether the models inside can be copied by copying their layers; those of keras-hub only as a whole.
+
+    Some of its layers do not take back their own `get_config` (ViTPatchingAndEmbedding of keras-hub 0.32).
+    """
+    return not any(type(layer).__module__.startswith("keras_hub.") for layer in model.layers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 
 from hmexp.compat.keras import all_layers, inbound_nodes
-from hmexp.config.model import BackboneConfig, ModelConfig, SavedConfig
+from hmexp.config.model import BackboneConfig, HubConfig, ModelConfig, SavedConfig
 from hmexp.models.build import build_model
 
 FLOAT = 4
@@ -45,16 +45,19 @@ def size_of(network: keras.Model) -> Size:
 def size_of_config(cfg: ModelConfig, image_size: int, num_classes: int) -> Size | None:
     """Measure a network that is not built: its layers are outlined, and no weight is made.
 
-    Leaves Keras with names of layers that are taken: begin a fresh session after this.
+    One in a file or a preset is read for it. Leaves Keras with names of layers that are taken: begin a fresh session
+    after this.
 
     Returns:
-        None for a network that is in a file.
+        None for `model=saved`.
 
     Raises:
         RunError: It cannot be built for pictures of this size.
     """
     if isinstance(cfg, SavedConfig):
         return None
+    if isinstance(cfg, HubConfig) or (isinstance(cfg, BackboneConfig) and cfg.is_file):
+        return size_of(build_model(cfg, image_size, num_classes))
     if isinstance(cfg, BackboneConfig):
         cfg = replace(cfg, weights=None, freeze_epochs=0)
     with keras.StatelessScope(initialize_variables=False):

@@ -8,6 +8,7 @@ import keras
 
 from hmexp.config.errors import UserError
 from hmexp.config.model import SavedConfig
+from hmexp.models.loading import RefusedNetworkError, load_network
 
 
 def build_saved(cfg: SavedConfig, image_size: int, num_classes: int) -> keras.Model:
@@ -16,25 +17,24 @@ def build_saved(cfg: SavedConfig, image_size: int, num_classes: int) -> keras.Mo
     Raises:
         UserError: No file of Keras's, or a network for other pictures or classes.
     """
-    model = load_network(cfg)
+    model = open_saved(cfg)
     if tuple(model.output_shape)[1:] != (num_classes,) or tuple(model.input_shape)[1:] != (image_size, image_size, 3):
         expected = f"[batch, {image_size}, {image_size}, 3] -> [batch, {num_classes}]"
         raise UserError(f"model.file: expected {expected}, received {model.input_shape} -> {model.output_shape}")
     return model
 
 
-def load_network(cfg: SavedConfig) -> keras.Model:
-    """Load the network, whatever it takes and gives.
+def open_saved(cfg: SavedConfig) -> keras.Model:
+    """The network in the file, whatever it takes and gives.
 
     Raises:
         UserError: No file of Keras's.
     """
     path = Path(cfg.file).expanduser()
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"model.file: expected a network saved by Keras, received {path}: {reason}") from None
+        return load_network(path)
+    except RefusedNetworkError as error:
+        raise UserError(f"model.file: expected a network saved by Keras, received {path}: {error}") from None
 
 
 def keep_model(model: keras.Model, cache_dir: Path) -> Path:

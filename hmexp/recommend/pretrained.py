@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import require
-from hmexp.config.model import BackboneConfig, ModelConfig, SavedConfig
+from hmexp.config.model import BackboneConfig, ModelConfig, PretrainedConfig, SavedConfig
 from hmexp.config.similar import FeaturesConfig
 from hmexp.models.bundle import Card, save_bundle, sha256
+from hmexp.models.pinned import from_cache, pinned
 from hmexp.runner.backend import start_inference
 from hmexp.tracking.bundles import FoundBundle
 
@@ -25,7 +26,7 @@ def pretrained_bundle(cfg: ModelConfig, data: DataConfig, config: FeaturesConfig
     """The bundle of a pretrained network for pictures of a size.
 
     Args:
-        cfg: `model=backbone` with weights, or `model=saved`.
+        cfg: `model=backbone` with weights or a file, or `model=saved`.
         data: Says size and resize mode.
         config: Says where the cache is and what Keras computes with.
 
@@ -33,21 +34,24 @@ def pretrained_bundle(cfg: ModelConfig, data: DataConfig, config: FeaturesConfig
         UserError: A file that holds no network.
         RunError: Weights that cannot be downloaded or do not fit.
     """
-    folder = config.paths.cache_path / "models" / _key(cfg, data)
+    cfg.check_input(data.image_size)
+    cache = config.paths.cache_path
+    found = pinned(cfg, cache)
+    folder = cache / "models" / _key(found, data)
     if not folder.is_dir():
         start_inference(config.backend, config.device, config.paths.cache_path)
-        save_bundle(_build(cfg, data.image_size), _card(data), folder)
-    return FoundBundle(folder, _name(cfg))
+        save_bundle(_build(from_cache(found, cache), data.image_size), _card(data), folder)
+    return FoundBundle(folder, _name(found))
 
 
 def _build(cfg: ModelConfig, image_size: int) -> "keras.Model":
     """The network up to its features."""
     from hmexp.models.build import build_model
     from hmexp.models.features import feature_model
-    from hmexp.models.saved import load_network
+    from hmexp.models.saved import open_saved
 
     if isinstance(cfg, SavedConfig):
-        network = feature_model(load_network(cfg))
+        network = feature_model(open_saved(cfg))
         sides = {side for side in network.input_shape[1:3] if side is not None}
         expected = f"{max(sides, default=0)}, as {cfg.file} takes it"
         require(sides <= {image_size}, "data.image_size", expected, image_size)
@@ -64,6 +68,8 @@ def _name(cfg: ModelConfig) -> str:
     """In words."""
     if isinstance(cfg, SavedConfig):
         return Path(cfg.file).name
+    if isinstance(cfg, PretrainedConfig) and cfg.sha256:
+        return Path(cfg.source).name
     return f"{cfg.name} ({cfg.weights})" if isinstance(cfg, BackboneConfig) else type(cfg).__name__
 
 
@@ -72,5 +78,6 @@ def _key(cfg: ModelConfig, data: DataConfig) -> str:
     given = asdict(cfg)
     files = [Path(given[name]).expanduser() for name in ("file", "weights") if given.get(name)]
     hashes = [sha256(path) for path in files if path.is_file()]
-    parts = (given.get("name"), hashes or given.get("weights"), version("keras"), data.image_size, data.resize)
+    name = given.get("sha256") or given.get("name")
+    parts = (name, hashes or given.get("weights"), version("keras"), data.image_size, data.resize)
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -4,6 +4,7 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,20 @@ from rich.filesize import decimal
 
 from hmexp.batches.augment import Augmentation
 from hmexp.batches.order import Order, Rows, epoch_order, num_batches
-from hmexp.config.errors import invalid
+from hmexp.config.errors import invalid, require
+from hmexp.config.model import BackboneConfig, ModelConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.metrics.names import is_retrieval
 from hmexp.metrics.streaming import streaming_metrics
-from hmexp.models.build import build_model
+from hmexp.models.backbone import scales_pixels
+from hmexp.models.build import build_model, opened
 from hmexp.models.memory import Size, size_of, size_of_config
+from hmexp.models.pinned import from_cache
 from hmexp.process import num_cores
 from hmexp.runner.environment import versions
+from hmexp.runner.frozen import FrozenFeatures, freeze
 from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
 from hmexp.training.contrastive import with_features
@@ -73,6 +78,26 @@ class Assembly:
             )
         log.info(f"the model has {size.parameters:,} parameters; to train it takes about {decimal(needed)}")
 
+    def check_pretrained(self) -> None:
+        """Read a pretrained network and say what is taken of it.
+
+        Raises:
+            UserError: A file or preset without an image network, or one that takes pictures of another size.
+            RunError: A preset that cannot be downloaded.
+        """
+        if self.network is not None:
+            return
+        found = opened(self._model, self.config.data.image_size)
+        if found is None:
+            return
+        pictures, sizes = found.network.inputs[0], self.config.trainer.image_sizes
+        fixed = None not in pictures.shape[1:3]
+        require(sizes is None or not fixed, "trainer.image_sizes", "null for a network that takes one size", sizes)
+        log.info(f"{found.network.name}: {found.words}")
+        if isinstance(self._model, BackboneConfig) and pictures.dtype != "uint8" and not scales_pixels(found.network):
+            log.warning("nothing at its input scales pixels: it is given values from 0 to 255")
+        fresh_session()
+
     def check_features(self) -> None:
         """Raise `UserError` where the loss looks at features and the network has none by that name."""
         if self.config.loss.rows_together > 1:
@@ -83,7 +108,7 @@ class Assembly:
     def _size(self) -> Size | None:
         if self.network is not None:
             return size_of(self.network)
-        size = size_of_config(self.config.model, self.config.data.image_size, len(self.data.class_names))
+        size = size_of_config(self._model, self.config.data.image_size, len(self.data.class_names))
         fresh_session()
         return size
 
@@ -128,7 +153,7 @@ class Assembly:
     def _timed(self) -> str:
         """A digest of all that the time of a step depends on."""
         config, trainer = self.config, self.config.trainer
-        parts = [config.model, config.data.image_size, trainer.image_sizes, trainer.batch_size, trainer.jit_compile]
+        parts = [self._model, config.data.image_size, trainer.image_sizes, trainer.batch_size, trainer.jit_compile]
         where = [config.backend, self.device.words, platform.node(), num_cores(), versions(), config.deterministic]
         facts = [*parts, len(self.data.class_names), config.augment, config.optimizer, *where]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
@@ -136,18 +161,37 @@ class Assembly:
     def learner(self) -> Learner:
         """The network with its augmentation and loss, made where the device wants it."""
         with self.device.scope():
-            network = self.network or self._build()
+            network = self.frozen.head if self.config.trainer.cache_features else self.network or self._build()
             backend, num_classes = self.device.backend, len(self.data.class_names)
             augmentation = Augmentation(self.config.augment, num_classes, backend.compile_stage)
             any_size = self.config.trainer.image_sizes is not None
             return Learner(network, augmentation, build_loss(self.config.loss), backend, any_size)
 
+    @cached_property
+    def frozen(self) -> FrozenFeatures:
+        """The network and its head, with `trainer.cache_features`; features are computed where they are not there."""
+        return freeze(self.network or self._build(), self.data, self.config.paths.cache_path)
+
+    @property
+    def fed(self) -> DataModule:
+        """What the learner's network takes: the data, or that with features in place of pictures."""
+        return self.frozen.data if self.config.trainer.cache_features else self.data
+
+    def whole(self, learner: Learner) -> keras.Model:
+        """The network that classifies pictures, of which the learner may have trained the head alone."""
+        return self.frozen.network if self.config.trainer.cache_features else learner.network
+
     def _build(self) -> keras.Model:
-        return build_model(self.config.model, self.config.data.image_size, len(self.data.class_names))
+        return build_model(self._model, self.config.data.image_size, len(self.data.class_names))
+
+    @property
+    def _model(self) -> ModelConfig:
+        """The `model` section, with a network's file where it is kept."""
+        return from_cache(self.config.model, self.config.paths.cache_path)
 
     def loaders(self) -> DataLoaders:
         """Batches of train and val."""
-        cfg = self.config.trainer
+        cfg, fed = self.config.trainer, self.fed
         together = self.config.loss.rows_together
         train = self.data.part(self.data.rows("train"), grouped=together > 1)
         val = self.data.part(self.data.rows("val"), grouped=is_retrieval(cfg.monitor))
@@ -165,11 +209,11 @@ class Assembly:
                 augment=augment,
                 together=together,
             )
-            return self.data.shuffled_batches(train, order)
+            return fed.shuffled_batches(train, order)
 
         return DataLoaders(
             train=batches,
-            val=self.data.ordered_batches(val, cfg.batch_size),
+            val=fed.ordered_batches(val, cfg.batch_size),
             steps_per_epoch=steps,
             whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
@@ -181,7 +225,7 @@ class Assembly:
         """The same few batches of training pictures every time, without augmentation."""
         cfg = self.config.trainer
         few = epoch_order(len(train), self.config.seed, epoch=0)[: cfg.precise_norm * cfg.batch_size]
-        return self.data.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
+        return self.fed.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
 
     def trainer(
         self, job_dir: Path, recorder: Recorder, interruption: Interruption, pruner: Pruner | None = None

@@ -1,14 +1,17 @@
-"""What a debug mode, or the size of the data, changes in a configuration, whatever that was composed from."""
+"""What a mode of training, or the size of the data, changes in a configuration or asks of it."""
 
 from dataclasses import replace
 from typing import Any
 
 from hmexp.batches.order import num_batches
 from hmexp.config.augment import AugmentConfig
+from hmexp.config.errors import require
+from hmexp.config.model import PretrainedConfig
 from hmexp.config.schedule import ConstantSchedule
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.metrics.names import is_retrieval
 
 HOLDING_BACK = ("dropout", "stochastic_depth")
 
@@ -56,3 +59,21 @@ def of_length(config: RunConfig, epochs: int) -> RunConfig:
     if share < 1 and getattr(model, "freeze_epochs", False):
         model = replace(model, freeze_epochs=max(1, round(share * model.freeze_epochs)))
     return replace(config, trainer=config.trainer.of_length(epochs), schedule=schedule, model=model)
+
+
+def check_frozen(config: RunConfig) -> None:
+    """Raise `UserError` where `trainer.cache_features` is asked for and features would not stay the same."""
+    if not config.trainer.cache_features:
+        return
+    model, trainer, beside = config.model, config.trainer, "with trainer.cache_features"
+    pretrained = isinstance(model, PretrainedConfig) and model.has_weights
+    kind = type(model).__name__.removesuffix("Config").lower()
+    require(pretrained, "trainer.cache_features", "a pretrained model (model=backbone, model=imagenet)", kind)
+    frozen = model.fine_tuning.freeze_epochs
+    require(frozen >= trainer.epochs, "model.freeze_epochs", f"null {beside}: a backbone that never learns", frozen)
+    plain = f"none {beside}: features are those of pictures as they are"
+    require(not config.augment.active, "augment", plain, "one that changes pictures")
+    require(trainer.image_sizes is None, "trainer.image_sizes", f"null {beside}", trainer.image_sizes)
+    require(trainer.precision != "auto", "trainer.precision", f"float32 or another one by its name {beside}", "auto")
+    require(config.loss.rows_together == 1, "loss", f"one of logits alone {beside}", "one that moves the features")
+    require(not is_retrieval(trainer.monitor), "trainer.monitor", f"a metric of the classes {beside}", trainer.monitor)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hmexp.config.invocation import Invocation
+from hmexp.config.model import PretrainedConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
@@ -105,7 +106,13 @@ class Session:
         learner = assembly.learner()
         member = read_trial(self.job_dir)
         pruner = member.pruner(self.job_dir) if member else None
-        model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
+        model, trainer = (
+            assembly.whole(learner),
+            assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner),
+        )
+        if self.config.trainer.cache_features:
+            self.job.features = assembly.frozen.key
+            self.folder.save()
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {device.words}")
         with device.scope():
             fitted = trainer.fit(learner, assembly.loaders(), self.origin.checkpoint(self.job_dir))
@@ -114,7 +121,7 @@ class Session:
         if self.config.deterministic:
             log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
         log.info(f"XLA: {learner.compilation(self.config.trainer.jit_compile, self.config.deterministic)}")
-        results = evaluate_splits(model, self.data, self.config.trainer)
+        results = evaluate_splits(learner.network, assembly.fed, self.config.trainer)
         metrics = {f"best/{self.config.trainer.monitor}": fitted.best_value} | final_metrics(fitted, results)
         temperature = helpful_temperature(results["val"].logits, results["val"].targets)
         if temperature == 1.0:
@@ -177,7 +184,15 @@ class Session:
             metrics=metrics,
             data_digest=self.data.digest,
             versions=versions(),
+            pretrained=self._pretrained(),
         )
+
+    def _pretrained(self) -> str:
+        """Name and hash of the network in a file that the model started from."""
+        model = self.config.model
+        if not isinstance(model, PretrainedConfig) or model.sha256 is None:
+            return ""
+        return f"{Path(model.source).name} SHA-256 {model.sha256}"
 
     def _save_results(self, results: dict[str, SplitResult], metrics: dict[str, float]) -> None:
         import pandas as pd

@@ -20,10 +20,11 @@ from hmexp.evaluation.report import slice_columns
 from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import is_retrieval, parse_monitor
+from hmexp.models.pinned import pinned
 from hmexp.process import full_disk, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
-from hmexp.runner.modes import under_mode, within_steps
+from hmexp.runner.modes import check_frozen, under_mode, within_steps
 from hmexp.runner.naming import in_folder, run_name
 from hmexp.runner.resume import Origin, check_classes, check_data, named_exactly, origin_of
 from hmexp.training.interruption import Interruption
@@ -88,6 +89,7 @@ def run_training(
     """
     given = given or Given()
     config = under_mode(config)
+    config = replace(config, model=pinned(config.model, config.paths.cache_path))
     origin = origin_of(config)
     invocation = replace(invocation, command=named_exactly(invocation.command, origin))
     data = check(config, given.data)
@@ -102,6 +104,7 @@ def run_training(
     from hmexp.runner.session import Session
 
     assembly = Assembly(shortened, data, device, given.network, given.callbacks)
+    assembly.check_pretrained()
     assembly.check_memory()
     assembly.check_features()
     interruption.check()
@@ -137,6 +140,7 @@ def check_sections(config: RunConfig) -> None:
     parse_monitor("trainer.monitor", config.trainer.monitor)
     config.model.check_input(config.data.image_size)
     check_sizes(config)
+    check_frozen(config)
     mixed = config.loss.rows_together > 1 and config.augment.mixes
     require(not mixed, "augment.mix_share", "0 with loss=contrastive: a mixed picture is of two groups", "more than 0")
 

@@ -2,13 +2,18 @@
 
 from hmexp.catalogue.pictures import BadPicture
 from hmexp.store.decode import DECODER_VERSION, decode
+from hmexp.store.feature_build import FeatureJob
+from hmexp.store.features import FeatureStore, stored_features
 from hmexp.store.layout import StoreSpec
 from hmexp.store.staging import StageOptions, stage, staged
-from hmexp.store.store import Store, open_store
+from hmexp.store.store import RowStore, Store, open_store
 
 __all__ = [
     "DECODER_VERSION",
     "BadPicture",
+    "FeatureJob",
+    "FeatureStore",
+    "RowStore",
     "StageOptions",
     "Store",
     "StoreSpec",
@@ -16,4 +21,5 @@ __all__ = [
     "open_store",
     "stage",
     "staged",
+    "stored_features",
 ]

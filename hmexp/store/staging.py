@@ -86,7 +86,7 @@ def stage(
         return there
     job = Job(source, wanted, spec, folder.with_name(f"{folder.name}.partial"))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder):
         if not folder.exists():
             _check_disk(job)
             with written_to(job.partial.parent):
@@ -112,7 +112,8 @@ def _opened(folder: Path, verify: bool = False) -> Store | None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of whoever builds the folder; waits while another process does."""
     lock = FileLock(str(folder.with_name(f"{folder.name}.lock")))
     try:
         lock.acquire(timeout=0)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from hmexp.compat.keras import all_layers
+from hmexp.models.float32 import copies_layer_by_layer
 from hmexp.training.backends.protocol import Fusion
 
 
@@ -24,12 +25,15 @@ def trainable_copy(network: keras.Model, fusion: Fusion | None, any_size: bool) 
         Where the backend has a fused kernel, a copy whose batch norms are computed by it; else the network itself,
         unless it has to take any size.
     """
-    fuses = fusion is not None and any(_fits(layer) for layer in all_layers(network))
+    whole = not copies_layer_by_layer(network)
+    fuses = not whole and fusion is not None and any(_fits(layer) for layer in all_layers(network))
     if not fuses and not any_size:
         return network
     inputs = keras.Input((None, None, 3), dtype=network.input.dtype, name="any_pictures") if any_size else None
     replace = fusion if fusion is not None and fuses else lambda layer: layer
-    copy: keras.Model = keras.models.clone_model(network, input_tensors=inputs, clone_function=replace, recursive=True)
+    copy: keras.Model = keras.models.clone_model(
+        network, input_tensors=inputs, clone_function=replace, recursive=not whole
+    )
     return copy
 
 

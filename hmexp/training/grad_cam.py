@@ -1,5 +1,6 @@
 """Where a model looks: gradient-weighted class activation maps (Selvaraju et al., Grad-CAM, ICCV 2017)."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from hmexp.compat.keras import inbound_nodes
-from hmexp.models.float32 import float32_layer
+from hmexp.models.float32 import copies_layer_by_layer, float32_layer
 from hmexp.training.backends import Backend
 
 BATCH = 32
@@ -82,7 +83,8 @@ class _Halves:
 
 def _split(model: keras.Model) -> _Halves:
     """Cut behind the last layer that has more than one place, or else the last that has one."""
-    maps = [output for layer in model.layers for output in _outputs(layer) if len(output.shape) == 4]
+    learned = itertools.dropwhile(lambda layer: not layer.weights, model.layers)  # pixels that were scaled are no maps
+    maps = [output for layer in learned for output in _outputs(layer) if len(output.shape) == 4]
     if not maps:
         names = ", ".join(layer.name for layer in model.layers)
         raise ValueError(f"expected a model with a layer of output [batch, rows, columns, channels], received {names}")
@@ -119,7 +121,8 @@ def _in_float32(model: keras.Model) -> keras.Model:
     A copy also keeps the model's graph as it was: layers called again would lose their one `output`.
     """
     with _float32_policy():
-        copy = keras.models.clone_model(model, clone_function=float32_layer, recursive=True)
+        recursive = copies_layer_by_layer(model)
+        copy = keras.models.clone_model(model, clone_function=float32_layer, recursive=recursive)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -177,8 +177,8 @@ def test_a_store_that_goes_while_a_training_starts_is_built_anew(pictures, tmp_p
     if moment == "when it is open":
         import hmexp.store.store as module
 
-        share = module._share
-        monkeypatch.setattr(module, "_share", lambda *arguments: (away(), share(*arguments)))
+        share = module.share_of
+        monkeypatch.setattr(module, "share_of", lambda *arguments: (away(), share(*arguments)))
     else:
 
         def opening(folder, verify=False):

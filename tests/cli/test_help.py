@@ -123,12 +123,15 @@ def test_several_values_for_one_say_both_ways(capsys):
     assert "(a list is model.widths=[32,64]; a sweep over them has -m)" in capsys.readouterr().err
 
 
+MODELS = ("backbone", "cnn", "cnn3", "hub", "imagenet", "resnet", "saved")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
         ("hmexp pro", ["promote"]),
-        ("hmexp model=", ["model=backbone", "model=cnn", "model=cnn3", "model=resnet", "model=saved"]),
+        ("hmexp model=", [f"model={name}" for name in MODELS]),
         ("hmexp trainer.ep", ["trainer.epochs="]),
         ("hmexp runs me", ["metric="]),
         ("hmexp stage data=h", ["data=hm"]),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_networks import small_network
 
 pytestmark = pytest.mark.slow
 SMALL = [
@@ -211,6 +212,7 @@ SMALLER = {
     "fast": ["data.image_size=48", "trainer.image_sizes=[32,48]", PLAIN],
     "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]", PLAIN],
     "metric": ["data.image_size=32", PLAIN],
+    "probe": ["data.image_size=16", "model.name=NETWORK.keras"],
     "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0", PLAIN],
 }
 
@@ -221,8 +223,10 @@ def test_the_presets_are_all_tried():
 
 
 @pytest.mark.parametrize("preset", SMALLER)
-def test_every_preset_runs(preset, hmexp, sample):
+def test_every_preset_runs(preset, hmexp, sample, tmp_path):
     where = [f"data.root={sample}"] if preset == "seed_baseline" else ["data=hm", f"data.root={sample}"]
+    if preset == "probe":
+        small_network().save(tmp_path / "NETWORK.keras")
     hmexp(f"experiment={preset}", *where, *SMALLER[preset], "debug=fast", "tracking=none")
 
 
