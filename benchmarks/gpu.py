@@ -250,7 +250,9 @@ def resumed(bench: Bench) -> Iterator[tuple[str, ...]]:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    job = bench.train("killed", "resume=latest")
+    place = f"paths.root={bench.scratch / 'killed'}"
+    subprocess.run([*HMEXP, "resume=latest", place], check=True, stdout=subprocess.DEVNULL)
+    (job,) = (bench.scratch / "killed" / "mlruns" / "jobs").iterdir()
     again, drop = pd.read_csv(job / "history.csv"), ["seconds", "images_per_second"]
     differs = (whole.drop(columns=drop) - again.drop(columns=drop)).abs().to_numpy().max()
     yield (

@@ -1,7 +1,7 @@
 """`trainer.minutes`: how many epochs fit, by training a little and timing it."""
 
 import logging
-import tempfile
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,13 +36,14 @@ class Timed:
     compilation: float
 
 
-def epochs_that_fit(assembly: Assembly, interruption: Interruption, done: int = 0) -> int:
+def epochs_that_fit(assembly: Assembly, folder: Path, interruption: Interruption, done: int = 0) -> int:
     """Time a few steps at each size of the training pictures, and lay epochs over what is left of the minutes.
 
     Names, seeds and formats are to be set anew after this. A network that was handed over keeps its weights.
 
     Args:
         assembly: With `trainer.minutes`.
+        folder: Where the trials are, until this is over; what was there goes.
         interruption: May end it.
         done: Epochs of a checkpoint that the run starts from, which count among the result.
 
@@ -52,7 +53,8 @@ def epochs_that_fit(assembly: Assembly, interruption: Interruption, done: int = 
     cfg = assembly.config.trainer
     start = time.monotonic()
     sizes: list[int | None] = [*cfg.image_sizes] if cfg.image_sizes else [None]
-    timed = {size: _try(assembly, interruption, size) for size in dict.fromkeys(sizes)}
+    with _empty(folder):
+        timed = {size: _try(assembly, folder / str(size), size, interruption) for size in dict.fromkeys(sizes)}
     spent = time.monotonic() - start
     each = sum(timed[size].epoch for size in sizes) / len(sizes)
     left = 60 * (cfg.minutes or 0.0) - spent - sum(trial.compilation for trial in timed.values())
@@ -62,8 +64,8 @@ def epochs_that_fit(assembly: Assembly, interruption: Interruption, done: int = 
     return epochs
 
 
-def _try(assembly: Assembly, interruption: Interruption, size: int | None) -> Timed:
-    """Train a little at one size, into a folder that goes again."""
+def _try(assembly: Assembly, folder: Path, size: int | None, interruption: Interruption) -> Timed:
+    """Train a little at one size."""
     cfg = assembly.config.trainer
     limit = min(cfg.limit_batches or STEPS, STEPS)
     little = replace(cfg.of_length(EPOCHS), stop_after=None, early_stopping=None, limit_batches=limit)
@@ -71,8 +73,9 @@ def _try(assembly: Assembly, interruption: Interruption, size: int | None) -> Ti
     config = replace(assembly.config, trainer=little, schedule=ConstantSchedule())
     trial = replace(assembly, config=config, callbacks=())
     learner, loaders, whole = trial.learner(), trial.loaders(), assembly.loaders()
-    with _kept(assembly.network), tempfile.TemporaryDirectory() as scratch, _quiet(), assembly.device.scope():
-        trainer = trial.trainer(Path(scratch), NoRecorder(), interruption)
+    folder.mkdir()
+    with _kept(assembly.network), _quiet(), assembly.device.scope():
+        trainer = trial.trainer(folder, NoRecorder(), interruption)
         if trainer.fine_tuning.freeze_epochs < cfg.epochs:  # a frozen part is thawed some time, and costs more then
             trainer = replace(trainer, fine_tuning=replace(trainer.fine_tuning, freeze_epochs=0))
         history = trainer.fit(learner, loaders).history
@@ -81,6 +84,17 @@ def _try(assembly: Assembly, interruption: Interruption, size: int | None) -> Ti
     val = max(0.0, later["seconds"] - loaders.steps_per_epoch * step) * whole.val_steps / loaders.val_steps
     first = history.iloc[0]["seconds"] - later["seconds"]
     return Timed(whole.steps_per_epoch * step + val, max(0.0, first))
+
+
+@contextmanager
+def _empty(folder: Path) -> Iterator[None]:
+    """A folder that is there inside the block alone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -95,7 +95,8 @@ class Session:
         if not self.job.epochs:
             checkpoint = self.origin.checkpoint(self.job_dir)
             done = read_state(checkpoint).epoch if checkpoint else 0
-            self.job.epochs = epochs_that_fit(self.assembly, self.interruption, done)
+            trials = self.job_dir / "checkpoints" / "trials"
+            self.job.epochs = epochs_that_fit(self.assembly, trials, self.interruption, done)
             self.assembly.begin_anew(self.job.precision)
         self.config = of_length(self.config, self.job.epochs)
         self.assembly = replace(self.assembly, config=self.config)
