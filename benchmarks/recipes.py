@@ -1,11 +1,14 @@
 """The recipes against the reference's network and training, on a folder of pictures with its own split.
 
 Usage: python benchmarks/recipes.py ROOT [--recipes reference,fast_short,fast,best] [--seeds 3] [--out FOLDER]
+       python benchmarks/recipes.py ROOT --recipes reference,probe,finetune --network NETWORK.keras
 
 ROOT is a folder of pictures a class under train/, validation/ and test/. Every recipe is a preset, trained once a
 seed in a process of its own; all choices were made on val, test is scored once a run. Training time is the sum of
 the epochs (validation and tracing included), as history.csv has it; times are of this machine, so ratios count.
-With --out, what an earlier call finished is taken from there, and what it began goes on.
+`probe` and `finetune` start from the network in a file; the features that `probe` needs are computed once, outside of
+its training time, and the seconds of that are in its log. With --out, what an earlier call finished is taken from
+there, and what it began goes on.
 """
 
 import argparse
@@ -22,14 +25,17 @@ import pandas as pd
 from scipy import stats
 
 REFERENCE = ["model=cnn3", "data.image_size=180", "trainer.epochs=5"]
+PRETRAINED = ("probe", "finetune")
 METRICS = ("best/val/macro_f1", "test/macro_f1", "test/accuracy")
 
 
-def train(root: Path, recipe: str, seed: int, out: Path) -> dict[str, float]:
+def train(arguments: argparse.Namespace, recipe: str, seed: int, out: Path) -> dict[str, float]:
     """One run, or what is left of it in `out`: its metrics and its training time."""
     words = REFERENCE if recipe == "reference" else [f"experiment={recipe}"]
+    if recipe in PRETRAINED and arguments.network:
+        words = [*words, f"model.name={arguments.network}"]
     folder = out / f"{recipe}_{seed}"
-    common = ["data=folder", f"data.root={root}", f"seed={seed}", "tracking=none", f"paths.root={folder}"]
+    common = ["data=folder", f"data.root={arguments.root}", f"seed={seed}", "tracking=none", f"paths.root={folder}"]
     jobs = list(folder.glob("mlruns/jobs/*"))
     if not jobs or not (jobs[0] / "metrics.json").is_file():
         words = [*common, *words] if not jobs else ["resume=latest", f"paths.root={folder}"]
@@ -54,6 +60,7 @@ def main() -> None:
     parser.add_argument("root", type=Path)
     parser.add_argument("--recipes", default="reference,fast_short,fast,best")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--network", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
     out = arguments.out or Path(tempfile.mkdtemp())
@@ -64,7 +71,7 @@ def main() -> None:
     reference = None
     # Seeds in the outer loop would interleave the recipes; here one after another, so that a table grows early.
     for recipe in arguments.recipes.split(","):
-        runs = pd.DataFrame([train(arguments.root, recipe, seed, out) for seed in range(arguments.seeds)])
+        runs = pd.DataFrame([train(arguments, recipe, seed, out) for seed in range(arguments.seeds)])
         seconds = runs["seconds"].median()
         reference = seconds if reference is None else reference
         scores = " | ".join(interval(runs[name].tolist()) for name in METRICS)

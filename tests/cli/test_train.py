@@ -204,6 +204,7 @@ def test_two_runs_at_once_on_nothing(tmp_path):
     assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
 
 
+SCRATCH = ["model.weights=null", "model.freeze_epochs=0"]
 PLAIN = "trainer.precision=float32"
 """Where `auto` would time both on every size of picture, most of a minute; test_precision.py tries it."""
 SMALLER = {
@@ -213,7 +214,7 @@ SMALLER = {
     "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]", PLAIN],
     "metric": ["data.image_size=32", PLAIN],
     "probe": ["data.image_size=16", "model.name=NETWORK.keras"],
-    "finetune": ["data.image_size=32", "model.name=MobileNet", "model.weights=null", "model.freeze_epochs=0", PLAIN],
+    "finetune": ["data.image_size=32", "trainer.image_sizes=null", "model.name=MobileNet", *SCRATCH],
 }
 
 

@@ -38,6 +38,12 @@ def test_nodes_have_their_tensors_and_parents(model):
     assert [parent.operation.name for parent in node.parent_nodes] == [model.layers[0].name]
 
 
+def test_a_tensor_knows_what_it_comes_from(model):
+    layer, inputs = compat.producer(model.outputs[0])
+    assert layer is model.get_layer("inner")
+    assert inputs == [model.inputs[0]]
+
+
 def test_an_optimizer_gives_its_schedule_steps_averages_and_places(model):
     optimizer = model.optimizer
     assert type(compat.schedule_of(optimizer)).__name__ == "ExponentialDecay"
