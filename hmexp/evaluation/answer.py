@@ -151,6 +151,6 @@ def _small_val(saved: SavedFolder) -> list[str]:
         return []
     num = saved.splits["val"].evaluation.num
     return [
-        f"Val is small: macro F1 on its {num:,} pictures is certain to ±{50 * (high - low):.0f} points only. "
+        f"Val is small: macro F1 on its {num:,} pictures is known to ±{50 * (high - low):.0f} points only. "
         "Two runs closer than that cannot be told apart; repeat them with -m seeds=3 or -m folds=5."
     ]

@@ -10,7 +10,7 @@ from hmexp.evaluation.saved import CLASS_COUNTS, HISTORY, LAYERS, METRICS, STRAT
 from hmexp.metrics.calibration import reliability, with_temperature
 from hmexp.metrics.confused import most_confused, pr_curves
 from hmexp.reports.blocks import Card, Chart, Charts, PageTable, Pictures
-from hmexp.reports.cells import between
+from hmexp.reports.cells import between, metric_words
 from hmexp.reports.charts import (
     class_strips,
     confusion_matrix,
@@ -25,6 +25,7 @@ from hmexp.reports.page import Block, PageSection, picture_block
 
 SAMPLES = 32
 PARTS = ("test", "val", "train")
+HEAT = "What speaks for the predicted class (Grad-CAM)"
 
 
 def mistakes_section(saved: SavedFolder, thumbnail: Thumbnail) -> PageSection:
@@ -72,7 +73,7 @@ def metrics_section(saved: SavedFolder) -> PageSection:
     table = table.rename_axis("metric").reset_index()
     ends = [between(*interval_of(intervals, str(name))) for name in table["metric"]]
     table.insert(2, f"95 % interval on {saved.split}", ends)
-    table["metric"] = table["metric"].str.replace("_", " ")
+    table["metric"] = table["metric"].map(metric_words)
     note = "Pictures in brackets; train is a sample." if "train" in saved.splits else "Pictures in brackets."
     history = saved.table(HISTORY)
     blocks: list[Block] = []
@@ -134,8 +135,9 @@ def model_section(saved: SavedFolder) -> PageSection | None:
     if len(layers):
         blocks.append(PageTable("Layers", layers, f"{int(layers['parameters'].sum()):,} parameters."))
     figures = saved.path / "figures"
-    names = [f"grad_cam_{saved.split}.png", *([] if len(layers) else ["model.png"])]
-    blocks += [picture_block(figures / name) for name in names if (figures / name).is_file()]
+    titles = {f"grad_cam_{saved.split}.png": HEAT} | ({} if len(layers) else {"model.png": "The model"})
+    there = {figures / name: title for name, title in titles.items() if (figures / name).is_file()}
+    blocks += [picture_block(path, title) for path, title in there.items()]
     return PageSection("Model", tuple(blocks), False, "layers, and what speaks for a class") if blocks else None
 
 

@@ -36,3 +36,8 @@ def between(low: float | None, high: float | None) -> str:
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return ""
     return f"{cell(float(low))} to {cell(float(high))}"
+
+
+def metric_words(name: str) -> str:
+    """A metric's name as people write it: `macro F1`, `ECE`."""
+    return name.replace("_", " ").replace(" f1", " F1").replace("ece", "ECE").replace("top3", "top-3")

@@ -11,6 +11,7 @@ from hmexp.metrics.calibration import calibration_error
 from hmexp.metrics.confused import Curve
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.reports.blocks import Chart, Matrix, PageTable, Strip, Strips, axis_strip, bar_marks, percent
+from hmexp.reports.cells import metric_words
 from hmexp.reports.figures import MAX_CLASSES, TAIL_RATIO, telling_classes
 from hmexp.reports.plot import Line, Plot
 from hmexp.reports.svg import Scale, around, element, joined, mark
@@ -23,7 +24,8 @@ MAX_SLICES = 40
 MAX_DOTS = 60
 """Epochs up to which each has a dot of its own; of more every other one, and so on."""
 FULL = Scale(0.0, 1.0, 0.0, 1.0)
-COUNTED = ("quiet", "train", "val", "test")
+DOTS = {"train": 5.5, "val": 4.5, "test": 3.0}
+"""Radius of a split's dot, so that equal counts are all seen."""
 
 
 def curves(history: pd.DataFrame, best_epoch: int) -> list[Chart]:
@@ -134,11 +136,8 @@ def count_strips(counts: pd.DataFrame) -> Strips:
     top = float(filled.max()) if filled.size else 1.0
     log = bool(filled.size) and top > TAIL_RATIO * filled.min()
     scale = Scale(0.8 if log else 0.0, 10 ** math.ceil(math.log10(top * 1.05)) if log else 1.05 * top, 0.0, 1.0, log)
-    colours = {str(name): name if name in COUNTED else "quiet" for name in table.columns}
-    rows = tuple(
-        Strip(str(name), _dots(row, scale, colours), ", ".join(f"{key} {int(n):,}" for key, n in row.items()), None)
-        for name, row in table.iterrows()
-    )
+    colours = {str(name): str(name) if name in DOTS else "quiet" for name in table.columns}
+    rows = tuple(Strip(str(name), _dots(row, scale, colours), "") for name, row in table.iterrows())
     kind = "logarithmic scale: each step is ten times the one before" if log else "linear scale"
     which = f" The {half} smallest and the {half} largest of {len(order):,} classes." if len(order) > len(table) else ""
     columns = ("class", f"articles ({'logarithmic' if log else 'linear'} scale)", "", "")
@@ -164,7 +163,7 @@ def _curve(history: pd.DataFrame, name: str, best_epoch: int) -> Chart:
     epochs = history["epoch"].to_numpy(np.float64)
     every = -(-len(epochs) // MAX_DOTS)
     columns = {split: history[f"{split}/{name}"] for split, _ in SPLITS if f"{split}/{name}" in history}
-    words = name.replace("_", " ").replace(" f1", " F1")
+    words = metric_words(name)
     title = f"{words[0].upper()}{words[1:]}"
     reach = around([value for column in columns.values() for value in column])
     low, high = (reach[0], min(1.0, reach[1])) if name != "loss" else (max(0.0, reach[0]), reach[1])
@@ -204,7 +203,16 @@ def _strip(
 def _dots(row: pd.Series, scale: Scale, colours: dict[str, str]) -> Markup:
     track = element("line", x1="0%", x2="100%", y1=12, y2=12, class_="grid")
     dots = [
-        mark(element("circle", cx=percent(scale(count)), cy=12, r=5, class_=f"dot {colours[str(name)]}"), words)
+        mark(
+            element(
+                "circle",
+                cx=percent(scale(count)),
+                cy=12,
+                r=DOTS.get(str(name), 6.5),
+                class_=f"dot {colours[str(name)]}",
+            ),
+            words,
+        )
         for name, count in row.items()
         if count > 0 and (words := f"{row.name}: {int(count):,} articles in {name}")
     ]

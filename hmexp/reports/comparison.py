@@ -4,6 +4,7 @@ import pandas as pd
 
 from hmexp.metrics.names import METRICS
 from hmexp.reports.blocks import Strip, Strips, axis_strip, percent
+from hmexp.reports.cells import metric_words
 from hmexp.reports.svg import Scale, element, joined, mark
 
 LOSS = "loss"
@@ -39,7 +40,7 @@ def _ends(row: pd.Series, factor: float) -> tuple[str, float, float, float]:
     """Name, difference and the ends of its interval; better is up, whatever the metric's direction."""
     sign = factor if METRICS[row["metric"]].higher_is_better else -factor
     low, high = sorted((sign * row["low"], sign * row["high"]))
-    return str(row["metric"]).replace("_", " "), sign * row["difference"], low, high
+    return metric_words(str(row["metric"])), sign * row["difference"], low, high
 
 
 def _row(row: tuple[str, float, float, float], scale: Scale, digits: int, unit: str) -> Strip:

@@ -104,11 +104,11 @@ def run_report(page: RunPage) -> str:
     )
 
 
-def picture_block(path: Path) -> Image:
-    """A PNG file as part of a page, at a fraction of its bytes."""
-    name = path.stem.replace("_", " ")
+def picture_block(path: Path, title: str = "") -> Image:
+    """A PNG file as part of a page, at a fraction of its bytes; without a title its name has to do."""
+    name = title or path.stem.replace("_", " ").capitalize()
     with Pillow.open(path) as picture:
-        return Image(f"{name[0].upper()}{name[1:]}", address_of(picture), name)
+        return Image(name, address_of(picture), name)
 
 
 def _sections(page: RunPage) -> list[PageSection]:

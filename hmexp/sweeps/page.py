@@ -11,8 +11,8 @@ from hmexp.evaluation.page import PAGE_FILE, write_page
 from hmexp.evaluation.saved import HISTORY, SavedFolder
 from hmexp.jobs.table import FAILED, SKIPPED, Job, JobTable, label_of
 from hmexp.metrics.names import Metric, parse_best
-from hmexp.reports.blocks import Charts, PageTable
-from hmexp.reports.cells import between
+from hmexp.reports.blocks import Charts, PageTable, Reference, Score
+from hmexp.reports.cells import between, metric_words
 from hmexp.reports.page import Block, PageSection, RunPage
 from hmexp.reports.sweep_charts import (
     Curve,
@@ -50,6 +50,7 @@ def save_sweep_page(folder: Path) -> Path:
         figures=(),
         command=_repeat(folder, str(facts.get("command", "")), best),
         config=config.read_text(encoding="utf-8") if best is not None and config.is_file() else "",
+        scores=_scores(folder, points, best, (objective, metric)),
         findings=tuple(_findings(folder, points, jobs, best, (objective, metric))),
         sections=tuple(_sections(folder, points, jobs, (objective, metric))),
     )
@@ -72,6 +73,20 @@ def _verdict(points: pd.DataFrame, jobs: Sequence[Job], best: Job | None, object
     return f"The best of {len(points)} points: {label_of(best.parameters)}, {objective} {row[objective]:.4f}{mean}."
 
 
+def _scores(folder: Path, points: pd.DataFrame, best: Job | None, by: tuple[str, Metric]) -> tuple[Score, ...]:
+    """What the best point reaches, beside the next one and the middle one; nothing for a metric that has no top."""
+    objective, metric = by
+    if best is None or not metric.higher_is_better:
+        return ()
+    value = float(points.loc[points["point"] == best.point, objective].iloc[0])
+    others = points.loc[points["point"] != best.point, objective].dropna()
+    references = [Reference("next best point", float(others.max()))] if len(others) else []
+    references += [Reference("median of all points", float(points[objective].median()))] if len(others) > 1 else []
+    half = _half_interval(folder / str(best.number), metric.name)
+    low, high = (None, None) if half is None else (max(0.0, value - half), min(1.0, value + half))
+    return (Score(f"{metric_words(metric.name)} on val, the best point", value, low, high, tuple(references)),)
+
+
 def _findings(
     folder: Path, points: pd.DataFrame, jobs: Sequence[Job], best: Job | None, by: tuple[str, Metric]
 ) -> list[str]:
@@ -88,7 +103,7 @@ def _findings(
         small = "Val is small: on" if half >= WIDE else "On"
         some = f"{near} of the other {len(values) - 1} points {'is' if near == 1 else 'are'} within that of the best"
         ranking = ", so their order may be chance" if near and half >= WIDE else ""
-        found.append(f"{small} val, {metric.name.replace('_', ' ')} is certain to ±{half:.3f}; {some}{ranking}.")
+        found.append(f"{small} val, {metric_words(metric.name)} is known to ±{half:.3f}; {some}{ranking}.")
         if near and half >= WIDE and not _repeated(points):
             found.append("Every point was run once: repeat the best ones with seeds=3 or folds=5 before you choose.")
     if "test/macro_f1" in points and points["test/macro_f1"].notna().any():
@@ -124,6 +139,7 @@ def _sections(folder: Path, points: pd.DataFrame, jobs: Sequence[Job], by: tuple
         sections.append(_search_section(named, keys, by))
     links = {"job": [_link(folder, job) for job in jobs]}
     shown = frame.drop(columns=["begun"], errors="ignore")
+    shown = shown.loc[:, [shown[name].notna().any() and (shown[name] != "").any() for name in shown]]
     sections.append(
         PageSection("Jobs", (PageTable("", shown, "A job's number leads to its page.", links),), True, counts_of(jobs))
     )

@@ -3,7 +3,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (selector, root = document) => root.querySelector(selector);
   const tip = one("#tip"), said = one("#said");
-  const FIRST = 24;
+  const FIRST = innerWidth < 640 ? 8 : 24;
 
   // Sections: the contents open them; so does printing.
   const sections = all("details.section");
