@@ -33,6 +33,7 @@ def close(sweep: Sweep, status: str) -> None:
     jobs = job_frame(sweep.jobs, design.objective)
     points.to_csv(folder / "table.csv", index=False)
     jobs.to_csv(folder / "jobs.csv", index=False)
+    sweep.table.write(objective=design.objective, folds=design.folds)
     best = best_job(sweep.jobs, sweep.design.metric)
     files = [folder / "table.csv", folder / "jobs.csv"]
     try:

@@ -84,7 +84,7 @@ def _scores(folder: Path, points: pd.DataFrame, best: Job | None, by: tuple[str,
     references += [Reference("median of all points", float(points[objective].median()))] if len(others) > 1 else []
     half = _half_interval(folder / str(best.number), metric.name)
     low, high = (None, None) if half is None else (max(0.0, value - half), min(1.0, value + half))
-    return (Score(f"{metric_words(metric.name)} on val, the best point", value, low, high, tuple(references)),)
+    return (Score(f"Best point: {metric_words(metric.name)} on val", value, low, high, tuple(references)),)
 
 
 def _findings(
@@ -98,7 +98,7 @@ def _findings(
     values = points[objective].dropna()
     top = float(points.loc[points["point"] == best.point, objective].iloc[0])
     half = _half_interval(folder / str(best.number), metric.name)
-    if half is not None:
+    if half is not None and len(values) > 1:
         near = int(((values - top).abs() <= half).sum()) - 1
         small = "Val is small: on" if half >= WIDE else "On"
         some = f"{near} of the other {len(values) - 1} points {'is' if near == 1 else 'are'} within that of the best"
