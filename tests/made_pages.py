@@ -30,8 +30,9 @@ def make_run(folder: Path, num: int = 60, num_classes: int = 3, wrong: float = 0
     make_pictures(folder.parent / "catalogue", noise)
     (folder / ".hydra").mkdir(parents=True)
     (folder / "config.yaml").write_text(CONFIG.format(root=folder.parent / "catalogue"))
-    (folder / ".hydra" / "hydra.yaml").write_text("command: python -m hmexp seed=0\nchoices: {}\n")
-    (folder / ".hydra" / "overrides.yaml").write_text("- seed=0\n- name='<b>'\n")
+    (folder / ".hydra" / "hydra.yaml").write_text(
+        "command: python -m hmexp seed=0 'name=<b>' -m hydra.mode=RUN\nchoices: {}\n"
+    )
     record = {"run_id": "a" * 32, "root": str(folder.parent), "status": "FINISHED", "name": "made"}
     (folder / "run.json").write_text(json.dumps(record))
     (folder / "metrics.json").write_text(json.dumps({"best/epoch": 2.0, OBJECTIVE: 0.6, "model/parameters": 1234.0}))

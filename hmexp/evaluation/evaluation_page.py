@@ -52,7 +52,7 @@ def save_evaluation_page(folder: Path, source: PictureSource | None) -> Path:
         raise UserError(f"{folder}: expected the folder of an evaluation, received one without {PREDICTIONS}")
     thumbnail = thumbnails(source, max_pixels(saved.job_dir))
     facts = saved.json(EVALUATION)
-    runs = [Path(run).name for run in facts.get("runs", [])] or [saved.job_dir.name]
+    runs = [str(run) for run in facts.get("runs", [])] or [saved.record.name or saved.job_dir.name]
     parts = (
         _comparison_section(saved, runs, thumbnail),
         mistakes_section(saved, thumbnail),

@@ -1,6 +1,7 @@
 """What a run or an evaluation has saved, read back: enough for its page, without a model."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,11 +122,11 @@ class SavedFolder:
     def changes(self) -> tuple[tuple[str, str], ...]:
         """Key and value of what the command chose, beside the presets."""
         try:
-            words = OmegaConf.to_container(OmegaConf.load(self.job_dir / ".hydra" / "overrides.yaml"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+            words = [word for word in shlex.split(self.command) if "=" in word and not word.startswith("-")]
+        except ValueError:  # a quote that nobody closed
             return ()
-        pairs = (str(word).partition("=") for word in words or [])
-        return tuple((key, value.strip("'\"")) for key, _, value in pairs if key.lstrip("+~") != "stored")
+        pairs = (word.partition("=") for word in words)
+        return tuple((key, value.strip("'\"")) for key, _, value in pairs if not key.startswith("hydra."))
 
     @property
     def command(self) -> str:

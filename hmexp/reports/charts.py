@@ -24,7 +24,7 @@ MAX_SLICES = 40
 MAX_DOTS = 60
 """Epochs up to which each has a dot of its own; of more every other one, and so on."""
 FULL = Scale(0.0, 1.0, 0.0, 1.0)
-DOTS = {"train": 5.5, "val": 4.5, "test": 3.0}
+DOTS = {"train": 6.0, "val": 6.0, "test": 3.0}
 """Radius of a split's dot, so that equal counts are all seen."""
 
 

@@ -31,8 +31,8 @@ def _strips(table: pd.DataFrame, factor: float, unit: str, names: tuple[str, str
     shown = tuple(_row(row, scale, digits, unit) for row in rows)
     values = [f"{row.a:.3f} / {row.b:.3f}" for row in table.itertuples()]
     shown = tuple(Strip(row.name, row.drawing, row.words, value) for row, value in zip(shown, values, strict=True))
-    columns = ("metric", f"{unit} by which {names[0]} is better", "95 % interval", "both")
-    axis = axis_strip(scale, [round(tick, 6) for tick in scale.ticks(4)])
+    columns = ("metric", f"{unit}; to the right the first is better", "95 % interval", "both")
+    axis = axis_strip(scale, [round(tick, 6) for tick in scale.ticks(7)])
     return Strips(f"Difference in {unit}", shown, columns, axis, "", legend)
 
 

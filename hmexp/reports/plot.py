@@ -98,7 +98,7 @@ class Plot:
         place, right = self.x(x), self.x(x) > WIDTH * 0.7
         line = element("line", x1=place, x2=place, y1=self.y.start, y2=self.y.end, class_="reference")
         side = {"x": place - 4 if right else place + 4, "text_anchor": "end" if right else "start"}
-        return joined([line, element("text", words, y=self.y.end - 3, class_="note", **side)])
+        return joined([line, element("text", words, y=self.y.end - 3, class_="noted", **side)])
 
     def _grid(self) -> Markup:
         drawn = [element("text", self.y_title, x=2, y=11, class_="axis-title")]

@@ -24,6 +24,7 @@ from hmexp.evaluation.report import EvaluationReport, make_report, slice_columns
 from hmexp.evaluation.saved import AGAINST, EVALUATION
 from hmexp.evaluation.tables import class_table, frame_table
 from hmexp.evaluation.write import write_report
+from hmexp.jobs.folder import read_record
 from hmexp.metrics.compare import Comparison, compare
 from hmexp.models.bundle import Card, load_bundle, read_card
 from hmexp.reports.evaluation import comparison_bars
@@ -204,23 +205,29 @@ def _say(report: EvaluationReport, comparison: Comparison | None, job_dirs: list
     log.info(class_table(evaluation))
     if comparison is not None:
         log.info(frame_table(comparison.table, f"a = {job_dirs[0].name}, b = {job_dirs[1].name}"))
-        log.info(_verdict(comparison, job_dirs))
+        log.info(_verdict(comparison, [job_dir.name for job_dir in job_dirs]))
 
 
-def _verdict(comparison: Comparison, job_dirs: list[Path]) -> str:
+def _verdict(comparison: Comparison, names: Sequence[str]) -> str:
     """Whether the difference is real, on macro F1 and on accuracy."""
-    names = job_dirs[0].name, job_dirs[1].name
-    return " ".join(comparison.sentence(*names, metric) for metric in ("macro_f1", "accuracy"))
+    return " ".join(comparison.sentence(names[0], names[1], metric) for metric in ("macro_f1", "accuracy"))
+
+
+def _names(job_dirs: Sequence[Path]) -> list[str]:
+    """What the runs are called; their folders' names where two are called the same."""
+    names = [read_record(job_dir).name or job_dir.name for job_dir in job_dirs]
+    return names if len(set(names)) == len(names) else [job_dir.name for job_dir in job_dirs]
 
 
 def _save_facts(
     comparison: Comparison | None, warnings: list[str], invocation: Invocation, job_dirs: list[Path], folder: Path
 ) -> None:
     """Write down what the page says beside its tables."""
+    names = _names(job_dirs)
     facts = {
         "command": masked(invocation.command),
-        "runs": [str(job_dir) for job_dir in job_dirs],
+        "runs": names,
         "warnings": warnings,
-        "verdict": "" if comparison is None else _verdict(comparison, job_dirs),
+        "verdict": "" if comparison is None else _verdict(comparison, names),
     }
     (folder / EVALUATION).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

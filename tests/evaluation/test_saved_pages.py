@@ -128,7 +128,7 @@ def test_two_models_side_by_side(run, tmp_path):
     pd.DataFrame(rows, columns=columns).to_csv(folder / "comparison.csv", index=False)
     facts = {
         "command": "python -m hmexp evaluate",
-        "runs": ["/x/one", "/x/two"],
+        "runs": ["one", "two"],
         "warnings": [],
         "verdict": "two wins.",
     }
