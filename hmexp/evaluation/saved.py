@@ -166,7 +166,7 @@ def saved_pictures(folder: Path, cache_path: Path, images: list[str]) -> Picture
     """
     config = stored_config(folder)
     root, csv = (OmegaConf.select(config, f"data.{key}", default=None) for key in ("root", "csv"))
-    if root is None and csv is None:
+    if not root and not csv:
         place = cache_path / "sample" / SAMPLE_VERSION
     else:
         place = Path(str(root)).expanduser().absolute() if root else Path(str(csv)).expanduser().absolute().parent

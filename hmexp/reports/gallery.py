@@ -20,6 +20,7 @@ SLICE = "slice/"
 """Before the names of columns of the catalogue in a table of mistakes."""
 CONFIDENT = 0.9
 ROW_HEIGHT, LABEL_LETTERS = 22.0, 17
+LOST = " Their files are not where the catalogue had them: report run=... pictures=FOLDER finds them elsewhere."
 Thumbnail = Callable[[str], str]
 """From the path of a picture to its address within the page; "" where it cannot be read."""
 
@@ -123,7 +124,8 @@ def make_gallery(rows: pd.DataFrame, thumbnail: Thumbnail) -> Gallery:
             break
         pictures[int(row)] = address
     some = f" {len(pictures):,} of them are shown, of every pair of classes some." if len(pictures) < len(rows) else ""
-    note = f"{len(rows):,} pictures are taken for another class, the most confident first.{some}"
+    lost = LOST if pictures and not any(pictures.values()) else ""
+    note = f"{len(rows):,} pictures are taken for another class, the most confident first.{some}{lost}"
     return Gallery("Mistakes", rows, pictures, note)
 
 

@@ -29,11 +29,12 @@ from hmexp.metrics.compare import Comparison, compare
 from hmexp.models.bundle import Card, load_bundle, read_card
 from hmexp.reports.evaluation import comparison_bars
 from hmexp.reports.style import save
+from hmexp.reports.svg import clipped
 from hmexp.runner.backend import start_backend
 from hmexp.tracking.bundles import find_model_run
 from hmexp.tracking.evaluations import log_evaluation
 
-MAX_NAMES = 10
+MAX_NAMES, LONGEST_NAME = 10, 48
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _verdict(comparison: Comparison, names: Sequence[str]) -> str:
 
 def _names(job_dirs: Sequence[Path]) -> list[str]:
     """What the runs are called; their folders' names where two are called the same."""
-    names = [read_record(job_dir).name or job_dir.name for job_dir in job_dirs]
+    names = [clipped(read_record(job_dir).name or job_dir.name, LONGEST_NAME) for job_dir in job_dirs]
     return names if len(set(names)) == len(names) else [job_dir.name for job_dir in job_dirs]
 
 

@@ -8,8 +8,9 @@ import sys
 
 import pandas as pd
 import pytest
-from made_pages import make_run
+from made_pages import make_pictures, make_run
 
+from hmexp.catalogue.sample import SAMPLE_VERSION
 from hmexp.config.errors import UserError
 from hmexp.evaluation.evaluation_page import save_evaluation_page
 from hmexp.evaluation.page import save_page
@@ -90,7 +91,7 @@ def test_a_run_of_before_has_its_page_from_fewer_files(run, tmp_path):
     shutil.rmtree(old / ".hydra")
     page = page_of(old, pictures=False)
     assert "95 % interval</span>" not in page
-    assert "no picture" in page
+    assert "no picture" in page and "pictures=FOLDER" in page
     assert "seed: 0" in page
 
 
@@ -101,6 +102,13 @@ def test_a_damaged_file_is_one_line(run, name, tmp_path):
     (broken / name).write_bytes(b"\xff\xfe{,\x00")
     with pytest.raises(UserError, match=re.escape(name)):
         save_page(broken, None)
+
+
+def test_pictures_of_the_sample_are_in_the_cache(tmp_path):
+    (tmp_path / "config.yaml").write_text("data: {root: ''}\n")
+    make_pictures(tmp_path / "sample" / SAMPLE_VERSION)
+    source = saved_pictures(tmp_path, tmp_path, ["images/00.png"])
+    assert source.open("images/00.png").read(4) == b"\x89PNG"
 
 
 def test_without_predictions_there_is_no_page(tmp_path):
