@@ -67,6 +67,13 @@ TABLE = (
         help="the leaderboard, runs side by side (compare=A,B), or a sweep's table (sweep=SWEEP)",
     ),
     Verb(
+        "report",
+        config="report",
+        schema="report",
+        function="hmexp.sweeps.report:report",
+        help="draw the page of a run, an evaluation or a sweep again, from saved numbers",
+    ),
+    Verb(
         "promote",
         config="promote",
         schema="promote",

@@ -96,6 +96,7 @@ VERBS: dict[str, type] = {
     "stage": verbs.StageConfig,
     "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,
+    "report": verbs.ReportConfig,
     "promote": verbs.PromoteConfig,
     "rollback": verbs.RollbackConfig,
     "predict": verbs.PredictConfig,

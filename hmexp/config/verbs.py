@@ -146,6 +146,23 @@ class RunsConfig(RegistryConfig):
 
 
 @dataclass
+class ReportConfig(RegistryConfig):
+    """`report`: draws a page again from what was saved; nothing is trained, no model is loaded."""
+
+    run: str | None = text(None, is_path=True)
+    """RUN that finished, or the folder of an evaluation, whose page is drawn."""
+    sweep: str | None = text(None, is_path=True)
+    """SWEEP instead: its name, `latest`, an id of its run in MLflow, or its folder."""
+    pictures: str | None = text(None, is_path=True)
+    """Where the catalogue's pictures are now; null looks where the run found them."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one = (self.run is None) != (self.sweep is None)
+        require(one, "run", "run=RUN or sweep=SWEEP", "neither" if self.run is None else "both")
+
+
+@dataclass
 class PromoteConfig(RegistryConfig):
     """`promote`: a run's model becomes the champion, if it is better than the champion on articles new to both."""
 

@@ -1,117 +1,116 @@
-"""The page of a run, and the figures of its training and its data."""
+"""The page of a run, from what it has saved: no model is loaded, nothing is computed with."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from hmexp.console import log
-from hmexp.datamodule import DataModule
-from hmexp.evaluation.predict import SplitResult
-from hmexp.evaluation.report import EvaluationReport
-from hmexp.metrics.overfitting import overfit_sentence
-from hmexp.reports import figures, sheets
-from hmexp.reports.diagram import layer_boxes, model_diagram
-from hmexp.reports.page import PageTable, RunPage, run_report
-from hmexp.reports.style import legible, save, shorten
-from hmexp.training.trainer import FitResult
-
-SHEET = 32
-ORDER = (
-    *("curves", "confusion_normalised", "confusion", "per_class_f1", "confused_pairs", "worst_mistakes", "grad_cam"),
-    *("reliability", "precision_recall", "slices", "class_distribution", "sample_pictures", "model"),
+from hmexp.catalogue.pictures import BadPicture, PictureSource
+from hmexp.config.stored import stored_config
+from hmexp.evaluation.answer import findings, lead, scores
+from hmexp.evaluation.saved import HISTORY, METRICS, STRATEGY, SavedFolder, max_pixels
+from hmexp.evaluation.sections import (
+    classes_section,
+    confidence_section,
+    data_section,
+    metrics_section,
+    mistakes_section,
+    model_section,
+    slices_section,
 )
+from hmexp.files import replacing
+from hmexp.metrics.names import PARAMETERS
+from hmexp.reports.gallery import Thumbnail
+from hmexp.reports.page import RunPage, run_report
+from hmexp.store.thumbnails import embedded
+
+THUMBNAIL = 144
+"""Pixels of the longer side of a picture on the page."""
+PAGE_FILE = "report.html"
 
 
-def save_figures(job_dir: Path, data: DataModule, model: Any, fitted: FitResult) -> None:  # noqa: ANN401
-    """Draw what is known of the training and its data into `figures/`; an `EvaluationReport` has its own."""
-    log.info("figures of the training and its data, and the report")
-    folder = job_dir / "figures"
-    save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
-    save(figures.class_distribution(distribution(data)), folder / "class_distribution.png")
-    save(sample_sheet(data), folder / "sample_pictures.png")
-    save(model_diagram(layer_boxes(model)), folder / "model.png")
+def save_page(job_dir: Path, source: PictureSource | None) -> Path:
+    """Write `report.html` of a run that finished, from the files of its folder alone.
 
+    Args:
+        job_dir: Its folder.
+        source: Of the pictures; None where they are not to be found any more.
 
-def distribution(data: DataModule) -> pd.DataFrame:
-    """Articles of each class in the catalogue (after merging) and in each split."""
-    counts = data.report.counts
-    merged = data.merged_counts()
-    table = counts.drop(columns="total").assign(catalogue=merged.reindex(counts.index).fillna(0))
-    return table[["catalogue", *data.sizes()]]
-
-
-def sample_sheet(data: DataModule) -> Any:  # noqa: ANN401
-    """Training pictures, class after class, chosen by nothing but the manifest."""
-    rows = data.manifest.of_split("train")
-    each = max(1, SHEET // rows["label"].nunique())
-    chosen = rows.groupby("label", sort=True).head(each).head(SHEET + 16)
-    pictures = data.store.read(data.store.rows(chosen["image"].tolist()))
-    captions = [shorten(label, 22) for label in chosen["label"]]
-    return sheets.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
-
-
-def save_page(
-    job_dir: Path,
-    data: DataModule,
-    results: dict[str, SplitResult],
-    evaluation_report: EvaluationReport,
-    facts: Sequence[tuple[str, str]],
-    command: str,
-) -> None:
-    """Write `report.html`."""
-    evaluations = {split: result.evaluation for split, result in results.items()}
-    metrics = pd.DataFrame({split: evaluation.metrics for split, evaluation in evaluations.items()})
-    report = data.report
-    siblings = ", ".join(f"{share:.1%} of {split}" for split, share in report.siblings.items())
-    steps = pd.DataFrame(
-        [(step.name, step.after, step.text) for step in report.steps], columns=["step", "rows", "what and why"]
+    Raises:
+        UserError: The folder lacks what a page is made of.
+    """
+    saved = SavedFolder(job_dir, job_dir)
+    thumbnail = thumbnails(source, max_pixels(job_dir))
+    parts = (
+        mistakes_section(saved, thumbnail),
+        classes_section(saved),
+        metrics_section(saved),
+        confidence_section(saved),
+        slices_section(saved),
+        data_section(saved, thumbnail),
+        model_section(saved),
     )
-    changes = [step.changes.assign(step=step.name) for step in report.steps if len(step.changes)]
-    tables = [
-        PageTable("The best epoch's model", metrics.rename_axis("metric").reset_index()),
-        *evaluation_report.tables(),
-        PageTable("What became of the catalogue", steps),
-        PageTable(
-            "Rows of each class",
-            report.counts.rename_axis("class").reset_index(),
-            f"With a sibling in train: {siblings}.",
-        ),
-    ]
-    if changes:
-        tables.append(
-            PageTable("Classes that changed", pd.concat(changes)[["step", "label", "before", "after", "why"]])
-        )
-    unreadable = drawn_names(data.class_names)
-    if len(unreadable):
-        tables.append(PageTable("Names in the figures", unreadable, "No installed font has all of their letters."))
-    if len(data.quarantine):
-        tables.append(PageTable("Pictures in quarantine", data.quarantine))
     page = RunPage(
-        title=job_dir.name,
-        verdict=overfit_sentence(evaluations["train"], evaluations["val"]),
-        facts=tuple(facts),
-        tables=tuple(tables),
-        warnings=tuple(report.warnings),
-        figures=tuple(_ordered(job_dir / "figures")),
-        command=command,
-        config=(job_dir / "config.yaml").read_text(encoding="utf-8"),
+        kind="Run",
+        title=saved.record.name or job_dir.name,
+        verdict=lead(saved),
+        facts=facts(saved),
+        tables=(),
+        warnings=tuple(text for step in saved.json(STRATEGY).get("steps", []) for text in step["warnings"]),
+        figures=(),
+        command=repeat(saved),
+        config=saved.text("config.yaml"),
+        scores=scores(saved),
+        findings=findings(saved),
+        sections=tuple(part for part in parts if part is not None),
+        changes=saved.changes,
+        environment=saved.text("environment.txt"),
     )
-    (job_dir / "report.html").write_text(run_report(page), encoding="utf-8")
+    return write_page(page, job_dir / PAGE_FILE)
 
 
-def drawn_names(classes: Sequence[str]) -> pd.DataFrame:
-    """`in the figures, class` of the classes whose names no installed font can draw."""
-    rows = [(shorten(name), name) for name in classes if legible(name) != name]
-    return pd.DataFrame(rows, columns=["in the figures", "class"])
+def write_page(page: RunPage, path: Path) -> Path:
+    """Write a page; one that is there is whole."""
+    with replacing(path) as partial:
+        partial.write_text(run_report(page), encoding="utf-8")
+    return path
 
 
-def _ordered(folder: Path) -> list[Path]:
-    """The figures in the order of `ORDER`, test before val."""
+def thumbnails(source: PictureSource | None, limit: int) -> Thumbnail:
+    """Reads pictures for a page; those that cannot be read are left empty.
 
-    def place(path: Path) -> tuple[int, str]:
-        found = [number for number, stem in enumerate(ORDER) if path.stem.startswith(stem)]
-        return (found[0] if found else len(ORDER), "z" if path.stem.endswith("val") else path.stem)
+    Args:
+        source: Of the pictures.
+        limit: Larger pictures, in pixels, are not decoded.
+    """
 
-    return sorted(folder.glob("*.png"), key=place)
+    def thumbnail(image: str) -> str:
+        try:
+            return "" if source is None else embedded(source, image, THUMBNAIL, limit)
+        except BadPicture:
+            return ""
+
+    return thumbnail
+
+
+def facts(saved: SavedFolder) -> tuple[tuple[str, str], ...]:
+    """What a reader looks up: name and value."""
+    history, metrics, record = saved.table(HISTORY), saved.json(METRICS), saved.record
+    monitor = str(stored_config(saved.job_dir).trainer.monitor)
+    found = []
+    if len(history):
+        best = int(metrics.get("best/epoch", 0))
+        value = metrics.get(f"best/{monitor}")
+        reached = "" if value is None else f" ({monitor} {value:.3f})"
+        speed = history["images_per_second"].median()
+        found = [
+            ("best epoch", f"{best} of {len(history)}{reached}"),
+            ("training", f"{history['seconds'].sum():,.1f} s, {speed:,.0f} images/s"),
+        ]
+    if PARAMETERS in metrics:
+        found.append(("parameters", f"{metrics[PARAMETERS]:,.0f}"))
+    found += [("precision", record.precision), ("run", record.run_id), ("folder", str(saved.job_dir))]
+    return tuple((name, value) for name, value in found if value)
+
+
+def repeat(saved: SavedFolder) -> str:
+    """The lines that have the run again, and this page."""
+    lines = [saved.command, "", "# the same with another seed", f"python -m hmexp rerun={saved.record.run_id} seed=1"]
+    return "\n".join([*lines, "", "# this page again", f"python -m hmexp report run={saved.record.run_id}"]).strip()

@@ -9,6 +9,7 @@ import pandas as pd
 from hmexp.console import log
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.report import EvaluationReport
+from hmexp.evaluation.saved import SLICE_VALUES
 from hmexp.metrics.confused import most_confused, pr_curves
 from hmexp.metrics.names import slug
 from hmexp.reports import evaluation as drawings
@@ -32,6 +33,9 @@ def write_report(report: EvaluationReport, model: Any, data: DataModule, folder:
     """
     log.info(f"{report.split}: tables and figures")
     write_tables(report, folder)
+    if report.slices:
+        values = data.column_values(list(report.slices)).reindex(report.result.predictions["article_id"])
+        values.astype("string").reset_index().to_parquet(folder / SLICE_VALUES, index=False)
     _draw_numbers(report, folder / "figures")
     _draw_pictures(report, model, data, folder / "figures")
 

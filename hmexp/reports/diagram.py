@@ -35,6 +35,11 @@ class LayerBox:
     num_params: int
     inputs: tuple[str, ...]
 
+    @property
+    def words(self) -> str:
+        """The shape as people write it: `n x 90 x 90 x 16`."""
+        return " x ".join("n" if size is None else str(size) for size in self.output_shape)
+
 
 def layer_boxes(model: Any) -> list[LayerBox]:  # noqa: ANN401
     """The layers of a functional Keras model, in their order."""
@@ -74,11 +79,10 @@ def _draw_box(axes: Axes, box: LayerBox, x: float, y: float) -> None:
     colour = next((value for word, value in COLOURS.items() if word in box.kind), "#FFFFFF")
     style = "round,pad=0,rounding_size=0.06"
     axes.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=colour, edgecolor=GREY))
-    shape = " x ".join("n" if size is None else str(size) for size in box.output_shape)
     name = shorten(f"{box.name}  ({box.kind})", MAX_LETTERS)
     axes.text(x + 0.1, y + 0.34, name, va="center", fontsize=7.5, color=INK)
     params = f"   {box.num_params:,} parameters" if box.num_params else ""
-    axes.text(x + 0.1, y + 0.14, shape + params, va="center", fontsize=6.5, color=INK)
+    axes.text(x + 0.1, y + 0.14, box.words + params, va="center", fontsize=6.5, color=INK)
 
 
 def _draw_inputs(axes: Axes, inputs: tuple[str, ...], above: str | None, corner: tuple[float, float]) -> None:

@@ -12,6 +12,7 @@ from hmexp.metrics.calibration import calibration_error
 from hmexp.metrics.confused import Curve
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.metrics.names import METRICS
+from hmexp.reports.cells import metric_words
 from hmexp.reports.figures import MAX_CLASSES, PAPER
 from hmexp.reports.style import GREY, INK, SPLIT_COLOURS, TEST, TRAIN, VAL, new_figure, quiet, shorten
 
@@ -215,7 +216,7 @@ def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float, digits: int)
         axes.plot(difference, place, "o", color=colour, markersize=7)
         text = f"{difference:+.{digits}f}"
         axes.annotate(text, (difference, place), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=INK)
-        names.append(f"{_words(row['metric'])}  {row['a']:.3f} / {row['b']:.3f}")
+        names.append(f"{metric_words(row['metric'])}  {row['a']:.3f} / {row['b']:.3f}")
     axes.axvline(0, color=INK, linewidth=0.8, zorder=0)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, max(len(names), 1) - 0.3)
@@ -225,7 +226,3 @@ def _difference_rows(axes: Axes, table: pd.DataFrame, scale: float, digits: int)
 
 def _pictures(count: int) -> str:
     return f"{count:,} picture{'' if count == 1 else 's'}"
-
-
-def _words(metric: str) -> str:
-    return metric.replace("_", " ").replace(" f1", " F1").replace("ece", "ECE")

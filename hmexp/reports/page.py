@@ -1,53 +1,81 @@
-"""The page of a run: one HTML file with everything inside, figures too."""
+"""The page of a run, an evaluation, a sweep: one HTML file with everything inside, figures and pictures too."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
+from markupsafe import Markup
+from PIL import Image as Pillow
 
+from hmexp.metrics.names import slug
 from hmexp.process import printable
+from hmexp.reports.blocks import (
+    MAX_ROWS,
+    Chart,
+    Charts,
+    Code,
+    Image,
+    Matrix,
+    PageTable,
+    Pictures,
+    Score,
+    Strips,
+    Text,
+)
+from hmexp.reports.cells import cell
+from hmexp.reports.gallery import Gallery
+from hmexp.store.thumbnails import address_of
 
-MAX_ROWS = 100
-"""Rows of a table on a page; the CSV file beside it has them all."""
+__all__ = ["MAX_ROWS", "Block", "PageSection", "PageTable", "RunPage", "picture_block", "run_report"]
+
+Block = PageTable | Chart | Charts | Strips | Matrix | Gallery | Pictures | Image | Text | Code
+TEMPLATES = Path(__file__).parent / "templates"
+MAX_FINDINGS = 8
+LONG = 25
+"""Lines of a text from which it is folded."""
 
 
 @dataclass(frozen=True)
-class PageTable:
-    """A table of the page, with a sentence above it; the page has its first 100 rows."""
+class PageSection:
+    """A part of the page that one opens from its contents.
+
+    Attributes:
+        title: In the contents and above the part.
+        blocks: In their order.
+        is_open: Whether it is open at first.
+        note: Beside the title, what to expect.
+    """
 
     title: str
-    frame: pd.DataFrame
+    blocks: tuple[Block, ...]
+    is_open: bool = False
     note: str = ""
-
-    @property
-    def shown(self) -> pd.DataFrame:
-        """The rows of the page."""
-        return self.frame.head(MAX_ROWS)
-
-    @property
-    def words(self) -> str:
-        """The sentence, and how many rows are left out."""
-        rest = len(self.frame) - MAX_ROWS
-        return f"{self.note} The first {MAX_ROWS} of {len(self.frame):,} rows.".strip() if rest > 0 else self.note
 
 
 @dataclass(frozen=True)
 class RunPage:
-    """What the page of a run shows.
+    """What a page shows.
 
     Attributes:
         title: The run's name.
         verdict: The sentence that comes first.
         facts: Name and value, such as the best epoch.
-        tables: In their order.
+        tables: Sections of one table each, behind the others.
         warnings: Sentences of the strategies.
-        figures: PNG files, in their order.
+        figures: PNG files of figures that are not drawn anew, in their order.
         command: The line that repeats the run.
         config: The resolved config, as YAML.
+        kind: What the page is of, above the title.
+        scores: How good, how sure, against what.
+        findings: Sentences on what goes wrong.
+        sections: In their order.
+        changes: Key and value of what the command gave, beside the presets.
+        environment: Device and versions, as text.
     """
 
     title: str
@@ -58,31 +86,86 @@ class RunPage:
     figures: tuple[Path, ...]
     command: str
     config: str
+    kind: str = "Report"
+    scores: tuple[Score, ...] = ()
+    findings: tuple[str, ...] = ()
+    sections: tuple[PageSection, ...] = ()
+    changes: tuple[tuple[str, str], ...] = ()
+    environment: str = ""
 
 
 def run_report(page: RunPage) -> str:
-    """The page as HTML: no external resource, all text escaped."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
-    environment.filters["cell"] = _cell
-    images = [(path.stem.replace("_", " "), base64.b64encode(path.read_bytes()).decode()) for path in page.figures]
-    content = {name: _visible(value) for name, value in vars(page).items()} | {"figures": images}
-    return environment.get_template("page.html.j2").render(page=content)
+    """The page as HTML: no external resource, all text escaped, no script but its own."""
+    environment = _environment()
+    sections = _sections(page)
+    content = {name: _visible(value) for name, value in vars(page).items()} | {"sections": sections}
+    return environment.get_template("page.html.j2").render(
+        page=content, ids=_ids([section.title for section in sections]), style=_asset("page.css"), script=_script()
+    )
 
 
-def _cell(value: object) -> str:
-    """A table's value: thousands apart, floats with four digits, nothing for nothing."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Integral):
-        return f"{value:,}"
-    if isinstance(value, Real):
-        return "" if pd.isna(float(value)) else f"{value:.4f}"
-    return "" if value is None or value is pd.NA or value is pd.NaT else printable(str(value))
+def picture_block(path: Path, title: str = "") -> Image:
+    """A PNG file as part of a page, at a fraction of its bytes; without a title its name has to do."""
+    name = title or path.stem.replace("_", " ").capitalize()
+    with Pillow.open(path) as picture:
+        return Image(name, address_of(picture), name)
+
+
+def _sections(page: RunPage) -> list[PageSection]:
+    """The page's own sections, then what was given as tables and figures, then how to have it again."""
+    sections = [*page.sections]
+    alone = not sections
+    sections += [
+        PageSection(table.title, (PageTable("", table.frame, table.note, table.links),), alone) for table in page.tables
+    ]
+    if page.figures:
+        sections.append(PageSection("Figures", tuple(picture_block(path) for path in page.figures), alone))
+    if page.warnings:
+        sections.append(PageSection("Warnings", (Text(page.warnings),), True))
+    blocks: list[Block] = [Code("The command", page.command)] if page.command else []
+    if page.changes:
+        import pandas as pd
+
+        note = "All other keys have the values of the presets and of hmexp's own groups."
+        blocks.append(PageTable("What the command chose", pd.DataFrame(page.changes, columns=["key", "value"]), note))
+    blocks += [Code("Configuration", page.config, folded=True)] if page.config else []
+    blocks += [Code("Environment", page.environment, folded=True)] if page.environment else []
+    return [*sections, PageSection("Repeat", tuple(blocks), alone)] if blocks else sections
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"cell": cell, "printable": printable}
+    return environment
+
+
+@cache
+def _asset(name: str) -> tuple[Markup, str]:
+    """A file of the page's look or doing, and its hash for the page's security policy."""
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    digest = base64.b64encode(sha256(text.encode()).digest()).decode()
+    return Markup(text), f"sha256-{digest}"
+
+
+def _script() -> tuple[Markup, str]:
+    return _asset("page.js")
+
+
+def _ids(titles: Sequence[str]) -> list[str]:
+    """An anchor a section, each once."""
+    found: list[str] = []
+    for title in titles:
+        stem = name = slug(title)
+        while name in found:
+            name = f"{stem}_{found.count(stem) + len(found)}"
+        found.append(name)
+    return found
 
 
 def _visible(value: Any) -> Any:  # noqa: ANN401
-    """Text of the page without characters that control what shows it; tables are left to `_cell`."""
+    """Text of the page without characters that control what shows it; tables are left to `cell`."""
     if isinstance(value, str):
         return printable(value, keep="\n")
     if isinstance(value, tuple):

@@ -1,6 +1,7 @@
 """The verb `evaluate`: a trained model on a split, of its own catalogue or of another; against a second model."""
 
 import errno
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,25 +12,29 @@ import pandas as pd
 from hmexp.config.errors import UserError, require
 from hmexp.config.invocation import Invocation
 from hmexp.config.record import MlflowTracking
+from hmexp.config.secrets import masked
 from hmexp.config.stored import stored_config
 from hmexp.config.strategies import SPLITS
 from hmexp.config.verbs import EvaluateConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.evaluation.evaluation_page import save_evaluation_page
 from hmexp.evaluation.predict import SplitResult, evaluate_rows
 from hmexp.evaluation.report import EvaluationReport, make_report, slice_columns
+from hmexp.evaluation.saved import AGAINST, EVALUATION
 from hmexp.evaluation.tables import class_table, frame_table
 from hmexp.evaluation.write import write_report
+from hmexp.jobs.folder import read_record
 from hmexp.metrics.compare import Comparison, compare
 from hmexp.models.bundle import Card, load_bundle, read_card
 from hmexp.reports.evaluation import comparison_bars
-from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import save
+from hmexp.reports.svg import clipped
 from hmexp.runner.backend import start_backend
 from hmexp.tracking.bundles import find_model_run
 from hmexp.tracking.evaluations import log_evaluation
 
-MAX_NAMES = 10
+MAX_NAMES, LONGEST_NAME = 10, 48
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,9 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     write_report(report, models[0], views[0], folder)
     results[0].predictions.to_parquet(folder / "predictions.parquet", index=False)
     if comparison is not None:
-        _save_comparison(comparison, job_dirs, folder)
-    _save_page(report, comparison, warnings, invocation, job_dirs, folder)
+        _save_comparison(comparison, results[1].predictions, job_dirs, folder)
+    _save_facts(comparison, warnings, invocation, job_dirs, folder)
+    save_evaluation_page(folder, data.catalogue.source)
     log_evaluation(config.tracking, config.paths, folder, data.catalogue.name, config.split, metrics)
     log.info(f"report  {folder / 'report.html'}")
     return EvaluateResult(folder, metrics, comparison)
@@ -187,8 +193,9 @@ def _compare(a: SplitResult, b: SplitResult) -> Comparison:
     return compare(a.targets, a.evaluation.probabilities, b.evaluation.probabilities)
 
 
-def _save_comparison(comparison: Comparison, job_dirs: list[Path], folder: Path) -> None:
+def _save_comparison(comparison: Comparison, against: pd.DataFrame, job_dirs: list[Path], folder: Path) -> None:
     comparison.table.to_csv(folder / "comparison.csv", index=False)
+    against.to_parquet(folder / AGAINST, index=False)
     save(comparison_bars(comparison.table, job_dirs[0].name, job_dirs[1].name), folder / "figures" / "comparison.png")
 
 
@@ -199,38 +206,29 @@ def _say(report: EvaluationReport, comparison: Comparison | None, job_dirs: list
     log.info(class_table(evaluation))
     if comparison is not None:
         log.info(frame_table(comparison.table, f"a = {job_dirs[0].name}, b = {job_dirs[1].name}"))
-        log.info(_verdict(comparison, job_dirs))
+        log.info(_verdict(comparison, [job_dir.name for job_dir in job_dirs]))
 
 
-def _verdict(comparison: Comparison, job_dirs: list[Path]) -> str:
+def _verdict(comparison: Comparison, names: Sequence[str]) -> str:
     """Whether the difference is real, on macro F1 and on accuracy."""
-    names = job_dirs[0].name, job_dirs[1].name
-    return " ".join(comparison.sentence(*names, metric) for metric in ("macro_f1", "accuracy"))
+    return " ".join(comparison.sentence(names[0], names[1], metric) for metric in ("macro_f1", "accuracy"))
 
 
-def _save_page(
-    report: EvaluationReport,
-    comparison: Comparison | None,
-    warnings: list[str],
-    invocation: Invocation,
-    job_dirs: list[Path],
-    folder: Path,
+def _names(job_dirs: Sequence[Path]) -> list[str]:
+    """What the runs are called; their folders' names where two are called the same."""
+    names = [clipped(read_record(job_dir).name or job_dir.name, LONGEST_NAME) for job_dir in job_dirs]
+    return names if len(set(names)) == len(names) else [job_dir.name for job_dir in job_dirs]
+
+
+def _save_facts(
+    comparison: Comparison | None, warnings: list[str], invocation: Invocation, job_dirs: list[Path], folder: Path
 ) -> None:
-    evaluation = report.result.evaluation
-    scores = ", ".join(f"{name.replace('_', ' ')} {evaluation.metrics[name]:.3f}" for name in ("accuracy", "macro_f1"))
-    verdict = f"{scores} on {evaluation.num:,} pictures of {evaluation.split}."
-    tables = report.tables()
-    if comparison is not None:
-        verdict += f" {_verdict(comparison, job_dirs)}"
-        tables.insert(0, PageTable(f"a = {job_dirs[0].name}, b = {job_dirs[1].name}", comparison.table))
-    page = RunPage(
-        title=f"{job_dirs[0].name} on {evaluation.split}",
-        verdict=verdict,
-        facts=(("run", str(job_dirs[0])), ("pictures", f"{evaluation.num:,}")),
-        tables=tuple(tables),
-        warnings=tuple(warnings),
-        figures=tuple(sorted((folder / "figures").glob("*.png"))),
-        command=invocation.command,
-        config=(job_dirs[0] / "config.yaml").read_text(encoding="utf-8"),
-    )
-    (folder / "report.html").write_text(run_report(page), encoding="utf-8")
+    """Write down what the page says beside its tables."""
+    names = _names(job_dirs)
+    facts = {
+        "command": masked(invocation.command),
+        "runs": names,
+        "warnings": warnings,
+        "verdict": "" if comparison is None else _verdict(comparison, names),
+    }
+    (folder / EVALUATION).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -13,7 +13,8 @@ from hmexp.config.model import PretrainedConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
-from hmexp.evaluation.page import save_figures, save_page
+from hmexp.evaluation.figures import save_figures
+from hmexp.evaluation.page import save_page
 from hmexp.evaluation.predict import SplitResult, evaluate_splits
 from hmexp.evaluation.report import make_report
 from hmexp.evaluation.tables import class_table, counts_table, metrics_table, steps_table
@@ -136,7 +137,7 @@ class Session:
         if "test" in results:
             write_tables(make_report(results["val"], self.data, temperature), self.job_dir)
         save_figures(self.job_dir, self.data, model, fitted)
-        save_page(self.job_dir, self.data, results, report, self.facts(fitted), self.invocation.command)
+        save_page(self.job_dir, self.data.catalogue.source)
         self.recorder.result(recorded(metrics))
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)

@@ -7,15 +7,14 @@ import pandas as pd
 
 from hmexp.console import log
 from hmexp.evaluation.tables import frame_table
-from hmexp.jobs.table import FAILED, FINISHED, SKIPPED, Job, label_of
-from hmexp.metrics.names import better
-from hmexp.reports.page import PageTable, RunPage, run_report
+from hmexp.jobs.table import FAILED, FINISHED, SKIPPED, Job
 from hmexp.reports.style import save
 from hmexp.reports.sweep import sweep_figures
 from hmexp.sweeps.folder import DONE
+from hmexp.sweeps.page import counts_of, save_sweep_page
 from hmexp.sweeps.preset import save_preset
 from hmexp.sweeps.search import STOP_AFTER
-from hmexp.sweeps.summary import aggregates, job_frame, point_frame
+from hmexp.sweeps.summary import aggregates, best_job, job_frame, point_frame
 from hmexp.sweeps.sweep import Sweep
 
 SHOWN = 20
@@ -34,31 +33,17 @@ def close(sweep: Sweep, status: str) -> None:
     jobs = job_frame(sweep.jobs, design.objective)
     points.to_csv(folder / "table.csv", index=False)
     jobs.to_csv(folder / "jobs.csv", index=False)
-    best = best_job(sweep)
+    sweep.table.write(objective=design.objective, folds=design.folds)
+    best = best_job(sweep.jobs, sweep.design.metric)
     files = [folder / "table.csv", folder / "jobs.csv"]
     try:
         files += [] if best is None else [_preset(sweep, best)]
-        figures, page = _figures(sweep, jobs), folder / "report.html"
-        page.write_text(run_report(_page(sweep, points, jobs, best, figures)), encoding="utf-8")
-        files += [*figures, page]
+        files += [*_figures(sweep, jobs), save_sweep_page(folder)]
     finally:
         left = status == "KILLED" or (status == "FAILED" and sweep.search.tries_again)
         sweep.table.write(status=status if left else DONE)
         _record(sweep, status, tuple(files))
     _say(sweep, left, points, best)
-
-
-def best_job(sweep: Sweep) -> Job | None:
-    """The best job that finished, of the best point that has one."""
-    finished = [job for job in sweep.jobs if job.status == FINISHED and job.objective is not None]
-    means: dict[int, float] = {}
-    for point in {job.point for job in finished}:
-        values = [job.objective for job in finished if job.point == point and job.objective is not None]
-        means[point] = sum(values) / len(values)
-    best: int | None = None
-    for point, value in sorted(means.items()):
-        best = point if best is None or better(sweep.design.metric, value, means[best]) else best
-    return next((job for job in finished if job.point == best), None)
 
 
 def _preset(sweep: Sweep, best: Job) -> Path:
@@ -78,37 +63,6 @@ def _figures(sweep: Sweep, jobs: pd.DataFrame) -> list[Path]:
 def _keys(sweep: Sweep) -> list[str]:
     """What the sweep varies, in the order of the jobs."""
     return list(dict.fromkeys(key for job in sweep.jobs for key in job.parameters))
-
-
-def _page(sweep: Sweep, points: pd.DataFrame, jobs: pd.DataFrame, best: Job | None, figures: list[Path]) -> RunPage:
-    design = sweep.design
-    note = "Means over the runs of each point, with the 95 % interval of the mean." if design.repeats else ""
-    every = jobs.drop(columns=["begun"], errors="ignore")
-    tables = [PageTable("Points, the best first", points, note), PageTable("Jobs", every)]
-    left_out = [job for job in sweep.jobs if job.status in (FAILED, SKIPPED)]
-    warnings = [f"job {job.number} {job.status} ({job.label()}): {job.reason}" for job in left_out]
-    facts = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
-    verdict, config = "No job finished, so there is no best point.", ""
-    if best is not None:
-        name, value = label_of(best.parameters), points.loc[points["point"] == best.point, design.objective].iloc[0]
-        facts = [("best point", f"{best.point}: {name}"), (design.objective, f"{float(value):.4f}"), *facts]
-        verdict = f"The best of {len(points)} points: {name}."
-        config = (sweep.folder / "experiment" / "winner.yaml").read_text(encoding="utf-8")
-    return RunPage(
-        title=f"Sweep {sweep.folder.name}",
-        verdict=verdict,
-        facts=tuple(facts),
-        tables=tuple(tables),
-        warnings=tuple(warnings),
-        figures=tuple(figures),
-        command=str(sweep.table.facts().get("command", "")),
-        config=config,
-    )
-
-
-def _counts(sweep: Sweep) -> str:
-    states = pd.Series([job.status for job in sweep.jobs]).value_counts()
-    return ", ".join(f"{count} {state}" for state, count in states.items())
 
 
 def _record(sweep: Sweep, status: str, files: tuple[Path, ...]) -> None:
@@ -135,7 +89,7 @@ def _say(sweep: Sweep, left: bool, points: pd.DataFrame, best: Job | None) -> No
             log.warning(f"job {job.number} failed ({job.label()}): {job.reason}; see {sweep.job_dir(job)}/log")
         elif job.status == SKIPPED:
             log.warning(f"job {job.number} was skipped ({job.label()}): {job.reason}")
-    lines = [("jobs", _counts(sweep)), ("folder", str(sweep.folder))]
+    lines = [("jobs", counts_of(sweep.jobs)), ("folder", str(sweep.folder))]
     if sweep.recorder.run_id:
         view = sweep.recorder.share_view(_keys(sweep), sweep.design.objective, sweep.design.metric.higher_is_better)
         lines += [("MLflow run", sweep.recorder.run_id), ("browse", f"{view} (python -m hmexp ui)")]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hmexp.jobs.table import FAILED, FINISHED, PENDING, PRUNED, RUNNING, SKIPPED, Job
 from hmexp.metrics.aggregate import aggregate
-from hmexp.metrics.names import Metric
+from hmexp.metrics.names import Metric, better
 
 STATES = (FAILED, RUNNING, PENDING, FINISHED, PRUNED, SKIPPED)
 """The state of a point is the first of these that one of its jobs has."""
@@ -79,6 +79,24 @@ def point_frame(jobs: Sequence[Job], objective: str, metric: Metric, folds: int)
     if (frame["runs"] == "1 of 1").all() or len(jobs) == len(frame):
         return frame.drop(columns=["runs", "std", "low", "high"])
     return frame
+
+
+def best_job(jobs: Sequence[Job], metric: Metric) -> Job | None:
+    """The best job that finished, of the best point that has one.
+
+    Args:
+        jobs: Of the sweep.
+        metric: Of the objective.
+    """
+    finished = [job for job in jobs if job.status == FINISHED and job.objective is not None]
+    means: dict[int, float] = {}
+    for point in {job.point for job in finished}:
+        values = [job.objective for job in finished if job.point == point and job.objective is not None]
+        means[point] = sum(values) / len(values)
+    best: int | None = None
+    for point, value in sorted(means.items()):
+        best = point if best is None or better(metric, value, means[best]) else best
+    return next((job for job in finished if job.point == best), None)
 
 
 def aggregates(jobs: Sequence[Job], folds: int) -> dict[str, float]:

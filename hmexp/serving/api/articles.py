@@ -10,7 +10,7 @@ from hmexp.serving.answers import ArticleDetails, ArticlePage, CatalogueSummary,
 from hmexp.serving.api.shared import AddressId, Served, article, row_of
 from hmexp.serving.problems import problems
 from hmexp.serving.service import Service
-from hmexp.serving.thumbnails import jpeg_of
+from hmexp.store.thumbnails import jpeg_of
 
 router = APIRouter(tags=["catalogue"])
 THUMBNAIL, LARGE = 256, 720
