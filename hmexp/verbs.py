@@ -45,6 +45,14 @@ TABLE = (
         recalls=True,
     ),
     Verb(
+        "explore",
+        config="explore",
+        schema="explore",
+        function="hmexp.exploration.explore:explore",
+        help="what a catalogue holds and what merge, balance and split make of it: findings and a page",
+        recalls=True,
+    ),
+    Verb(
         "stage",
         config="stage",
         schema="stage",

@@ -17,6 +17,7 @@ from hmexp.config import (
     augment,
     callbacks,
     data,
+    explore,
     guard,
     loss,
     model,
@@ -92,6 +93,7 @@ LISTS = ("callbacks",)
 """Groups of which any number of options are chosen: `callbacks=[a,b]`."""
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
+    "explore": explore.ExploreConfig,
     "stage": verbs.StageConfig,
     "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,

@@ -62,12 +62,17 @@ class RunPage:
 
 def run_report(page: RunPage) -> str:
     """The page as HTML: no external resource, all text escaped."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
-    environment.filters["cell"] = _cell
     images = [(path.stem.replace("_", " "), base64.b64encode(path.read_bytes()).decode()) for path in page.figures]
     content = {name: _visible(value) for name, value in vars(page).items()} | {"figures": images}
-    return environment.get_template("page.html.j2").render(page=content)
+    return template("page.html.j2").render(page=content)
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this folder, which escapes all text; its filters: `cell` for values of tables, `plain` for text."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
+    environment.filters |= {"cell": _cell, "plain": lambda text: printable(str(text), keep="\n")}
+    return environment.get_template(name)
 
 
 def _cell(value: object) -> str:

@@ -1,0 +1,50 @@
+"""What the headers of picture files say, without decoding any."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+from PIL import Image
+
+from hmexp.catalogue.pictures import PictureSource
+from hmexp.console import progress_bar
+from hmexp.process import check_interrupted, num_cores
+from hmexp.store.decode import FORMATS, upright_size
+
+CHUNK = 256
+"""Files that a thread takes at once."""
+COLUMNS = ("image", "width", "height", "format", "bytes")
+
+
+def read_headers(source: PictureSource, images: Sequence[str]) -> pd.DataFrame:
+    """Read the headers of pictures that are in the store.
+
+    Args:
+        source: Where the pictures are.
+        images: Their paths.
+
+    Returns:
+        `image, width, height, format, bytes`: pixels of the upright picture, Pillow's name of the format, bytes of the
+        file. A file that has gone meanwhile has no row.
+    """
+    num_bytes = {picture.path: picture.size for picture in source.list()}
+    chunks = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
+    rows: list[tuple[str, int, int, str, int]] = []
+    with progress_bar() as bar, ThreadPoolExecutor(num_cores(), thread_name_prefix="headers") as pool:
+        task = bar.add_task("headers", total=len(images), note="")
+        for chunk, found in zip(chunks, pool.map(lambda paths: _read(source, paths), chunks), strict=True):
+            check_interrupted()
+            rows += [(*header, num_bytes.get(header[0], 0)) for header in found]
+            bar.advance(task, len(chunk))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _read(source: PictureSource, paths: Sequence[str]) -> list[tuple[str, int, int, str]]:
+    found = []
+    for path in paths:
+        try:
+            with source.open(path) as stream, Image.open(stream, formats=FORMATS) as image:
+                found.append((path, *upright_size(image), str(image.format)))
+        except Exception:  # Pillow's parsers raise nearly anything; the store has the picture, so it counts there.
+            continue
+    return found
