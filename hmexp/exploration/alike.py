@@ -48,13 +48,14 @@ def alike_by_look(rows: pd.DataFrame, thumbnails: np.ndarray) -> pd.DataFrame:
         thumbnails: Of the same pictures, uint8 `[n, side, side, 3]`.
 
     Returns:
-        `label, other, share, own, place, near`: the share of the class's pictures that are nearest to one of `other`,
-        and to one of the class itself; and an example, places in `rows`, -1 where there is none. The largest share first.
+        `label, num, other, share, own, place, near`, the largest share first: pictures of the class that were
+        compared, the share of them that are nearest to one of `other`, and to one of the class itself; and the places
+        in `rows` of a picture and of the one of `other` that is nearest to it.
     """
     sizes = rows["label"].value_counts()
     wide = rows.assign(place=np.arange(len(rows)))[rows["label"].isin(sizes.index[:MOST_CLASSES]).to_numpy()]
     drawn = wide.sample(frac=1, random_state=0).groupby("label").head(PICTURES_A_CLASS)
-    columns = ["label", "other", "share", "own", "place", "near"]
+    columns = ["label", "num", "other", "share", "own", "place", "near"]
     if drawn["label"].nunique() < 2:
         return pd.DataFrame(columns=columns)
     places = drawn["place"].to_numpy()
@@ -69,9 +70,9 @@ def alike_by_look(rows: pd.DataFrame, thumbnails: np.ndarray) -> pd.DataFrame:
         others = shares.drop(label, errors="ignore")
         if others.empty:
             continue
-        example = mine[labels[near[mine]] == others.index[0]][0]
-        row = (label, others.index[0], others.iloc[0], shares.get(label, 0.0), places[example], places[near[example]])
-        found.append(row)
+        one = mine[labels[near[mine]] == others.index[0]][0]
+        numbers = (label, len(mine), others.index[0], others.iloc[0], shares.get(label, 0.0))
+        found.append((*numbers, places[one], places[near[one]]))
     return pd.DataFrame(found, columns=columns).sort_values("share", ascending=False, ignore_index=True)
 
 

@@ -27,7 +27,8 @@ def articles_section(survey: Survey) -> Section:
         ("pictures in the largest folder", folders.largest),
     ]
     facts = [(name, number) for name, number in facts if number or name == "without a picture"]
-    note = f"A folder holds {folders.classes:.1f} classes in the mean, and {folders.purity:.1%} of its pictures are of its largest."
+    mean = f"A folder holds {folders.classes:.1f} classes in the mean"
+    note = f"{mean}; {folders.purity:.1%} of the pictures are of their folder's most frequent one."
     blocks = [PageTable("", pd.DataFrame(facts, columns=["what", "number"]), note)]
     if len(catalogue.missing):
         counts = catalogue.missing["label"].replace("", "(no label)").value_counts()
@@ -46,8 +47,8 @@ def columns_section(survey: Survey) -> Section:
     rows = [_row(column, survey.cfg.label) for column in survey.columns]
     names = ["column", "kind", "filled", "distinct", "frequent values", "numbers", f"{survey.cfg.label} follows"]
     note = (
-        f"The last column: of how many articles {survey.cfg.label} is the most frequent one among those with the same value. "
-        "Where that is 100 %, the label can be read from the table."
+        f"The last column: of how many articles {survey.cfg.label} is the most frequent one of those with the same "
+        "value. At 100 % it follows from this column."
     )
     return Section("columns", "Columns", (PageTable("", pd.DataFrame(rows, columns=names), note),))
 

@@ -5,7 +5,7 @@ import pandas as pd
 from hmexp.config.strategies import SPLITS
 from hmexp.exploration.survey import Survey
 from hmexp.exploration.thumbnails import Thumbnails
-from hmexp.reports.catalogue import Bars, Line, Row, Section, Segment, Sheet, decades_of, log_width
+from hmexp.reports.catalogue import Bars, Block, Line, Row, Section, Segment, Sheet, decades_of, log_width
 from hmexp.reports.page import PageTable
 from hmexp.reports.style import GREY, SPLIT_COLOURS
 
@@ -51,24 +51,18 @@ def strategies_section(survey: Survey) -> Section:
     colours = {"catalogue": GREY} | SPLIT_COLOURS
     columns = [name for name in ("catalogue", *SPLITS) if survey.classes[name].sum()]
     after = tuple(
-        Row(
-            str(label),
-            tuple(
-                Line((Segment(log_width(row[name], decades), colours[name], name),), f"{row[name]:,} {name}")
-                for name in columns
-            ),
-        )
+        Row(str(label), tuple(_line(name, int(row[name]), colours[name], decades) for name in columns))
         for label, row in survey.classes.head(MOST_ROWS).iterrows()
     )
     legend = tuple((colours[name], "all, merged" if name == "catalogue" else name) for name in columns)
     steps = [(step.name, step.before, step.after, step.text) for step in survey.report.steps]
-    blocks = (
+    blocks: tuple[Block, ...] = (
         Bars(f"Before: {len(survey.counts):,} labels", before, LOGARITHMIC, decades=decades),
         Bars(f"After: {len(survey.classes):,} classes", after, LOGARITHMIC, legend, decades),
         PageTable("Step by step", pd.DataFrame(steps, columns=["step", "before", "after", "what and why"])),
         *_changes(survey),
     )
-    return Section("strategies", "Merge, balance, split", blocks, beside=True)
+    return Section("strategies", "Merge, balance, split", blocks, layout="beside")
 
 
 def examples_section(survey: Survey, thumbnails: Thumbnails, examples: int) -> Section:
@@ -91,26 +85,27 @@ def alike_section(survey: Survey, thumbnails: Thumbnails) -> Section:
     """Classes whose pictures look like another's."""
     assert survey.pictures is not None
     articles, pairs = survey.pictures.articles, survey.pictures.alike
-    table = pairs[["label", "other", "share", "own"]].rename(
-        columns={"label": "class", "other": "looks most like", "share": "share like it", "own": "share like itself"}
+    table = pairs[["label", "num", "other", "share", "own"]].set_axis(
+        ["class", "pictures", "looks most like", "share like it", "share like itself"], axis=1
     )
-    sheets = []
-    for pair in pairs.head(MOST_PAIRS).itertuples():
-        two = articles.iloc[[pair.place, pair.near]]
-        lines = list(zip(two["article_id"], two["label"], strict=True))
-        sheets.append(Sheet("", thumbnails.of(two["image"].tolist(), lines)))
+    for name in table.columns[3:]:
+        table[name] = table[name].map("{:.0%}".format)
+    examples = articles.iloc[pairs[["place", "near"]].head(MOST_PAIRS).to_numpy(int).ravel()]
+    thumbs = thumbnails.of(
+        examples["image"].tolist(), list(zip(examples["article_id"], examples["label"], strict=True))
+    )
     note = (
-        "Before anything is trained: of at most 150 small pictures a class, the one of another product whose pixels are "
-        "nearest. A share like itself that is low is a class that needs more than colour and outline."
+        "Before anything is trained: for at most 150 small pictures a class, the one of another product whose pixels "
+        "are nearest. A class with a low share like itself needs more than colour and outline."
     )
-    blocks = (PageTable("", table, note), *_joined(sheets))
-    return Section("alike", "Similar classes", blocks)
+    sheet = Sheet("A picture, and the one next to it of the other class", thumbs)
+    blocks: list[Block] = [PageTable("", table, note), *([sheet] if thumbs else [])]
+    return Section("alike", "Similar classes", tuple(blocks))
 
 
-def _joined(sheets: list[Sheet]) -> tuple[Sheet, ...]:
-    """One sheet of all pairs."""
-    thumbs = tuple(thumb for sheet in sheets for thumb in sheet.thumbs)
-    return (Sheet("A picture, and the one next to it of the other class", thumbs),) if thumbs else ()
+def _line(name: str, count: int, colour: str, decades: float) -> Line:
+    words = f"{count:,} {'all' if name == 'catalogue' else name}"
+    return Line((Segment(log_width(count, decades), colour, name),), words)
 
 
 def _changes(survey: Survey) -> tuple[PageTable, ...]:

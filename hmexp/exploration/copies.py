@@ -9,9 +9,10 @@ from scipy.sparse.csgraph import connected_components
 
 from hmexp.exploration.looks import Looks
 
-NEAR_PIXELS = 6.0
-"""Mean distance, of 255, up to which two thumbnails show the same: a grey hash does not see colours, and a product's
-other colour has its shape. A picture that was saved again, at another size or quality, differs by 1 to 3."""
+NEAR, NEAR_ANYWHERE = 6.0, 24.0
+"""Distance, of 255, up to which two thumbnails show the same: in the mean, and in the pixel where it is largest. A grey
+hash does not see colours, and a product's other colour has its shape; on a white background a small article hardly
+moves the mean. A picture that was saved again, at another size or quality, differs by 1 to 3, and by up to 10."""
 TILE = (256, 2048)
 """Hashes that are compared with each other at once: their distances stay in the processor's cache."""
 AT_ONCE = 4096
@@ -82,6 +83,6 @@ def _confirmed(thumbnails: np.ndarray, some: np.ndarray, others: np.ndarray) -> 
     kept = np.zeros(len(some), bool)
     for start in range(0, len(some), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        difference = thumbnails[some[part]].astype(np.int16) - thumbnails[others[part]]
-        kept[part] = np.abs(difference).mean((1, 2, 3)) <= NEAR_PIXELS
+        distance = np.abs(thumbnails[some[part]].astype(np.int16) - thumbnails[others[part]]).mean(3)
+        kept[part] = (distance.mean((1, 2)) <= NEAR) & (distance.max((1, 2)) <= NEAR_ANYWHERE)
     return some[kept], others[kept]

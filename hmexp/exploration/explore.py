@@ -1,6 +1,7 @@
 """The verb `explore`: looks at a catalogue, says what it found, writes a page."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from hmexp.config.record import MlflowTracking
 from hmexp.console import log
 from hmexp.evaluation.tables import frame_table
 from hmexp.exploration.findings import find
-from hmexp.exploration.findings.finding import FINE, PROBLEM, Finding
+from hmexp.exploration.findings.finding import PROBLEM, Finding
 from hmexp.exploration.page import page_of, verdict
 from hmexp.exploration.survey import Survey, survey
 from hmexp.files import place_of, replacing
 from hmexp.process import check_interrupted
 
+PRINTED_NOTICES = 6
+"""Findings that only want to be known of which the terminal has so many; the page has all."""
 PRINTED_CLASSES = 12
 """Classes of the printed table, the largest; the page has more."""
 
@@ -50,11 +53,7 @@ def explore(config: ExploreConfig, invocation: Invocation) -> ExploreResult:
     findings = find(found)
     log.info(verdict(found, findings))
     log.info(_classes(found))
-    for finding in findings:
-        if finding.level != FINE and not finding.chosen:
-            _say(finding)
-    fine = sum(finding.level == FINE or finding.chosen for finding in findings)
-    log.info(f"{fine} more findings are as they should be, or answered by what is chosen")
+    _say(findings, PRINTED_NOTICES if out is not None else len(findings))
     if out is not None:
         with replacing(out) as partial:
             partial.write_text(page_of(found, findings, config, invocation.command), encoding="utf-8")
@@ -73,11 +72,19 @@ def _classes(found: Survey) -> object:
     shown = table.assign(share=shares.map("{:.1%}".format)).rename(columns={"catalogue": "articles"})
     shown = shown[["articles", "share", *table.columns[1:]]].reset_index()
     rest = len(found.classes) - len(table)
-    title = f"Classes after merging, and their rows after balance and split{f' ({rest:,} smaller ones left out)' * (rest > 0)}"
+    title = f"Articles of each class, and rows of each split{f'; {rest:,} smaller classes' if rest else ''}"
     return frame_table(pd.DataFrame(shown), title, wrapped="class")
 
 
-def _say(finding: Finding) -> None:
-    mark = "!" if finding.level == PROBLEM else "-"
-    answer = f": {finding.option}" if finding.option else ""
-    log.info(f"{mark} {finding.text}{answer}")
+def _say(findings: Sequence[Finding], most_notices: int) -> None:
+    """Print the open findings, each with its answer; of notices the first ones."""
+    problems = [finding for finding in findings if finding.is_open and finding.level == PROBLEM]
+    notices = [finding for finding in findings if finding.is_open and finding.level != PROBLEM]
+    for mark, finding in [("!", item) for item in problems] + [("-", item) for item in notices[:most_notices]]:
+        answer = f": {finding.option}" if finding.option else ""
+        log.info(f"{mark} {finding.text}{answer}".replace("`", ""))
+    more = max(0, len(notices) - most_notices)
+    fine = len(findings) - len(problems) - len(notices)
+    log.info(
+        f"{more} more notices; {fine} findings are fine, or answered by what is chosen" if more else f"{fine} are fine"
+    )

@@ -39,6 +39,12 @@ def read_headers(source: PictureSource, images: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def sizes_of(headers: pd.DataFrame) -> pd.DataFrame:
+    """`width, height, count` of the different sizes, the most frequent first."""
+    counts = headers.groupby(["width", "height"]).size().rename("count").reset_index()
+    return counts.sort_values("count", ascending=False, kind="stable", ignore_index=True)
+
+
 def _read(source: PictureSource, paths: Sequence[str]) -> list[tuple[str, int, int, str]]:
     found = []
     for path in paths:

@@ -9,7 +9,7 @@ from hmexp.config.explore import ExploreConfig
 from hmexp.config.secrets import masked
 from hmexp.exploration.article_sections import articles_section, columns_section
 from hmexp.exploration.class_sections import alike_section, classes_section, examples_section, strategies_section
-from hmexp.exploration.findings.finding import Finding
+from hmexp.exploration.findings.finding import PROBLEM, Finding
 from hmexp.exploration.picture_sections import copies_section, pictures_section
 from hmexp.exploration.survey import Survey
 from hmexp.exploration.thumbnails import Thumbnails
@@ -19,7 +19,7 @@ from hmexp.reports.catalogue import CataloguePage, Said, Section, catalogue_page
 def verdict(survey: Survey, findings: Sequence[Finding]) -> str:
     """What the catalogue is, and how much there is to answer, in two sentences."""
     catalogue = survey.catalogue
-    open_ones = sum(finding.level == "problem" and not finding.chosen for finding in findings)
+    open_ones = sum(finding.level == PROBLEM and finding.is_open for finding in findings)
     words = {0: "Nothing has to be answered before training", 1: "One finding should be answered before training"}
     answer = words.get(open_ones, f"{open_ones} findings should be answered before training")
     return (

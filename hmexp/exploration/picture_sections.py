@@ -7,6 +7,7 @@ import pandas as pd
 
 from hmexp.exploration.colours import BACKGROUNDS, COLOURS, backgrounds, colour_names
 from hmexp.exploration.copies import groups_of
+from hmexp.exploration.headers import sizes_of
 from hmexp.exploration.survey import Pictures, Survey
 from hmexp.exploration.thumbnails import Thumbnails
 from hmexp.reports.catalogue import Bars, Line, Row, Scatter, Section, Segment, Sheet
@@ -17,6 +18,7 @@ MOST_SIZES = 300
 MOST_CLASSES = 40
 MOST_GROUPS, MOST_OF_A_GROUP = 8, 6
 KILOBYTE = 1000
+EDGE = "What lies at the edge of the picture; with data.resize=pad that is the white border."
 
 
 def pictures_section(survey: Survey) -> Section:
@@ -30,18 +32,12 @@ def pictures_section(survey: Survey) -> Section:
     places, labels = pictures.articles["look"].to_numpy(), pictures.articles["label"]
     names = colour_names(pictures.looks.colour)[places]
     blocks += [
-        _shares(
-            "Backgrounds",
-            "What lies at the edge of the picture.",
-            backgrounds(pictures.looks)[places],
-            labels,
-            BACKGROUNDS,
-        ),
+        _shares("Backgrounds", EDGE, backgrounds(pictures.looks)[places], labels, BACKGROUNDS),
         _shares("Colours", "Of what stands out from the background, its mean.", names, labels, COLOURS),
     ]
     if len(pictures.quarantine):
         blocks.append(PageTable("Files that cannot be read", pictures.quarantine, "Their articles are left out."))
-    return Section("pictures", "Pictures", tuple(blocks), beside=len(pictures.headers) > 0)
+    return Section("pictures", "Sizes and colours", tuple(blocks), layout="beside" if len(pictures.headers) else "")
 
 
 def copies_section(survey: Survey, thumbnails: Thumbnails) -> Section:
@@ -52,41 +48,32 @@ def copies_section(survey: Survey, thumbnails: Thumbnails) -> Section:
     sizes = survey.catalogue.rows["group"].value_counts().value_counts().sort_index()
     table = pd.DataFrame({"articles of a product": sizes.index, "products": sizes.to_numpy()})
     title = "Products by how many articles they have"
-    note = (
-        "Equal pictures have the same file; near-equal ones the same perceptual hash, but for a few bits, and colours."
-    )
-    return Section("copies", "Copies and variants", (*sheets, PageTable(title, table)), note=note)
+    note = "Equal pictures have equal files; near-equal ones the same perceptual hash but for a few bits, and colours."
+    return Section("copies", "Copies and variants", (*sheets, PageTable(title, table)), note, layout="flow")
 
 
 def _scatter(headers: pd.DataFrame) -> Scatter:
-    sizes = headers.groupby(["width", "height"]).size().sort_values(ascending=False).head(MOST_SIZES)
-    width, height = (int(headers[name].max()) for name in ("width", "height"))
+    sizes = sizes_of(headers).head(MOST_SIZES)
+    width, height = int(sizes["width"].max()), int(sizes["height"].max())
+    radii = 0.8 + 5 * np.sqrt(sizes["count"] / sizes["count"].iloc[0])
     points = tuple(
-        (
-            100 * w / width,
-            100 * h / height,
-            0.8 + 5 * float(np.sqrt(count / sizes.iloc[0])),
-            f"{w:,} x {h:,}: {count:,} pictures",
-        )
-        for (w, h), count in sizes.items()
+        (100 * w / width, 100 * h / height, radius, f"{w:,} x {h:,}: {count:,} pictures")
+        for (w, h, count), radius in zip(sizes.to_numpy().tolist(), radii, strict=True)
     )
     note = "Each circle is a size; its area is how many pictures have it."
     return Scatter("Dimensions", points, f"width, up to {width:,} pixels", f"height, up to {height:,} pixels", note)
 
 
 def _sizes(headers: pd.DataFrame) -> pd.DataFrame:
-    sizes = headers.groupby(["width", "height"]).size().sort_values(ascending=False).head(10)
-    rows = [(f"{w:,} x {h:,}", count, f"{count / len(headers):.1%}") for (w, h), count in sizes.items()]
+    sizes = sizes_of(headers).head(10).to_numpy().tolist()
+    rows = [(f"{w:,} x {h:,}", count, f"{count / len(headers):.1%}") for w, h, count in sizes]
     return pd.DataFrame(rows, columns=["width x height", "pictures", "share"])
 
 
 def _files(headers: pd.DataFrame) -> pd.DataFrame:
     """Spread of width, height, shape and bytes; and the formats."""
-    columns = {
-        "width": headers["width"],
-        "height": headers["height"],
-        "width / height": headers["width"] / headers["height"],
-    }
+    columns = {name: headers[name] for name in ("width", "height")}
+    columns["width / height"] = headers["width"] / headers["height"]
     columns["kilobytes"] = headers["bytes"] / KILOBYTE
     rows = []
     for name, values in columns.items():
@@ -100,13 +87,11 @@ def _files(headers: pd.DataFrame) -> pd.DataFrame:
 def _shares(title: str, note: str, kinds: np.ndarray, labels: pd.Series, palette: Mapping[str, str]) -> Bars:
     """What part of each class's pictures is of each kind."""
     table = pd.crosstab(labels.to_numpy(), kinds, normalize="index")
-    order = [label for label in labels.value_counts().index if label in table.index][:MOST_CLASSES]
+    order = [str(label) for label in labels.value_counts().index[:MOST_CLASSES]]
     used = [name for name in palette if name in table]
     overall = pd.Series(kinds).value_counts(normalize=True)
-    rows = [
-        _row("all", overall, used, palette),
-        *(_row(str(label), table.loc[label], used, palette) for label in order),
-    ]
+    parts = {"all": overall} | {label: pd.Series(table.loc[label]) for label in order}
+    rows = [_row(label, shares, used, palette) for label, shares in parts.items()]
     return Bars(title, tuple(rows), note, tuple((palette[name], name) for name in used))
 
 
@@ -116,15 +101,14 @@ def _row(label: str, shares: pd.Series, used: Sequence[str], palette: Mapping[st
         for name in used
         if shares.get(name)
     )
-    first = shares.idxmax()
-    return Row(label, (Line(parts, f"{shares[first]:.0%} {first}"),))
+    return Row(label, (Line(parts, f"{shares.max():.0%} {shares.idxmax()}"),))
 
 
 def _same(pictures: Pictures, thumbnails: Thumbnails) -> list[Sheet]:
     """The largest groups of the same picture; first those with several labels."""
     articles = pictures.articles.assign(near=pictures.copies.near[pictures.articles["look"]])
     several = articles.groupby("near")["label"].nunique()
-    groups = [group for group in groups_of(articles["near"].to_numpy())]
+    groups = groups_of(articles["near"].to_numpy())
     groups.sort(key=lambda group: several[articles["near"].iloc[group[0]]], reverse=True)
     sheets = []
     for group in groups[:MOST_GROUPS]:

@@ -114,13 +114,21 @@ Block = Bars | Sheet | Scatter | PageTable
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page that the contents list names; `beside` puts its first two blocks next to each other."""
+    """A part of the page that the contents list names.
+
+    Attributes:
+        name: Its anchor.
+        title: Above it, and in the contents list.
+        blocks: In their order.
+        note: A sentence before them.
+        layout: `beside` puts the first two blocks next to each other, `flow` as many as there is room for.
+    """
 
     name: str
     title: str
     blocks: tuple[Block, ...]
     note: str = ""
-    beside: bool = False
+    layout: str = ""
 
 
 @dataclass(frozen=True)

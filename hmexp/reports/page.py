@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from hmexp.process import printable
 
@@ -68,10 +69,14 @@ def run_report(page: RunPage) -> str:
 
 
 def template(name: str) -> jinja2.Template:
-    """A template of this folder, which escapes all text; its filters: `cell` for values of tables, `plain` for text."""
+    """A template of this folder, which escapes all text.
+
+    Its filters: `cell` for values of tables, `plain` for text, `coded` for text with words of a command line in
+    backticks.
+    """
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
-    environment.filters |= {"cell": _cell, "plain": lambda text: printable(str(text), keep="\n")}
+    environment.filters |= {"cell": _cell, "plain": lambda text: printable(str(text), keep="\n"), "coded": _coded}
     return environment.get_template(name)
 
 
@@ -84,6 +89,14 @@ def _cell(value: object) -> str:
     if isinstance(value, Real):
         return "" if pd.isna(float(value)) else f"{value:.4f}"
     return "" if value is None or value is pd.NA or value is pd.NaT else printable(str(value))
+
+
+def _coded(text: str) -> Markup:
+    """HTML of a sentence in which backticks stand around code."""
+    parts = printable(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def _visible(value: Any) -> Any:  # noqa: ANN401

@@ -44,7 +44,7 @@ def unlabelled(survey: Survey) -> list[Finding]:
     if not num:
         return []
     text = f"{num:,} articles have no label and are left out of training"
-    return [Finding(NOTICE, "articles", text, "hmexp predict classifies them once there is a model")]
+    return [Finding(NOTICE, "articles", text, "`hmexp predict` classifies them once there is a model")]
 
 
 def doubtful_names(survey: Survey) -> list[Finding]:
@@ -61,15 +61,15 @@ def variants(survey: Survey) -> list[Finding]:
     if several.empty:
         return [Finding(FINE, "copies", "No two articles are known to be of the same product")]
     text = (
-        f"{percent(several.sum() / len(rows))} of the articles are variants, such as colours, of a product that has others "
-        f"({len(sizes):,} products, up to {sizes.iloc[0]:,} articles each)"
+        f"Variants: {percent(several.sum() / len(rows))} of the articles are, such as a colour, one of several of a "
+        f"product ({len(sizes):,} products, up to {sizes.iloc[0]:,} articles each)"
     )
     shares = {split: share for split, share in survey.report.siblings.items() if share}
     if not shares:
         chosen = isinstance(survey.cfg.split, GroupedSplit | FixedSplit)
-        return [Finding(NOTICE, "copies", f"{text}; none is on two sides of the split", "data/split=grouped", chosen)]
+        return [Finding(NOTICE, "copies", f"{text}; none is on two sides of the split", "`data/split=grouped`", chosen)]
     leaks = " and ".join(f"{percent(share)} of {split}" for split, share in shares.items())
-    return [Finding(PROBLEM, "copies", f"{text}; {leaks} has a sibling in train", "data/split=grouped")]
+    return [Finding(PROBLEM, "copies", f"{text}; {leaks} have a sibling in train", "`data/split=grouped`")]
 
 
 def folders(survey: Survey) -> list[Finding]:
@@ -84,8 +84,8 @@ def folders(survey: Survey) -> list[Finding]:
         f"Disorder of folders: pictures lie in {sizes} that do not say the class; a folder holds {found.classes:.1f} "
         f"classes in the mean"
     )
-    label = survey.cfg.label
-    return [Finding(NOTICE, "articles", text, f"nothing has to be moved: data.label={label} says the class", True)]
+    option = f"nothing has to be moved: `data.label={survey.cfg.label}` says the class"
+    return [Finding(NOTICE, "articles", text, option, True)]
 
 
 def other_labels(survey: Survey) -> list[Finding]:
@@ -96,7 +96,7 @@ def other_labels(survey: Survey) -> list[Finding]:
         return []
     words = [f"{column.name} ({column.distinct:,} values)" for column in could]
     text = f"{len(could):,} other columns could be learned: {named(words)}"
-    return [Finding(NOTICE, "columns", text, f"data.label={could[0].name}")]
+    return [Finding(NOTICE, "columns", text, f"`data.label={could[0].name}`")]
 
 
 def telling_columns(survey: Survey) -> list[Finding]:

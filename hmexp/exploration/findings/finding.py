@@ -15,7 +15,7 @@ class Finding:
         level: One of `LEVELS`.
         section: Of the page where it can be seen: `classes`, `articles`, `pictures`, `copies`, `alike` or `columns`.
         text: What was found, in words and numbers.
-        option: Words of the command line that answer it, or what else to do; empty where nothing has to be done.
+        option: What answers it, words of the command line in backticks; empty where nothing has to be done.
         chosen: Whether the configuration that was looked at has that option already.
     """
 
@@ -24,6 +24,11 @@ class Finding:
     text: str
     option: str = ""
     chosen: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it asks for an answer, or to be known."""
+        return self.level != FINE and not self.chosen
 
 
 def named(names: list[str], most: int = 4) -> str:
@@ -34,6 +39,8 @@ def named(names: list[str], most: int = 4) -> str:
 
 def percent(share: float) -> str:
     """A share in per cent; one that is not quite none, or all, does not look like it."""
-    if 0 < share < 0.001:
+    if 0 < share < 0.0005:
         return "less than 0.1 %"
-    return f"{100 * share:.3g} %" if share < 0.9995 or share == 1 else "nearly 100 %"
+    if 0.9995 <= share < 1:
+        return "nearly 100 %"
+    return f"{100 * share:.1f} %".replace(".0 %", " %")

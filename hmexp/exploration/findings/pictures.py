@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from hmexp.config.strategies import GroupedSplit
 from hmexp.exploration.colours import backgrounds
 from hmexp.exploration.copies import groups_of
 from hmexp.exploration.findings.finding import FINE, NOTICE, PROBLEM, Finding, named, percent
+from hmexp.exploration.headers import sizes_of
 from hmexp.exploration.survey import Pictures, Survey
 
 DISTORTED = 0.05
@@ -14,8 +16,11 @@ FAR = 1.1
 """Ratio of two aspect ratios that are far from each other."""
 SQUEEZED = 1.25
 """Ratio of height and width from which making a square of a picture is seen."""
-FEWER, MORE = 0.15, 0.5
-"""Difference of a class's share of uneven backgrounds from all pictures', and share of one kind of all of them."""
+FEWER, MORE, FEWEST = 0.15, 0.5, 20
+"""Share of other backgrounds by which a class stands out, share of the usual one, and pictures of a class, at least."""
+
+LEAK = 0.01
+"""Share of val or test with a near-equal picture in train, from which a score is flattered."""
 
 
 def unreadable(survey: Survey) -> list[Finding]:
@@ -28,10 +33,11 @@ def unreadable(survey: Survey) -> list[Finding]:
         return [Finding(FINE, "pictures", f"Every one of {total:,} picture files can be read")]
     share, limit = len(bad) / total, survey.cfg.max_bad_fraction
     first = bad.iloc[0]
-    text = f"{len(bad):,} of {total:,} picture files ({percent(share)}) cannot be read (first {first['image']}: {first['reason']})"
+    which = f"(the first is {first['image']}: {first['reason']})"
+    text = f"{len(bad):,} of {total:,} picture files ({percent(share)}) cannot be read {which}"
     if share <= limit:
         return [Finding(NOTICE, "pictures", f"{text}; their articles are left out")]
-    option = f"data.max_bad_fraction={np.ceil(100 * share) / 100:g}, once you have looked at them"
+    option = f"`data.max_bad_fraction={np.ceil(100 * share) / 100:g}`, once you have looked at them"
     return [Finding(PROBLEM, "pictures", f"{text}, more than {percent(limit)}: a training stops", option)]
 
 
@@ -40,25 +46,18 @@ def dimensions(survey: Survey) -> list[Finding]:
     if survey.pictures is None or survey.pictures.headers.empty:
         return []
     headers = survey.pictures.headers
-    sizes = headers.groupby(["width", "height"]).size().sort_values(ascending=False)
-    usual = f"{sizes.index[0][0]:,} x {sizes.index[0][1]:,}"
+    sizes = sizes_of(headers)
+    width, height, count = sizes.iloc[0].tolist()
+    usual = f"{width:,} x {height:,}"
     if len(sizes) == 1:
         found = [Finding(FINE, "pictures", f"All pictures have the same dimensions, {usual}")]
     else:
-        text = (
-            f"Differing dimensions: {len(sizes):,} different ones, {percent(sizes.iloc[0] / len(headers))} are {usual}; widths "
-            f"{headers['width'].min():,} to {headers['width'].max():,}, heights {headers['height'].min():,} to "
-            f"{headers['height'].max():,} pixels"
-        )
-        found = [
-            Finding(
-                NOTICE,
-                "pictures",
-                text,
-                f"all become {survey.cfg.image_size} x {survey.cfg.image_size}: data.image_size",
-                True,
-            )
-        ]
+        spread = [f"{name}s {headers[name].min():,} to {headers[name].max():,}" for name in ("width", "height")]
+        which = f"{len(sizes):,} different ones, {percent(count / len(headers))} are {usual}"
+        text = f"Differing dimensions: {which}; {', '.join(spread)} pixels"
+        side = survey.cfg.image_size
+        option = f"all become {side} x {side} pixels: `data.image_size={side}`"
+        found = [Finding(NOTICE, "pictures", text, option, True)]
     return [*found, *_shapes(survey, headers), *_too_small(survey, headers)]
 
 
@@ -69,11 +68,12 @@ def _shapes(survey: Survey, headers: pd.DataFrame) -> list[Finding]:
     off = float((np.maximum(aspect / middle, middle / aspect) > FAR).mean())
     chosen = survey.cfg.resize != "stretch"
     if off >= DISTORTED:
-        text = f"{percent(off)} of the pictures have another shape than the usual one of {middle:.2f} to 1, and are distorted by as much more"
-        return [Finding(NOTICE, "pictures", text, "data.resize=pad", chosen)]
+        usual = f"{middle:.2f} times as wide as high"
+        text = f"{percent(off)} of the pictures have another shape than the usual one, {usual}, and are stretched alike"
+        return [Finding(NOTICE, "pictures", text, "`data.resize=pad`", chosen)]
     if max(middle, 1 / middle) >= SQUEEZED:
-        text = f"Pictures are {middle:.2f} times as wide as high, all about alike, and are stretched to squares"
-        return [Finding(NOTICE, "pictures", text, "data.resize=pad keeps their shape, with white borders", chosen)]
+        text = f"Pictures are {middle:.2f} times as wide as high, nearly all of them, and are stretched to squares"
+        return [Finding(NOTICE, "pictures", text, "`data.resize=pad` keeps their shape, with white borders", chosen)]
     return []
 
 
@@ -83,7 +83,7 @@ def _too_small(survey: Survey, headers: pd.DataFrame) -> list[Finding]:
         return []
     text = f"{percent(small)} of the pictures are smaller than data.image_size={survey.cfg.image_size} and are blown up"
     side = int(headers[["width", "height"]].min(axis=1).median())
-    return [Finding(NOTICE, "pictures", text, f"data.image_size={max(8, side)}")]
+    return [Finding(NOTICE, "pictures", text, f"`data.image_size={max(8, side)}`")]
 
 
 def background(survey: Survey) -> list[Finding]:
@@ -92,23 +92,19 @@ def background(survey: Survey) -> list[Finding]:
         return []
     kinds = pd.Series(backgrounds(survey.pictures.looks))
     shares = kinds.value_counts(normalize=True)
-    text = f"{percent(shares.iloc[0])} of the pictures have a {shares.index[0]} background"
-    if len(shares) > 1:
-        text += f", {percent(shares.iloc[1])} a {shares.index[1]} one"
-    found = [Finding(FINE if shares.iloc[0] >= MORE else NOTICE, "pictures", text)]
+    usual = str(shares.index[0])
+    words = [f"{percent(share)} {kind}" for kind, share in shares.head(3).items()]
+    found = [Finding(FINE if shares.iloc[0] >= MORE else NOTICE, "pictures", f"Backgrounds: {', '.join(words)}")]
     articles = survey.pictures.articles
-    uneven = (
-        pd.Series((kinds != shares.index[0]).to_numpy()[articles["look"]])
-        .groupby(articles["label"])
-        .agg(["mean", "size"])
-    )
-    odd = uneven[(uneven["size"] >= 20) & (uneven["mean"] - uneven["mean"].median() > FEWER)]
+    other = pd.Series((kinds != usual).to_numpy()[articles["look"]])
+    table = other.groupby(articles["label"]).agg(["mean", "size"])
+    odd = table[(table["size"] >= FEWEST) & (table["mean"] - table["mean"].median() > FEWER)]
     if len(odd):
-        words = [f"{label} ({percent(share)})" for label, share in odd["mean"].sort_values(ascending=False).items()]
-        text = f"Another background than {shares.index[0]} is much more frequent for {named(words)}: it may be learned instead of the article"
-        found.append(
-            Finding(NOTICE, "pictures", text, "augment=light, and look at a run's heat maps (figures/grad_cam)")
-        )
+        examples = odd["mean"].sort_values(ascending=False).items()
+        which = named([f"{label} ({percent(share)})" for label, share in examples])
+        text = f"Backgrounds other than {usual} are much more frequent for {which}: they may be learned instead"
+        option = "`augment=light`, and look at a run's heat maps (grad_cam)"
+        found.append(Finding(NOTICE, "pictures", text, option))
     return found
 
 
@@ -121,8 +117,8 @@ def equal(survey: Survey) -> list[Finding]:
     if not nears:
         return [Finding(FINE, "copies", "No two pictures are equal, or nearly")]
     num_equal, num_near = sum(map(len, equals)), sum(map(len, nears))
-    text = f"{num_equal:,} pictures have an equal one, and {num_near - num_equal:,} more a near-equal one"
-    found = [Finding(NOTICE, "copies", text, "equal ones stay on one side of the split", True)]
+    text = f"{num_equal:,} pictures have an equal file, and {num_near:,} an equal or near-equal picture elsewhere"
+    found = [Finding(NOTICE, "copies", text, "equal files stay on one side of the split", True)]
     return [*found, *_doubtful(pictures), *_leaks(survey, pictures)]
 
 
@@ -133,7 +129,7 @@ def _doubtful(pictures: Pictures) -> list[Finding]:
     several = articles[articles["near"].isin(labels[labels > 1].index)]
     if several.empty:
         return []
-    text = f"{len(several):,} articles have a picture, or nearly, that has another label elsewhere"
+    text = f"{len(several):,} articles share a picture, or nearly, with one of another label"
     return [Finding(PROBLEM, "copies", text, "look at them: one label of each is likely wrong")]
 
 
@@ -148,7 +144,9 @@ def _leaks(survey: Survey, pictures: Pictures) -> list[Finding]:
         of_split = groups[rows["split"] == split]
         num = int(of_split.isin(in_train).sum())
         if num:
-            text = f"{num:,} of {len(of_split):,} pictures in {split} ({percent(num / len(of_split))}) have a near-equal one in train"
-            option = "data/split=grouped, with products as groups (data.group_column of data=table)"
-            found.append(Finding(PROBLEM if num > 0.01 * len(of_split) else NOTICE, "copies", text, option))
+            share = num / len(of_split)
+            text = f"{num:,} of {len(of_split):,} pictures in {split} ({percent(share)}) have a near-equal one in train"
+            grouped = isinstance(survey.cfg.split, GroupedSplit)
+            option = "look at them: they are of different products" if grouped else "`data/split=grouped`"
+            found.append(Finding(PROBLEM if share > LEAK else NOTICE, "copies", text, option))
     return found
