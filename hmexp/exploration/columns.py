@@ -27,7 +27,7 @@ class Column:
         filled: Share of its cells that are not empty.
         distinct: Different values, without the empty one.
         frequent: The most frequent values, each with its count.
-        extent: The lowest, the median and the highest number; empty for no number.
+        extent: The lowest, the median and the highest number; empty for no number, and for an id.
         decides: Share of the labelled articles whose label is the most frequent one of their value; 0 for an id.
     """
 
@@ -56,7 +56,8 @@ def _column(cells: pd.Series, name: str, labels: pd.Series) -> Column:
     numbers = pd.to_numeric(filled, errors="coerce")
     is_number = bool(len(filled)) and float(numbers.notna().mean()) >= NUMERIC
     kind = _kind(len(filled), len(counts), is_number)
-    extent = tuple(float(number) for number in numbers.quantile([0, 0.5, 1])) if is_number else ()
+    measured = is_number and kind != "id"
+    extent = tuple(float(number) for number in numbers.quantile([0, 0.5, 1])) if measured else ()
     frequent = tuple((str(value), int(count)) for value, count in counts.head(FREQUENT).items())
     decides = _decides(values, labels) if kind in ("kinds", "number", "text") else 0.0
     return Column(name, kind, len(filled) / max(len(cells), 1), len(counts), frequent, extent, decides)

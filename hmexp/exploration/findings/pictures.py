@@ -16,9 +16,9 @@ FAR = 1.1
 """Ratio of two aspect ratios that are far from each other."""
 SQUEEZED = 1.25
 """Ratio of height and width from which making a square of a picture is seen."""
-FEWER, MORE, FEWEST = 0.15, 0.5, 20
-"""Share of other backgrounds by which a class stands out, share of the usual one, and pictures of a class, at least."""
-
+EXCESS, MORE, FEWEST = 0.15, 0.5, 20
+"""Share of a kind of background by which a class exceeds all pictures, share of the usual kind, and pictures of a
+class, at least."""
 LEAK = 0.01
 """Share of val or test with a near-equal picture in train, from which a score is flattered."""
 
@@ -87,22 +87,22 @@ def _too_small(survey: Survey, headers: pd.DataFrame) -> list[Finding]:
 
 
 def background(survey: Survey) -> list[Finding]:
-    """What the articles stand before."""
+    """What the articles stand before, and whether that tells their class."""
     if survey.pictures is None:
         return []
-    kinds = pd.Series(backgrounds(survey.pictures.looks))
-    shares = kinds.value_counts(normalize=True)
-    usual = str(shares.index[0])
+    kinds = backgrounds(survey.pictures.looks)
+    shares = pd.Series(kinds).value_counts(normalize=True)
     words = [f"{percent(share)} {kind}" for kind, share in shares.head(3).items()]
     found = [Finding(FINE if shares.iloc[0] >= MORE else NOTICE, "pictures", f"Backgrounds: {', '.join(words)}")]
-    articles = survey.pictures.articles
-    other = pd.Series((kinds != usual).to_numpy()[articles["look"]])
-    table = other.groupby(articles["label"]).agg(["mean", "size"])
-    odd = table[(table["size"] >= FEWEST) & (table["mean"] - table["mean"].median() > FEWER)]
-    if len(odd):
-        examples = odd["mean"].sort_values(ascending=False).items()
-        which = named([f"{label} ({percent(share)})" for label, share in examples])
-        text = f"Backgrounds other than {usual} are much more frequent for {which}: they may be learned instead"
+    labels = survey.pictures.articles["label"]
+    table = pd.crosstab(labels.to_numpy(), kinds[survey.pictures.articles["look"]], normalize="index")
+    many = labels.value_counts() >= FEWEST
+    excess = (table - shares).loc[many[many].index.intersection(table.index)].stack()
+    odd = excess[excess > EXCESS].sort_values(ascending=False).index.tolist()
+    if odd:
+        cells = [(label, kind, table.loc[label, kind], shares[kind]) for label, kind in odd]
+        which = named([f"{label} {kind} ({percent(of)}, of all {percent(all_)})" for label, kind, of, all_ in cells])
+        text = f"Backgrounds that may be learned instead of the article: {which}"
         option = "`augment=light`, and look at a run's heat maps (grad_cam)"
         found.append(Finding(NOTICE, "pictures", text, option))
     return found
