@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from hmexp.catalogue.manifest import own
 from hmexp.catalogue.plan import plan
@@ -37,6 +38,16 @@ REFERENCE = {
     "Fun": 2,
 }
 MISSING = 442
+RGB = tuple[int, int, int]
+WHITE: RGB = (255, 255, 255)
+
+
+def shirt(colour: RGB, background: RGB = WHITE, seed: int = 0) -> Image.Image:
+    """A block of a colour with a pattern of its own, before a background."""
+    pixels = np.full((120, 80, 3), background, np.uint8)
+    pattern = np.random.default_rng(seed).integers(0, 2, (8, 5)).repeat(10, 0).repeat(10, 1)
+    pixels[20:100, 15:65] = np.where(pattern[..., None], colour, np.array(colour) // 2)
+    return Image.fromarray(pixels)
 
 
 def articles_of(counts: dict[str, int], colours: int = 2) -> pd.DataFrame:

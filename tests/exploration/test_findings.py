@@ -47,7 +47,7 @@ def test_the_references_near_empty_classes_are_found(reference):
 def test_the_references_differing_dimensions_are_found(reference):
     found = only(reference, "Differing dimensions")
     assert "4 different ones" in found.text and "widths 500 to 1,750" in found.text
-    assert only(reference, "another shape").option == "`data.resize=pad`"
+    assert only(reference, "far from the usual one").option == "`data.resize=pad`"
 
 
 def test_the_references_disorder_of_folders_is_found(reference):
@@ -64,7 +64,7 @@ def test_the_references_similar_classes_are_found(reference):
 
 
 def test_the_references_articles_without_a_picture_are_found(reference):
-    assert "442 of 105,542 articles (0.4 %) have no picture" in only(reference, "have no picture").text
+    assert "442 of 105,542 (0.4 %)" in only(reference, "Articles without a picture").text
 
 
 def test_what_is_chosen_answers(monkeypatch):
@@ -124,7 +124,7 @@ def test_unreadable_files_beyond_the_limit_are_a_problem():
     catalogue = catalogue_of(articles_of({"Shoes": 40, "Hats": 40}))
     pictures = drawn_pictures(catalogue, [(100, 100)])
     bad = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "reason": ["truncated", "empty file"]})
-    found = only(find(survey_of(catalogue, config_of(), replace(pictures, quarantine=bad))), "cannot be read")
+    found = only(find(survey_of(catalogue, config_of(), replace(pictures, quarantine=bad))), "Unreadable")
     assert (found.level, found.option.split("`")[1]) == (PROBLEM, "data.max_bad_fraction=0.03")
     few = find(survey_of(catalogue, config_of(), replace(pictures, quarantine=bad.head(0))))
     assert only(few, "can be read").level == FINE
@@ -137,8 +137,10 @@ def test_a_picture_with_two_labels_and_one_on_two_sides_are_found():
     digests[500] = digests[0]
     copies = find_copies(pictures.looks, digests, 4)
     found = find(survey_of(catalogue, config_of(), replace(pictures, copies=copies)))
-    assert only(found, "equal file").text.startswith("2 pictures have an equal file, and 2 an equal or near-equal")
-    assert only(found, "of another label").text.startswith("2 articles share a picture")
+    assert (
+        only(found, "equal file").text == "Equal pictures: 2 with an equal file, 2 with an equal or near-equal picture"
+    )
+    assert only(found, "of another label").text.startswith("Labels in doubt: 2 articles")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_catalogues import shirt
 from PIL import Image
 
 from hmexp.catalogue.pictures import DirectoryPictures
@@ -15,16 +16,6 @@ from hmexp.exploration.looks import Looks, look_at
 from hmexp.store import StoreSpec, stage
 
 SIDE = 64
-
-
-def shirt(
-    colour: tuple[int, int, int], background: tuple[int, int, int] = (255, 255, 255), seed: int = 0
-) -> Image.Image:
-    """A block of a colour with a pattern of its own, before a background."""
-    pixels = np.full((120, 80, 3), background, np.uint8)
-    pattern = np.random.default_rng(seed).integers(0, 2, (8, 5)).repeat(10, 0).repeat(10, 1)
-    pixels[20:100, 15:65] = np.where(pattern[..., None], colour, np.array(colour) // 2)
-    return Image.fromarray(pixels)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def missing_pictures(survey: Survey) -> list[Finding]:
     if not num:
         return [Finding(FINE, "articles", f"Every one of {total:,} articles has a picture")]
     share = num / total
-    text = f"{num:,} of {total:,} articles ({percent(share)}) have no picture and are left out"
+    text = f"Articles without a picture: {num:,} of {total:,} ({percent(share)}), which are left out"
     worst = survey.catalogue.missing["label"].value_counts()
     if len(worst):
         text += f", most of them {worst.index[0] or 'without a label'} ({worst.iloc[0]:,})"
@@ -34,7 +34,7 @@ def unused_pictures(survey: Survey) -> list[Finding]:
     unused = survey.catalogue.unused
     if not unused:
         return []
-    text = f"{len(unused):,} pictures belong to no article and are left out ({some(unused)})"
+    text = f"Pictures without an article: {len(unused):,}, which are left out ({some(unused)})"
     return [Finding(NOTICE, "articles", text)]
 
 
@@ -43,7 +43,7 @@ def unlabelled(survey: Survey) -> list[Finding]:
     num = survey.catalogue.num_unlabelled
     if not num:
         return []
-    text = f"{num:,} articles have no label and are left out of training"
+    text = f"Articles without a label: {num:,}, which are left out of training"
     return [Finding(NOTICE, "articles", text, "`hmexp predict` classifies them once there is a model")]
 
 
@@ -95,7 +95,7 @@ def other_labels(survey: Survey) -> list[Finding]:
     if not could:
         return []
     words = [f"{column.name} ({column.distinct:,} values)" for column in could]
-    text = f"{len(could):,} other columns could be learned: {named(words)}"
+    text = f"Columns that could be learned instead: {named(words)}"
     return [Finding(NOTICE, "columns", text, f"`data.label={could[0].name}`")]
 
 

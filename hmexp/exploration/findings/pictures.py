@@ -34,7 +34,7 @@ def unreadable(survey: Survey) -> list[Finding]:
     share, limit = len(bad) / total, survey.cfg.max_bad_fraction
     first = bad.iloc[0]
     which = f"(the first is {first['image']}: {first['reason']})"
-    text = f"{len(bad):,} of {total:,} picture files ({percent(share)}) cannot be read {which}"
+    text = f"Unreadable: {len(bad):,} of {total:,} picture files ({percent(share)}) {which}"
     if share <= limit:
         return [Finding(NOTICE, "pictures", f"{text}; their articles are left out")]
     option = f"`data.max_bad_fraction={np.ceil(100 * share) / 100:g}`, once you have looked at them"
@@ -69,7 +69,7 @@ def _shapes(survey: Survey, headers: pd.DataFrame) -> list[Finding]:
     chosen = survey.cfg.resize != "stretch"
     if off >= DISTORTED:
         usual = f"{middle:.2f} times as wide as high"
-        text = f"{percent(off)} of the pictures have another shape than the usual one, {usual}, and are stretched alike"
+        text = f"Shapes: {percent(off)} of the pictures are far from the usual one, {usual}, and all become squares"
         return [Finding(NOTICE, "pictures", text, "`data.resize=pad`", chosen)]
     if max(middle, 1 / middle) >= SQUEEZED:
         text = f"Pictures are {middle:.2f} times as wide as high, nearly all of them, and are stretched to squares"
@@ -117,7 +117,7 @@ def equal(survey: Survey) -> list[Finding]:
     if not nears:
         return [Finding(FINE, "copies", "No two pictures are equal, or nearly")]
     num_equal, num_near = sum(map(len, equals)), sum(map(len, nears))
-    text = f"{num_equal:,} pictures have an equal file, and {num_near:,} an equal or near-equal picture elsewhere"
+    text = f"Equal pictures: {num_equal:,} with an equal file, {num_near:,} with an equal or near-equal picture"
     found = [Finding(NOTICE, "copies", text, "equal files stay on one side of the split", True)]
     return [*found, *_doubtful(pictures), *_leaks(survey, pictures)]
 
@@ -129,7 +129,7 @@ def _doubtful(pictures: Pictures) -> list[Finding]:
     several = articles[articles["near"].isin(labels[labels > 1].index)]
     if several.empty:
         return []
-    text = f"{len(several):,} articles share a picture, or nearly, with one of another label"
+    text = f"Labels in doubt: {len(several):,} articles share a picture, or nearly, with one of another label"
     return [Finding(PROBLEM, "copies", text, "look at them: one label of each is likely wrong")]
 
 
@@ -145,7 +145,7 @@ def _leaks(survey: Survey, pictures: Pictures) -> list[Finding]:
         num = int(of_split.isin(in_train).sum())
         if num:
             share = num / len(of_split)
-            text = f"{num:,} of {len(of_split):,} pictures in {split} ({percent(share)}) have a near-equal one in train"
+            text = f"Leak: {num:,} of {len(of_split):,} pictures in {split} ({percent(share)}) have a near-equal one in train"
             grouped = isinstance(survey.cfg.split, GroupedSplit)
             option = "look at them: they are of different products" if grouped else "`data/split=grouped`"
             found.append(Finding(PROBLEM if share > LEAK else NOTICE, "copies", text, option))
