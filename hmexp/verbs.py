@@ -144,5 +144,13 @@ TABLE = (
         function="hmexp.runner.ui:ui",
         help="open the MLflow UI on the right store",
     ),
+    Verb(
+        "doctor",
+        config="doctor",
+        schema="doctor",
+        function="hmexp.doctor.doctor:doctor",
+        help="check the installation, the devices, a training step, the places, MLflow, the data and the stores",
+        recalls=True,
+    ),
 )
 VERBS = {verb.name: verb for verb in TABLE}

@@ -17,6 +17,7 @@ from hmexp.config import (
     augment,
     callbacks,
     data,
+    doctor,
     explore,
     guard,
     loss,
@@ -108,6 +109,7 @@ VERBS: dict[str, type] = {
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
     "clean": verbs.CleanConfig,
+    "doctor": doctor.DoctorConfig,
 }
 
 

@@ -96,13 +96,15 @@ def background(survey: Survey) -> list[Finding]:
     found = [Finding(FINE if shares.iloc[0] >= MORE else NOTICE, "pictures", f"Backgrounds: {', '.join(words)}")]
     labels = survey.pictures.articles["label"]
     table = pd.crosstab(labels.to_numpy(), kinds[survey.pictures.articles["look"]], normalize="index")
-    many = labels.value_counts() >= FEWEST
-    excess = (table - shares).loc[many[many].index.intersection(table.index)].stack()
-    odd = excess[excess > EXCESS].sort_values(ascending=False).index.tolist()
+    table = table[labels.value_counts().reindex(table.index) >= FEWEST]
+    of, all_ = table.to_numpy(float), shares.reindex(table.columns).to_numpy(float)
+    odd = [(of[row, column], row, column) for row, column in np.argwhere(of - all_ > EXCESS)]
     if odd:
-        cells = [(label, kind, table.loc[label, kind], shares[kind]) for label, kind in odd]
-        which = named([f"{label} {kind} ({percent(of)}, of all {percent(all_)})" for label, kind, of, all_ in cells])
-        text = f"Backgrounds that may be learned instead of the article: {which}"
+        words = [
+            f"{table.index[row]} {table.columns[column]} ({percent(share)}, of all {percent(all_[column])})"
+            for share, row, column in sorted(odd, reverse=True)
+        ]
+        text = f"Backgrounds that may be learned instead of the article: {named(words)}"
         option = "`augment=light`, and look at a run's heat maps (grad_cam)"
         found.append(Finding(NOTICE, "pictures", text, option))
     return found
@@ -145,7 +147,8 @@ def _leaks(survey: Survey, pictures: Pictures) -> list[Finding]:
         num = int(of_split.isin(in_train).sum())
         if num:
             share = num / len(of_split)
-            text = f"Leak: {num:,} of {len(of_split):,} pictures in {split} ({percent(share)}) have a near-equal one in train"
+            which = f"{num:,} of {len(of_split):,} pictures in {split} ({percent(share)})"
+            text = f"Leak: {which} have a near-equal one in train"
             grouped = isinstance(survey.cfg.split, GroupedSplit)
             option = "look at them: they are of different products" if grouped else "`data/split=grouped`"
             found.append(Finding(PROBLEM if share > LEAK else NOTICE, "copies", text, option))
