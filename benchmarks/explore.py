@@ -3,9 +3,10 @@
     python benchmarks/explore.py [--num 20000] [--to 100000] [--folder FOLDER]
 
 Draws a catalogue of `--num` pictures as the sample's are, each another one, in H&M's layout, stages it at 180 x 180
-pixels, and then measures the whole command in a process of its own and, in this process, its parts. The last column is
-what a part would take of `--to` articles: seconds by the number of pictures, those of comparing every hash with every
-other by its square. `--folder` keeps the drawn catalogue for the next time.
+pixels, and then measures the whole command in a process of its own and, in this process, its parts, by the clock and
+by the processor, which another program's load does not move as much. The last column is what a part would take of `--to`
+articles: by the number of pictures, and for comparing every hash with every other by its square. `--folder` keeps the
+drawn catalogue for the next time.
 """
 
 import argparse
@@ -21,7 +22,6 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from input_pipeline import machine
 from rich.console import Console
 from rich.table import Table
 
@@ -68,20 +68,20 @@ def draw(article: dict, root: Path) -> None:
 
 
 class Stopwatch:
-    """Seconds of each part, in their order."""
+    """Seconds, and seconds of the processor, of each part, in their order."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, float] = {}
+        self.parts: dict[str, tuple[float, float]] = {}
 
     def __call__(self, name: str, work: Callable[[], T]) -> T:
         """Do a part of the work, and note how long it takes."""
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), time.process_time()
         result = work()
-        self.parts[name] = time.perf_counter() - begun
+        self.parts[name] = (time.perf_counter() - begun, time.process_time() - before)
         return result
 
 
-def measure(words: list[str]) -> tuple[dict[str, float], int]:
+def measure(words: list[str]) -> tuple[dict[str, tuple[float, float]], int]:
     """The parts of `explore` in this process, and how many pictures there are."""
     config = to_config(compose_words(words, "explore").tree, ExploreConfig)
     watch = Stopwatch()
@@ -119,18 +119,15 @@ def main(args: argparse.Namespace) -> None:
         cpu = after.children_user + after.children_system - before.children_user - before.children_system
         parts, num = measure(words)
     times = args.to / num
-    table = Table(
-        title=f"explore, {num:,} pictures, warm store\n{machine(next((root / 'images').iterdir()))}",
-        title_justify="left",
-    )
-    for column in ("part", "s", f"s of {args.to:,}"):
+    table = Table(title=f"explore, {num:,} pictures, warm store\n{about}", title_justify="left")
+    for column in ("part", "s", "processor s", f"processor s of {args.to:,}"):
         table.add_column(column)
-    for name, seconds in parts.items():
-        table.add_row(name, f"{seconds:.2f}", f"{seconds * (times**2 if 'pairs' in name else times):.1f}")
-    total = sum(seconds * (times**2 if "pairs" in name else times) for name, seconds in parts.items())
-    table.add_row("all of these", f"{sum(parts.values()):.1f}", f"{total:.1f}")
-    table.add_row("the command", f"{whole:.1f}", "")
-    table.add_row("its processor time", f"{cpu:.1f}", "")
+    parts["all of these"] = tuple(map(sum, zip(*parts.values(), strict=True)))
+    ahead = {name: cpu * (times**2 if "pairs" in name else times) for name, (_, cpu) in parts.items()}
+    ahead["all of these"] = sum(ahead.values()) - ahead["all of these"]
+    for name, (seconds, processor) in parts.items():
+        table.add_row(name, f"{seconds:.2f}", f"{processor:.2f}", f"{ahead[name]:.1f}")
+    table.add_row("the command", f"{whole:.1f}", f"{cpu:.1f}", "")
     console.print(table)
 
 
