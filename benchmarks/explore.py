@@ -4,9 +4,9 @@
 
 Draws a catalogue of `--num` pictures as the sample's are, each another one, in H&M's layout, stages it at 180 x 180
 pixels, and then measures the whole command in a process of its own and, in this process, its parts, by the clock and
-by the processor, which another program's load does not move as much. The last column is what a part would take of `--to`
-articles: by the number of pictures, and for comparing every hash with every other by its square. `--folder` keeps the
-drawn catalogue for the next time.
+by the processor, which another program's load does not move as much. The last column is what a part would take of
+`--to` articles: by the number of pictures, and for comparing every hash with every other by its square. `--folder`
+keeps the drawn catalogue for the next time.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from input_pipeline import machine
 from rich.console import Console
 from rich.table import Table
 
@@ -118,6 +119,7 @@ def main(args: argparse.Namespace) -> None:
         whole, after = time.perf_counter() - begun, os.times()
         cpu = after.children_user + after.children_system - before.children_user - before.children_system
         parts, num = measure(words)
+        about = machine(next((root / "images").iterdir()))
     times = args.to / num
     table = Table(title=f"explore, {num:,} pictures, warm store\n{about}", title_justify="left")
     for column in ("part", "s", "processor s", f"processor s of {args.to:,}"):
