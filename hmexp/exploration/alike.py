@@ -9,6 +9,8 @@ import pandas as pd
 
 PICTURES_A_CLASS = 150
 """Of each class as many, so that a large one is not next to everything because there is so much of it."""
+FEWEST = 10
+"""Pictures of a class below which it is left out: a share of so few says nothing."""
 MOST_CLASSES = 100
 """The largest of more: there would be tens of thousands of pictures."""
 FILLERS = frozenset(("and", "or", "of", "the", "for", "with", "other", "misc"))
@@ -64,7 +66,7 @@ def alike_by_look(rows: pd.DataFrame, thumbnails: np.ndarray) -> pd.DataFrame:
     found = []
     for label in np.unique(labels):
         mine = np.flatnonzero((labels == label) & (near >= 0))
-        if not len(mine):
+        if len(mine) < FEWEST:
             continue
         shares = pd.Series(labels[near[mine]]).value_counts(normalize=True)
         others = shares.drop(label, errors="ignore")

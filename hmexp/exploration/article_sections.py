@@ -32,7 +32,7 @@ def articles_section(survey: Survey) -> Section:
     blocks = [PageTable("", pd.DataFrame(facts, columns=["what", "number"]), note)]
     if len(catalogue.missing):
         counts = catalogue.missing["label"].replace("", "(no label)").value_counts()
-        share = counts / counts.add(survey.counts, fill_value=0).reindex(counts.index)
+        share = (counts / counts.add(survey.counts, fill_value=0).reindex(counts.index)).map("{:.1%}".format)
         table = pd.DataFrame({"class": counts.index, "articles": counts.to_numpy(), "share of it": share.to_numpy()})
         blocks.append(PageTable("Without a picture, by class", table))
         ids = catalogue.missing[["article_id", "label"]]

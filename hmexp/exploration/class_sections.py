@@ -71,6 +71,7 @@ def examples_section(survey: Survey, thumbnails: Thumbnails, examples: int) -> S
     articles = survey.pictures.articles
     labels = [str(label) for label in survey.counts.index if label in set(articles["label"])][:MOST_ROWS]
     each = max(2, min(examples, MOST_PICTURES // max(1, len(labels))))
+    note = "Drawn by chance, the same ones every time."
     sheets = []
     for label in labels:
         mine = articles[articles["label"] == label]
@@ -78,7 +79,7 @@ def examples_section(survey: Survey, thumbnails: Thumbnails, examples: int) -> S
         lines = [(str(article),) for article in drawn["article_id"]]
         title = f"{label} ({len(mine):,})"
         sheets.append(Sheet(title, thumbnails.of(drawn["image"].tolist(), lines)))
-    return Section("examples", "Pictures by class", tuple(sheets), note="Drawn by chance, the same ones every time.")
+    return Section("examples", "Pictures by class", tuple(sheets), note, layout="flow")
 
 
 def alike_section(survey: Survey, thumbnails: Thumbnails) -> Section:

@@ -55,7 +55,7 @@ def copies_section(survey: Survey, thumbnails: Thumbnails) -> Section:
 def _scatter(headers: pd.DataFrame) -> Scatter:
     sizes = sizes_of(headers).head(MOST_SIZES)
     width, height = int(sizes["width"].max()), int(sizes["height"].max())
-    radii = 0.8 + 5 * np.sqrt(sizes["count"] / sizes["count"].iloc[0])
+    radii = 0.6 + 6 * np.sqrt(sizes["count"] / len(headers))
     points = tuple(
         (100 * w / width, 100 * h / height, radius, f"{w:,} x {h:,}: {count:,} pictures")
         for (w, h, count), radius in zip(sizes.to_numpy().tolist(), radii, strict=True)

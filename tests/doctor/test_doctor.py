@@ -12,6 +12,7 @@ from hmexp.cli import main
 from hmexp.config.compose import compose_words
 from hmexp.config.doctor import DoctorConfig
 from hmexp.config.errors import UserError
+from hmexp.config.record import PathsConfig
 from hmexp.config.schemas import to_config
 from hmexp.doctor import backend, packages, places, records
 from hmexp.doctor.check import FAIL, OK, WARN, Check, made
@@ -87,15 +88,19 @@ def test_a_package_that_hmexp_is_made_of_is_a_line_and_no_traceback(monkeypatch,
     assert "Traceback" not in said.out + said.err
 
 
+def paths_in(folder: Path) -> PathsConfig:
+    return PathsConfig(root=str(folder), cache=str(folder / "cache"))
+
+
 def test_places_are_written_to_and_left_as_they_were(tmp_path):
-    paths = config_in(tmp_path / "new").paths
+    paths = paths_in(tmp_path / "new")
     assert [check.level for check in places.writing(paths)] == [OK, OK]
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc")
 def test_a_place_that_cannot_be_written_fails():
-    found = list(places.writing(config_in(Path("/proc/self/new")).paths))
+    found = list(places.writing(paths_in(Path("/proc/self/new"))))
     assert [check.level for check in found] == [FAIL, FAIL]
     assert found[0].remedy == "give another folder: paths.root=FOLDER"
 
@@ -104,7 +109,7 @@ def test_a_place_that_cannot_be_written_fails():
 def test_a_disk_is_judged_by_what_is_free(little, too_little, level, tmp_path, monkeypatch):
     monkeypatch.setattr(places, "LITTLE", little)
     monkeypatch.setattr(places, "TOO_LITTLE", too_little)
-    found = list(places.disk(config_in(tmp_path).paths))
+    found = list(places.disk(paths_in(tmp_path)))
     assert [check.level for check in found] == [level, level]
     assert ("hmexp clean" in found[0].remedy) == (level != OK)
 

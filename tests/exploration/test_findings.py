@@ -8,6 +8,7 @@ import pytest
 from made_catalogues import MISSING, REFERENCE, articles_of, catalogue_of, config_of, drawn_pictures, survey_of
 
 from hmexp.catalogue.manifest import own
+from hmexp.catalogue.tables import read_table
 from hmexp.config.strategies import ClassWeight, GroupedSplit, Hm9Merge, RandomSplit, RareMerge, Undersample
 from hmexp.exploration.copies import find_copies
 from hmexp.exploration.findings import find
@@ -103,7 +104,8 @@ def test_few_pictures_to_measure_by_are_said():
 
 
 def test_the_ten_small_groups_are_answered_by_hm9():
-    survey = survey_of(catalogue_of(articles_of(REFERENCE)), config_of(merge=Hm9Merge()))
+    tenth = {label: max(2, count // 10) for label, count in REFERENCE.items()}
+    survey = survey_of(catalogue_of(articles_of(tenth)), config_of(merge=Hm9Merge()))
     assert len(survey.classes) == 9
     assert only(find(survey), "Near-empty").chosen
 
@@ -174,3 +176,26 @@ def test_a_background_that_only_one_class_has_is_said():
 )
 def test_a_share_in_words(share, words):
     assert percent(share) == words
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_the_real_table_has_the_references_anomalies(photographs):
+    path = photographs.parent / "hm_tables" / "articles.parquet"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    table = read_table(path, "data.root")
+    rows = table.rename(columns=own).assign(
+        article_id=table["article_id"].str.zfill(10), label=table["product_group_name"], group=table["product_code"]
+    )
+    rows["image"] = "images/" + rows["article_id"].str[:3] + "/" + rows["article_id"] + ".jpg"
+    survey = survey_of(catalogue_of(rows, MISSING), config_of())
+    assert survey.counts.sum() == sum(REFERENCE.values()) - MISSING
+    found = find(survey)
+    assert "Garment Upper body" in only(found, "Imbalance").text
+    assert only(found, "Near-empty").text.startswith("Near-empty classes: 9 (Fun")
+    assert "Underwear and Underwear/nightwear" in only(found, "by their names").text
+    assert "folders of" in only(found, "Disorder of folders").text
+    assert "product_type_name" in only(found, "follows from").text
+    assert "detail_desc (0.4 %)" not in " ".join(finding.text for finding in found), "nearly full is full enough"
+    assert "up to 75 articles each" in only(found, "Variants").text

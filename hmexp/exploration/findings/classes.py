@@ -91,7 +91,7 @@ def alike_looks(survey: Survey) -> list[Finding]:
     if survey.pictures is None:
         return []
     pairs = survey.pictures.alike
-    pairs = pairs[(pairs["share"] >= CONFUSED) & (pairs["num"] >= HOPELESS)]
+    pairs = pairs[pairs["share"] >= CONFUSED]
     if pairs.empty:
         return [Finding(FINE, "alike", "No class's pictures look most like those of one other class, at a rough look")]
     named_pairs = zip(pairs["label"], pairs["other"], pairs["share"], strict=True)
