@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from hmexp.exploration.looks import Looks
+from hmexp.process import check_interrupted
 
 NEAR, NEAR_ANYWHERE = 6.0, 24.0
 """Distance, of 255, up to which two thumbnails show the same: in the mean, and in the pixel where it is largest. A grey
@@ -70,6 +71,7 @@ def _near_pairs(
     yield _confirmed(thumbnails, alike, first[place.ravel()][alike])
     rows, columns = TILE
     for top in range(0, len(first), rows):
+        check_interrupted()
         for left in range(top // columns * columns, len(first), columns):
             tile = hashes[first[top : top + rows], None] ^ hashes[None, first[left : left + columns]]
             here, there = np.nonzero(np.bitwise_count(tile) <= max_distance)

@@ -1,15 +1,17 @@
 """What the headers of picture files say, without decoding any."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 
 import pandas as pd
 from PIL import Image
 
 from hmexp.catalogue.pictures import PictureSource
 from hmexp.console import progress_bar
-from hmexp.process import check_interrupted, num_cores
+from hmexp.process import check_interrupted
 from hmexp.store.decode import FORMATS, upright_size
+from hmexp.store.work import in_threads
 
 CHUNK = 256
 """Files that a thread takes at once."""
@@ -28,14 +30,14 @@ def read_headers(source: PictureSource, images: Sequence[str]) -> pd.DataFrame:
         file. A file that has gone meanwhile has no row.
     """
     num_bytes = {picture.path: picture.size for picture in source.list()}
-    chunks = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
+    chunks = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
     rows: list[tuple[str, int, int, str, int]] = []
-    with progress_bar() as bar, ThreadPoolExecutor(num_cores(), thread_name_prefix="headers") as pool:
+    with progress_bar() as bar, closing(in_threads(partial(_read, source), chunks)) as read:
         task = bar.add_task("headers", total=len(images), note="")
-        for chunk, found in zip(chunks, pool.map(lambda paths: _read(source, paths), chunks), strict=True):
+        for found in read:
             check_interrupted()
             rows += [(*header, num_bytes.get(header[0], 0)) for header in found]
-            bar.advance(task, len(chunk))
+            bar.advance(task, CHUNK)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

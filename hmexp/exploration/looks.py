@@ -1,7 +1,7 @@
 """How pictures look, in a few numbers each: a perceptual hash, a thumbnail, the background and the article's colour."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import imagehash
@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from hmexp.console import progress_bar
-from hmexp.process import check_interrupted, num_cores
+from hmexp.process import check_interrupted
 from hmexp.store import Store
+from hmexp.store.work import in_threads
 
 SMALL, TINY = 32, 16
 """Sides, in pixels, of what the numbers are computed from and of what is kept."""
@@ -51,14 +52,15 @@ class Looks:
 def look_at(store: Store, images: Sequence[str]) -> Looks:
     """Read pictures of a store once, and measure them."""
     rows = store.rows(images)
-    chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    chunks = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
     parts = []
-    with progress_bar() as bar, ThreadPoolExecutor(num_cores(), thread_name_prefix="looks") as pool:
+    measured = in_threads(lambda some: _measure(store.read(some)), chunks)
+    with progress_bar() as bar, closing(measured):
         task = bar.add_task("pictures", total=len(rows), note="")
-        for chunk, part in zip(chunks, pool.map(lambda some: _measure(store.read(some)), chunks), strict=True):
+        for part in measured:
             check_interrupted()
             parts.append(part)
-            bar.advance(task, len(chunk))
+            bar.advance(task, CHUNK)
     return Looks(tuple(images), *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 

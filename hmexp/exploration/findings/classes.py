@@ -42,7 +42,7 @@ def imbalance(survey: Survey) -> list[Finding]:
     if isinstance(survey.cfg.balance, Undersample):
         chosen = bool(left < VERY_UNEQUAL)
         text += f"; in train {left:,.0f} times, at most {survey.cfg.balance.cap} a class"
-    cap = _round(int(train.median()))
+    cap = max(_round(int(train.median())), FEW)
     option = f"`data/balance=undersample data.balance.cap={cap}`, or `data/balance=class_weight`, which drops nothing"
     return [Finding(PROBLEM if ratio >= VERY_UNEQUAL else NOTICE, "classes", text, option, chosen)]
 
