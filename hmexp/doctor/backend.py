@@ -17,6 +17,9 @@ FIXES = {"tensorflow": "hmexp[gpu]", "jax": "jax[cuda12]", "torch": "torch"}
 def backend(config: DoctorConfig) -> Iterator[Check]:
     """Devices and the training step."""
     found = _tried(config)
+    if "refused" in found:
+        yield Check("backend", FAIL, found["refused"])
+        return
     if "device" not in found:
         yield Check("backend", FAIL, found["error"], f"pip install --force-reinstall {config.backend} keras")
         return

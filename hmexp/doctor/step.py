@@ -18,7 +18,7 @@ def main(backend: str, device: str) -> dict[str, Any]:
     try:
         chosen = start_inference(backend, device)
     except UserError as error:
-        return {"error": str(error)}
+        return {"refused": str(error)}
     import keras
 
     found = {"keras": keras.__version__, "device": chosen.words, "devices": devices(backend)}

@@ -16,6 +16,7 @@ from hmexp.config.record import PathsConfig
 from hmexp.config.schemas import to_config
 from hmexp.doctor import backend, packages, places, records
 from hmexp.doctor.check import FAIL, OK, WARN, Check, made
+from hmexp.training.backends.choice import may_have_gpu
 
 FEW = {"numpy": "numpy", "rich": "rich"}
 
@@ -161,6 +162,15 @@ def test_a_backend_that_cannot_be_imported_fails(tmp_path, monkeypatch):
     [found] = made("backend", lambda: backend.backend(config_in(tmp_path)))
     assert found.level == FAIL and "this is no Keras" in found.text
     assert "pip install --force-reinstall tensorflow keras" in found.remedy
+
+
+@pytest.mark.skipif(may_have_gpu(), reason="this machine may have a GPU")
+def test_a_device_that_is_not_there_fails_and_nothing_is_to_be_installed_again(tmp_path, monkeypatch):
+    config = config_in(tmp_path, "trainer.device=gpu:9")
+    [found] = made("settings", lambda: records.rules(config))
+    assert found.level == FAIL and found.text.startswith("trainer.device: expected one of auto, cpu")
+    [found] = backend.backend(config)
+    assert (found.level, found.remedy) == (FAIL, "")
 
 
 @pytest.mark.slow
