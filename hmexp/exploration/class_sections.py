@@ -25,8 +25,8 @@ def classes_section(survey: Survey, thumbnails: Thumbnails | None) -> Section:
     rows = []
     for label, count in counts.head(MOST_ROWS).items():
         picture = ""
-        if thumbnails is not None and survey.pictures is not None:
-            known = survey.pictures.articles
+        if thumbnails is not None:
+            known = thumbnails.pictures.articles
             mine = known.loc[known["label"] == label, "image"].tolist()
             picture = thumbnails.average(mine) if mine else ""
         line = Line((Segment(log_width(count, decades), "var(--accent)"),), f"{count:,}  {count / total:.1%}")
@@ -67,8 +67,7 @@ def strategies_section(survey: Survey) -> Section:
 
 def examples_section(survey: Survey, thumbnails: Thumbnails, examples: int) -> Section:
     """Pictures of each class, drawn by chance but always the same."""
-    assert survey.pictures is not None
-    articles = survey.pictures.articles
+    articles = thumbnails.pictures.articles
     labels = [str(label) for label in survey.counts.index if label in set(articles["label"])][:MOST_ROWS]
     each = max(2, min(examples, MOST_PICTURES // max(1, len(labels))))
     note = "Drawn by chance, the same ones every time."
@@ -82,10 +81,9 @@ def examples_section(survey: Survey, thumbnails: Thumbnails, examples: int) -> S
     return Section("examples", "Pictures by class", tuple(sheets), note, layout="flow")
 
 
-def alike_section(survey: Survey, thumbnails: Thumbnails) -> Section:
+def alike_section(thumbnails: Thumbnails) -> Section:
     """Classes whose pictures look like another's."""
-    assert survey.pictures is not None
-    articles, pairs = survey.pictures.articles, survey.pictures.alike
+    articles, pairs = thumbnails.pictures.articles, thumbnails.pictures.alike
     table = pairs[["label", "num", "other", "share", "own"]].set_axis(
         ["class", "pictures", "looks most like", "share like it", "share like itself"], axis=1
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from rich.table import Table
 
 from hmexp.config.explore import ExploreConfig
 from hmexp.config.invocation import Invocation
@@ -15,7 +16,7 @@ from hmexp.evaluation.tables import frame_table
 from hmexp.exploration.findings import find
 from hmexp.exploration.findings.finding import PROBLEM, Finding
 from hmexp.exploration.page import page_of, verdict
-from hmexp.exploration.survey import Survey, survey
+from hmexp.exploration.survey import Survey, data_of, survey
 from hmexp.files import place_of, replacing
 from hmexp.process import check_interrupted
 
@@ -48,8 +49,13 @@ def explore(config: ExploreConfig, invocation: Invocation) -> ExploreResult:
             `log` a tracking server that does not answer.
     """
     out = None if config.out is None else place_of(config.out)
+    data = data_of(config)
     check_interrupted()
-    found = survey(config)
+    if config.log and isinstance(config.tracking, MlflowTracking):
+        from hmexp.tracking.store import create_store
+
+        create_store(config.tracking, config.paths)  # one that does not answer is said before the pictures are read
+    found = survey(config, data)
     findings = find(found)
     log.info(verdict(found, findings))
     log.info(_classes(found))
@@ -66,7 +72,7 @@ def explore(config: ExploreConfig, invocation: Invocation) -> ExploreResult:
     return ExploreResult(found, findings, out)
 
 
-def _classes(found: Survey) -> object:
+def _classes(found: Survey) -> Table:
     table = found.classes.head(PRINTED_CLASSES)
     shares = table["catalogue"] / max(found.classes["catalogue"].sum(), 1)
     shown = table.assign(share=shares.map("{:.1%}".format)).rename(columns={"catalogue": "articles"})
@@ -85,6 +91,5 @@ def _say(findings: Sequence[Finding], most_notices: int) -> None:
         log.info(f"{mark} {finding.text}{answer}".replace("`", ""))
     more = max(0, len(notices) - most_notices)
     fine = len(findings) - len(problems) - len(notices)
-    log.info(
-        f"{more} more notices; {fine} findings are fine, or answered by what is chosen" if more else f"{fine} are fine"
-    )
+    rest = f"; {more} more notices are on the page" if more else ""
+    log.info(f"{fine} findings are fine, or answered by what is chosen{rest}")

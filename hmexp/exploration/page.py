@@ -30,11 +30,11 @@ def verdict(survey: Survey, findings: Sequence[Finding]) -> str:
 
 def page_of(survey: Survey, findings: Sequence[Finding], config: ExploreConfig, command: str) -> str:
     """The page as HTML, everything inside."""
-    thumbnails = Thumbnails(survey) if survey.pictures is not None else None
+    thumbnails = Thumbnails(survey.pictures) if survey.pictures is not None else None
     sections: list[Section] = [classes_section(survey, thumbnails), strategies_section(survey)]
     if thumbnails is not None:
-        sections += [examples_section(survey, thumbnails, config.examples), pictures_section(survey)]
-        sections += [alike_section(survey, thumbnails), copies_section(survey, thumbnails)]
+        sections += [examples_section(survey, thumbnails, config.examples), pictures_section(thumbnails.pictures)]
+        sections += [alike_section(thumbnails), copies_section(survey, thumbnails)]
     sections.append(articles_section(survey))
     if survey.columns:
         sections.append(columns_section(survey))

@@ -21,10 +21,8 @@ KILOBYTE = 1000
 EDGE = "What lies at the edge of the picture; with data.resize=pad that is the white border."
 
 
-def pictures_section(survey: Survey) -> Section:
+def pictures_section(pictures: Pictures) -> Section:
     """Dimensions, files, backgrounds and colours."""
-    assert survey.pictures is not None
-    pictures = survey.pictures
     blocks: list[Scatter | Bars | PageTable] = []
     if len(pictures.headers):
         blocks += [_scatter(pictures.headers), PageTable("The most frequent dimensions", _sizes(pictures.headers))]
@@ -42,9 +40,7 @@ def pictures_section(survey: Survey) -> Section:
 
 def copies_section(survey: Survey, thumbnails: Thumbnails) -> Section:
     """Equal and near-equal pictures, and variants of one product."""
-    assert survey.pictures is not None
-    pictures = survey.pictures
-    sheets = [*_same(pictures, thumbnails), *_variants(pictures, thumbnails)]
+    sheets = [*_same(thumbnails), *_variants(thumbnails)]
     sizes = survey.catalogue.rows["group"].value_counts().value_counts().sort_index()
     table = pd.DataFrame({"articles of a product": sizes.index, "products": sizes.to_numpy()})
     title = "Products by how many articles they have"
@@ -104,8 +100,9 @@ def _row(label: str, shares: pd.Series, used: Sequence[str], palette: Mapping[st
     return Row(label, (Line(parts, f"{shares.max():.0%} {shares.idxmax()}"),))
 
 
-def _same(pictures: Pictures, thumbnails: Thumbnails) -> list[Sheet]:
+def _same(thumbnails: Thumbnails) -> list[Sheet]:
     """The largest groups of the same picture; first those with several labels."""
+    pictures = thumbnails.pictures
     articles = pictures.articles.assign(near=pictures.copies.near[pictures.articles["look"]])
     several = articles.groupby("near")["label"].nunique()
     groups = groups_of(articles["near"].to_numpy())
@@ -119,12 +116,13 @@ def _same(pictures: Pictures, thumbnails: Thumbnails) -> list[Sheet]:
     return sheets
 
 
-def _variants(pictures: Pictures, thumbnails: Thumbnails) -> list[Sheet]:
+def _variants(thumbnails: Thumbnails) -> list[Sheet]:
     """The products with the most articles."""
-    sizes = pictures.articles["group"].value_counts()
+    articles = thumbnails.pictures.articles
+    sizes = articles["group"].value_counts()
     sheets = []
     for product, count in sizes[sizes > 1].head(MOST_GROUPS // 2).items():
-        some = pictures.articles[pictures.articles["group"] == product].head(2 * MOST_OF_A_GROUP)
+        some = articles[articles["group"] == product].head(2 * MOST_OF_A_GROUP)
         sheets.append(_sheet(f"Product {product}: {count:,} articles", some, thumbnails))
     return sheets
 

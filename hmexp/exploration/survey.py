@@ -101,15 +101,21 @@ class Survey:
         return look_at_folders(self.catalogue.rows)
 
 
-def survey(config: ExploreConfig) -> Survey:
-    """Look at a catalogue: at its table, and with `config.pictures` at every picture.
-
-    However many pictures cannot be read, that is a finding here and ends nothing.
+def data_of(config: ExploreConfig) -> DataModule:
+    """The data, not looked at yet; however many pictures cannot be read, that is a finding and ends nothing.
 
     Raises:
-        UserError: No such catalogue, a strategy that does not fit it, or not one picture that can be read.
+        UserError: No such catalogue, or a strategy that does not fit it.
     """
-    data = DataModule(replace(config.data, max_bad_fraction=1.0), config.paths, config.backend, trains=False)
+    return DataModule(replace(config.data, max_bad_fraction=1.0), config.paths, config.backend, trains=False)
+
+
+def survey(config: ExploreConfig, data: DataModule) -> Survey:
+    """Look at a catalogue: at its table, and with `config.pictures` at every picture.
+
+    Raises:
+        UserError: Not one picture that can be read.
+    """
     if not config.pictures:
         return Survey(config.data, data.catalogue, data.manifest, data.report)
     store = data.prepare()

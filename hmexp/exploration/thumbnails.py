@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hmexp.exploration.survey import Survey
+from hmexp.exploration.survey import Pictures
 from hmexp.reports.catalogue import Thumb, jpeg_source
 
 AVERAGED = 100
@@ -15,14 +15,16 @@ class Thumbnails:
     """Makes the pictures of a page.
 
     Args:
-        survey: Whose pictures have been looked at.
+        pictures: That have been looked at.
+
+    Attributes:
+        pictures: The same.
     """
 
-    def __init__(self, survey: Survey) -> None:
-        if survey.pictures is None:
-            raise ValueError("expected a survey with pictures")
-        self._store = survey.pictures.store
-        headers = survey.pictures.headers if survey.cfg.resize == "stretch" else survey.pictures.headers.head(0)
+    def __init__(self, pictures: Pictures) -> None:
+        self.pictures = pictures
+        self._store = pictures.store
+        headers = pictures.headers if pictures.store.spec.resize == "stretch" else pictures.headers.head(0)
         self._aspects = dict(zip(headers["image"], headers["width"] / headers["height"], strict=True))
 
     def of(self, images: Sequence[str], lines: Sequence[tuple[str, ...]]) -> tuple[Thumb, ...]:
