@@ -45,7 +45,7 @@ def articles_section(survey: Survey) -> Section:
 def columns_section(survey: Survey) -> Section:
     """Every column of the table."""
     rows = [_row(column, survey.cfg.label) for column in survey.columns]
-    names = ["column", "kind", "filled", "distinct", "frequent values", "numbers", f"{survey.cfg.label} follows"]
+    names = ["column", "kind", "filled", "distinct", "frequent values", "numbers", "label follows"]
     note = (
         f"The last column: of how many articles {survey.cfg.label} is the most frequent one of those with the same "
         "value. At 100 % it follows from this column."

@@ -89,17 +89,17 @@ def alike_section(thumbnails: Thumbnails) -> Section:
     )
     for name in table.columns[3:]:
         table[name] = table[name].map("{:.0%}".format)
-    examples = articles.iloc[pairs[["place", "near"]].head(MOST_PAIRS).to_numpy(int).ravel()]
-    thumbs = thumbnails.of(
-        examples["image"].tolist(), list(zip(examples["article_id"], examples["label"], strict=True))
-    )
+    sheets = []
+    for place, near in pairs[["place", "near"]].head(MOST_PAIRS).to_numpy(int):
+        two = articles.iloc[[place, near]]
+        lines = [(str(article),) for article in two["article_id"]]
+        title = " next to ".join(two["label"])
+        sheets.append(Sheet(title, thumbnails.of(two["image"].tolist(), lines)))
     note = (
         "Before anything is trained: for at most 150 small pictures a class, the one of another product whose pixels "
         "are nearest. A class with a low share like itself needs more than colour and outline."
     )
-    sheet = Sheet("A picture, and the one next to it of the other class", thumbs)
-    blocks: list[Block] = [PageTable("", table, note), *([sheet] if thumbs else [])]
-    return Section("alike", "Similar classes", tuple(blocks))
+    return Section("alike", "Similar classes", (PageTable("", table, note), *sheets), layout="flow")
 
 
 def _line(name: str, count: int, colour: str, decades: float) -> Line:
