@@ -17,6 +17,8 @@ from hmexp.config import (
     augment,
     callbacks,
     data,
+    doctor,
+    explore,
     guard,
     loss,
     model,
@@ -93,6 +95,7 @@ LISTS = ("callbacks",)
 """Groups of which any number of options are chosen: `callbacks=[a,b]`."""
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
+    "explore": explore.ExploreConfig,
     "stage": verbs.StageConfig,
     "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,
@@ -108,6 +111,7 @@ VERBS: dict[str, type] = {
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
     "clean": verbs.CleanConfig,
+    "doctor": doctor.DoctorConfig,
 }
 
 

@@ -104,6 +104,15 @@ def run_report(page: RunPage) -> str:
     )
 
 
+def template(name: str) -> jinja2.Template:
+    """A template of a page, which escapes all text.
+
+    Its filters: `cell` for values of tables, `plain` for text, `coded` for text with words of a command line in
+    backticks.
+    """
+    return _environment().get_template(name)
+
+
 def picture_block(path: Path, title: str = "") -> Image:
     """A PNG file as part of a page, at a fraction of its bytes; without a title its name has to do."""
     name = title or path.stem.replace("_", " ").capitalize()
@@ -137,7 +146,8 @@ def _sections(page: RunPage) -> list[PageSection]:
 def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"cell": cell, "printable": printable}
+    environment.filters |= {"cell": cell, "printable": printable, "coded": _coded}
+    environment.filters["plain"] = lambda text: printable(str(text), keep="\n")
     return environment
 
 
@@ -162,6 +172,14 @@ def _ids(titles: Sequence[str]) -> list[str]:
             name = f"{stem}_{found.count(stem) + len(found)}"
         found.append(name)
     return found
+
+
+def _coded(text: str) -> Markup:
+    """HTML of a sentence in which backticks stand around code."""
+    parts = printable(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def _visible(value: Any) -> Any:  # noqa: ANN401

@@ -54,14 +54,17 @@ class Tried:
 
 
 def run_try(words: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path, stops: bool) -> None:
-    """Run `hmexp WORDS` in this process; with `stops` it ends where it would read or draw pictures, or serve a page.
+    """Run `hmexp WORDS` in this process.
 
-    All that can be refused is refused before that; nothing of the checks is replaced.
+    With `stops` it ends where it would read or draw pictures, try packages, or serve a page. All that can be refused is
+    refused before that; nothing of the checks is replaced.
     """
     os.setsid()
     if stops:
         from hmexp.datamodule import DataModule
+        from hmexp.doctor import packages
 
+        packages.imports = _stop  # type: ignore[assignment]
         DataModule.prepare = _stop  # type: ignore[method-assign, assignment]
         os.execve = _stop  # type: ignore[assignment]
     run_command(words, cwd, env, output)
