@@ -1,6 +1,6 @@
 """What hmexp adds to a training step: its Trainer, callbacks, metrics and batches from a store, beside bare Keras.
 
-Usage: python benchmarks/step.py [tensorflow] [jax] [torch] [--steps 100] [--epochs 10] [--rounds 5] [--batch 32] [--size 16]
+Usage: python benchmarks/step.py [tensorflow] [jax] [torch] [--steps 100] [--epochs 10] [--rounds 5]
 
 A network of one small convolution on 16-pixel pictures, whose step takes well under a millisecond, so that what is
 measured is what surrounds it. Three fits of the same network in turns, in one process a backend: hmexp's, bare
@@ -116,9 +116,7 @@ def bare_fit(pictures: np.ndarray, targets: np.ndarray, batch: int, epochs: int,
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(), loss, metrics=streaming_metrics(CLASSES) if metrics else None)
     val = (pictures[:batch], targets[:batch])
-    model.fit(
-        pictures, targets, batch_size=batch, epochs=epochs, validation_data=val, verbose=0, callbacks=[clock]
-    )
+    model.fit(pictures, targets, batch_size=batch, epochs=epochs, validation_data=val, verbose=0, callbacks=[clock])
     return clock.seconds
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hmexp.batches.draws import inputs_of
+from hmexp.batches.draws import inputs_of, rows_of
 from hmexp.batches.order import Order, Rows, num_batches
 from hmexp.store import Store
 
@@ -52,6 +52,11 @@ def train_batches(store: Store, part: Rows, order: Order) -> "ArrayBatches":
     return ArrayBatches(store, part, order)
 
 
+def index_batches(part: Rows, order: Order) -> "IndexBatches":
+    """Batches of all epochs of `order` for a device that holds the pictures; see `batches.tensorflow`."""
+    return IndexBatches(part, order)
+
+
 def ordered_batches(store: Store, part: Rows, batch_size: int) -> "OrderedBatches":
     """Batches of one pass in the rows' own order, without weights: `(pictures, targets)`."""
     return OrderedBatches(store, part, batch_size)
@@ -75,12 +80,12 @@ class OrderedBatches(ReadAhead):
         return self.store.read(self.part.rows[chosen]), self.part.targets[chosen]
 
 
-class ArrayBatches(ReadAhead):
+class EpochBatches(ReadAhead):
     """All epochs as one sequence: batch i is a function of i, so that reading ahead goes on across epochs."""
 
-    def __init__(self, store: Store, part: Rows, order: Order) -> None:
+    def __init__(self, part: Rows, order: Order) -> None:
         super().__init__()
-        self.store, self.part, self.order = store, part, order
+        self.part, self.order = part, order
         self.steps = num_batches(len(part), order.batch_size, order.steps)
         # Two epochs, since near the end of one the threads read from both.
         self._epoch = lru_cache(maxsize=EPOCHS_KEPT)(self._draw_epoch)
@@ -96,14 +101,41 @@ class ArrayBatches(ReadAhead):
         chosen, draws = self._epoch(self.order.first_epoch + epochs)
         place = slice(step * self.order.batch_size, (step + 1) * self.order.batch_size)
         rows = chosen[place]
-        pictures = self.store.read(self.part.rows[rows])
         columns = [self.part.targets[rows]]
         if self.part.weights is not None:
             columns.append(self.part.weights[rows])
         groups = None if self.part.groups is None else self.part.groups[rows]
-        return (inputs_of(pictures, draws[place] if self.order.augments else None, groups), *columns)
+        return (self.inputs(self.part.rows[rows], draws[place] if self.order.augments else None, groups), *columns)
+
+    def inputs(self, rows: np.ndarray, draws: np.ndarray | None, groups: np.ndarray | None) -> Any:  # noqa: ANN401
+        """What a learner takes for these rows."""
+        raise NotImplementedError
 
     def _draw_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The whole epoch, whatever step it starts at."""
         whole = Order(**(vars(self.order) | {"first_step": 0}))
         return whole.epoch(len(self.part), epoch, self.part.groups)
+
+
+class ArrayBatches(EpochBatches):
+    """With the pictures, read from a store."""
+
+    def __init__(self, store: Store, part: Rows, order: Order) -> None:
+        super().__init__(part, order)
+        self.store = store
+
+    def inputs(self, rows: np.ndarray, draws: np.ndarray | None, groups: np.ndarray | None) -> Any:  # noqa: ANN401
+        """What a learner takes for these rows of the store."""
+        return inputs_of(self.store.read(rows), draws, groups)
+
+
+class IndexBatches(EpochBatches):
+    """With the rows of pictures that the device holds, int32 `[batch]`, in place of the pictures."""
+
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`; there is nothing to read ahead."""
+        return self.read(number)
+
+    def inputs(self, rows: np.ndarray, draws: np.ndarray | None, groups: np.ndarray | None) -> Any:  # noqa: ANN401
+        """What a learner that holds the pictures takes for these rows of them."""
+        return rows_of(rows.astype(np.int32), draws, groups)

@@ -24,6 +24,7 @@ COLUMNS = (
 `red_from_blue` is how much of the old blue the new red has, `invert` whether the picture becomes its negative."""
 DRAWS = "draws"
 PICTURES = "pictures"
+ROWS = "rows"
 GROUPS = "groups"
 
 AUGMENT_STREAM = 1
@@ -38,8 +39,17 @@ ERASED_ASPECT = 3.0
 
 def inputs_of(pictures: Any, draws: Any, groups: Any) -> Any:  # noqa: ANN401
     """What a learner takes: the pictures, or a mapping of them and whatever goes with them; None stands for nothing."""
-    beside = {name: values for name, values in ((DRAWS, draws), (GROUPS, groups)) if values is not None}
+    beside = _given({DRAWS: draws, GROUPS: groups})
     return {PICTURES: pictures, **beside} if beside else pictures
+
+
+def rows_of(rows: Any, draws: Any, groups: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What a learner that holds the pictures takes: rows of them, and whatever goes with them."""
+    return {ROWS: rows, **_given({DRAWS: draws, GROUPS: groups})}
+
+
+def _given(columns: dict[str, Any]) -> dict[str, Any]:
+    return {name: values for name, values in columns.items() if values is not None}
 
 
 def draw(cfg: AugmentConfig, num: int, seed: int, epoch: int) -> np.ndarray:

@@ -91,8 +91,9 @@ class Session:
         pruner = member.pruner(self.job_dir) if member else None
         model, trainer = learner.network, assembly.trainer(self.job_dir, self.recorder, self.interruption, pruner)
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {device.words}")
+        log.info(str(assembly.placement))
         with device.scope():
-            fitted = trainer.fit(learner, assembly.loaders(), self.origin.checkpoint(self.job_dir))
+            fitted = trainer.fit(learner, assembly.placed_loaders(), self.origin.checkpoint(self.job_dir))
         if fitted.pruned:
             return self._prune(fitted)
         if self.config.deterministic:

@@ -103,6 +103,7 @@ def run_training(
     assembly = Assembly(config, data, device, given.network, given.callbacks)
     assembly.check_memory()
     assembly.check_features()
+    assembly.check_placement()
     interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(config, invocation, folder, origin)

@@ -7,7 +7,8 @@ import numpy as np
 
 from hmexp.metrics.retrieval import recall_at_1
 from hmexp.models.features import feature_model
-from hmexp.training.callbacks import Logs, keras_name
+from hmexp.training.callbacks import keras_name
+from hmexp.training.step_logs import Logs
 from hmexp.training.weight_averaging import WeightAveraging
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 SETTINGS = {
     "jax_enable_x64": False,
@@ -57,13 +58,19 @@ class Jax:
 
         share_any_batch(len(used))
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
-        return Device(self, f"{strategy} over {len(used)} {kind}s")
+        return Device(self, f"{strategy} over {len(used)} {kind}s", several=True)
 
     def batches(self) -> Batches:
         """Arrays, read ahead by threads."""
         from hmexp.batches import arrays
 
         return arrays
+
+    def device_data(self) -> "DeviceData":
+        """Many steps in one dispatch."""
+        from hmexp.training.device_data import jax
+
+        return jax
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For Perfetto and TensorBoard."""

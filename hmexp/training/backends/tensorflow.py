@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 
 class TensorFlow:
@@ -43,11 +44,18 @@ class TensorFlow:
         names = [device.name for device in tf.config.list_logical_devices(kind.upper())]
         check_batch(cfg, len(names))
         distribution = tf.distribute.MirroredStrategy(names)
-        return Device(self, f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
+        words = f"{strategy} over {distribution.num_replicas_in_sync} {kind}s"
+        return Device(self, words, distribution.scope, several=True)
 
     def batches(self) -> Batches:
         """tf.data."""
         from hmexp.batches import tensorflow
+
+        return tensorflow
+
+    def device_data(self) -> "DeviceData":
+        """Gathers in the step's graph."""
+        from hmexp.training.device_data import tensorflow
 
         return tensorflow
 

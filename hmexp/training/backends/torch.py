@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 
 class Torch:
@@ -39,6 +40,12 @@ class Torch:
         from hmexp.batches import arrays
 
         return arrays
+
+    def device_data(self) -> "DeviceData":
+        """Gathers before each step."""
+        from hmexp.training.device_data import torch
+
+        return torch
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For TensorBoard."""
