@@ -5,6 +5,7 @@ where the model computes (`hmexp.batches.augment`). Nothing random is left there
 same, XLA stays on, and a resumed run goes on with the very same pictures.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ def inputs_of(pictures: Any, draws: Any, groups: Any) -> Any:  # noqa: ANN401
 def rows_of(rows: Any, draws: Any, groups: Any) -> dict[str, Any]:  # noqa: ANN401
     """What a learner that holds the pictures takes: rows of them, and whatever goes with them."""
     return {ROWS: rows, **_given({DRAWS: draws, GROUPS: groups})}
+
+
+def take_pictures(inputs: Any, take: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+    """What `inputs_of` gives, of what `rows_of` gave and a function that takes pictures by their rows."""
+    return inputs_of(take(inputs[ROWS]), inputs.get(DRAWS), inputs.get(GROUPS))
 
 
 def _given(columns: dict[str, Any]) -> dict[str, Any]:

@@ -105,9 +105,18 @@ class OwnExample:
 
     def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:  # noqa: ANN401
         example = self.example()
-        if example is not None:
-            iterator, data_batch = None, example
+        if iterator is not None and example is not None:
+            iterator = _in_place_of(iterator, example)
         super()._symbolic_build(iterator, data_batch)  # type: ignore[misc]
+
+
+def _in_place_of(iterator: Iterator[Any], example: Any) -> Iterator[tuple[int, int, Any]]:  # noqa: ANN401
+    """What the iterator of an epoch gives, with an example as its data.
+
+    It is begun all the same where Keras looks at it: PyTorch's loaders draw a number of the process's random state then.
+    """
+    for begin, end, _ in iterator:
+        yield begin, end, [example]
 
 
 class MetricsOnDemand:

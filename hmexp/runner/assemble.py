@@ -30,6 +30,7 @@ from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
 from hmexp.training.contrastive import with_features
 from hmexp.training.device import fresh_session
+from hmexp.training.device_data import PlacedPictures
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
 from hmexp.training.loaders import DataLoaders
@@ -168,7 +169,7 @@ class Assembly:
         start = time.perf_counter()
         train, trainer = self._train_part(), self.config.trainer
         rows, places = np.unique(train.rows, return_inverse=True)
-        feed = self.device.backend.device_data()
+        feed = self.device.backend.device_data(self.config.deterministic)
         with self.device.scope():
             pictures = feed.place(self.data.store.read(rows))
         log.info(f"{len(rows):,} pictures copied to the device in {time.perf_counter() - start:.1f} s")
@@ -178,7 +179,7 @@ class Assembly:
             order = self._order(len(train), first_epoch, first_step, last_epoch)
             return feed.batches(part, order, trainer.checkpoint_steps)
 
-        return replace(streamed, train=batches, pictures=pictures)
+        return replace(streamed, train=batches, placed=PlacedPictures(pictures, feed))
 
     def _train_part(self) -> Rows:
         return self.data.part(self.data.rows("train"), grouped=self.config.loss.rows_together > 1)

@@ -8,10 +8,11 @@ import numpy as np
 from keras import ops
 
 from hmexp.batches.augment import Augmentation
-from hmexp.batches.draws import DRAWS, GROUPS, PICTURES, ROWS, inputs_of
+from hmexp.batches.draws import DRAWS, GROUPS, PICTURES, ROWS, take_pictures
 from hmexp.compat.keras import BuildsFromOnePart, MetricsOnDemand, OwnExample, all_layers
 from hmexp.training.backends import Backend
 from hmexp.training.contrastive import FeatureLoss, with_features
+from hmexp.training.device_data import PlacedPictures
 from hmexp.training.fused import trainable_copy
 
 
@@ -21,8 +22,8 @@ class Learner(BuildsFromOnePart, OwnExample, MetricsOnDemand, keras.Model):  # t
     The network itself, which is what is saved and served, knows nothing of either.
 
     Attributes:
-        pictures: The training pictures, on the device, uint8 `[rows, height, width, 3]`, where batches carry rows of
-            them; None where batches carry pictures.
+        placed: The training pictures that the device holds, where batches carry rows of them; None where batches
+            carry pictures.
         between_dispatches: Whether the weights are those of the step that callbacks are told of; not where several
             steps are done at once and this is not the last of them.
 
@@ -50,7 +51,7 @@ class Learner(BuildsFromOnePart, OwnExample, MetricsOnDemand, keras.Model):  # t
         self.fast = trainable_copy(computed, backend.fusion(), any_size)
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.train_function: Any = None
-        self.pictures: Any = None
+        self.placed: PlacedPictures | None = None
         self.between_dispatches = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
@@ -68,25 +69,28 @@ class Learner(BuildsFromOnePart, OwnExample, MetricsOnDemand, keras.Model):  # t
 
     def train_step(self, *args: Any) -> Any:  # noqa: ANN401
         """One step of training on a batch of pictures, or of rows of those that the device holds."""
-        *state, data = args
-        if isinstance(data[0], dict) and ROWS in data[0]:
-            inputs, *columns = data
-            chosen = ops.take(self.pictures, inputs[ROWS], axis=0)
-            data = (inputs_of(chosen, inputs.get(DRAWS), inputs.get(GROUPS)), *columns)
-        return super().train_step(*state, data)
+        *state, (inputs, *columns) = args
+        if self.placed is not None and isinstance(inputs, dict) and ROWS in inputs:
+            pictures = self.placed.values
+            inputs = take_pictures(inputs, lambda rows: ops.take(pictures, rows, axis=0))
+        return super().train_step(*state, (inputs, *columns))
 
     def make_train_function(self, force: bool = False) -> Any:  # noqa: ANN401
         """Keras's own, unless the backend has another for pictures that the device holds."""
-        if self.pictures is not None and (force or self.train_function is None):
-            self.train_function = self.backend.device_data().train_function(self)
-            force = False
-        return super().make_train_function(force)
+        if self.train_function is None or force:
+            placed = self.placed
+            self.train_function = None if placed is None else placed.data.train_function(self, placed.values)
+        return super().make_train_function()
+
+    def make_streamed_function(self) -> None:
+        """Keras's own `train_function`, for batches of pictures."""
+        super().make_train_function()
 
     def example(self) -> tuple[Any, ...] | None:
         """A batch of two pictures where the batches of training carry none."""
-        if self.pictures is None:
+        if self.placed is None:
             return None
-        return np.zeros((2, *self.pictures.shape[1:]), np.uint8), np.zeros(2, np.int64)
+        return np.zeros((2, *self.placed.values.shape[1:]), np.uint8), np.zeros(2, np.int64)
 
     def results(self) -> dict[str, Any]:
         """All metrics as they are now, also between two steps."""

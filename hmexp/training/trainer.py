@@ -113,7 +113,7 @@ class Trainer:
         before = TrainingState(setup=setup) if start is None else read_state(start)
         state = before.under(setup)
         metrics = streaming_metrics(learner.network.output_shape[-1])
-        learner.pictures = loaders.pictures
+        learner.placed = loaders.placed
         parts = self._parts(loaders, metrics, state)
         phase = -1
         with self.interruption.deferred():

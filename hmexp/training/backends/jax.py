@@ -66,11 +66,11 @@ class Jax:
 
         return arrays
 
-    def device_data(self) -> "DeviceData":
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
         """Many steps in one dispatch."""
-        from hmexp.training.device_data import jax
+        from hmexp.training.device_data.jax import JaxData
 
-        return jax
+        return JaxData(deterministic)
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For Perfetto and TensorBoard."""

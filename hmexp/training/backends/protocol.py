@@ -54,8 +54,12 @@ class Backend(Protocol):
     def batches(self) -> Batches:
         """What feeds it."""
 
-    def device_data(self) -> "DeviceData":
-        """What trains on pictures that the device holds."""
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
+        """How is trained on pictures that the device holds.
+
+        Args:
+            deterministic: Whether the training has to be the same to the bit as one whose pictures are streamed.
+        """
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """The library's own profiler, writing into a folder."""

@@ -53,11 +53,11 @@ class TensorFlow:
 
         return tensorflow
 
-    def device_data(self) -> "DeviceData":
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
         """Gathers in the step's graph."""
-        from hmexp.training.device_data import tensorflow
+        from hmexp.training.device_data.tensorflow import TensorFlowData
 
-        return tensorflow
+        return TensorFlowData()
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For TensorBoard."""

@@ -41,11 +41,11 @@ class Torch:
 
         return arrays
 
-    def device_data(self) -> "DeviceData":
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
         """Gathers before each step."""
-        from hmexp.training.device_data import torch
+        from hmexp.training.device_data.torch import TorchData
 
-        return torch
+        return TorchData()
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For TensorBoard."""

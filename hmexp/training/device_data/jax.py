@@ -1,124 +1,69 @@
-"""JAX: many steps in one dispatch, a loop whose number of turns is an argument.
+"""JAX: many steps in one dispatch, or one, with a gathering of its own before it."""
 
-One program does any number of steps, so that where a training was cut, for a checkpoint or by an interruption, moves
-no bit of it.
-"""
-
-import time
-from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 import psutil
-from jax import numpy as jnp
 
 from hmexp.batches.arrays import IndexBatches
-from hmexp.batches.chunks import COUNT, chunks
-from hmexp.batches.draws import DRAWS, GROUPS, ROWS, inputs_of
+from hmexp.batches.chunks import chunks
+from hmexp.batches.draws import take_pictures
 from hmexp.batches.order import Order, Rows
+from hmexp.training.device_data.jax_loop import LONGEST, gather, many_steps
 
 if TYPE_CHECKING:
     from hmexp.training.device_data.protocol import TrainFunction
     from hmexp.training.learner import Learner
 
-LONGEST = 64
-"""Steps of a dispatch, at most: what a dispatch costs the host is then nothing, and the arrays are still small."""
-SECONDS = 0.25
-"""Of a dispatch, where steps are slow: an interruption waits for as long, twice."""
+UNLOOPED = ("cpu",)
+"""Platforms where XLA computes convolutions inside a loop slowly: a step of a small cnn takes four times as long on a
+CPU (JAX 0.10)."""
 
 
-class Pace:
-    """How many steps a dispatch shall have, from how long those before took."""
+class JaxData:
+    """See `DeviceData`.
 
-    def __init__(self) -> None:
-        self.steps, self.done = 1, 0.0
-        self.running: deque[tuple[int, float, Any]] = deque()
+    Args:
+        deterministic: Whether a training has to be the same to the bit as one that streams. What XLA makes of a step
+            inside a loop is not, so that the steps are then dispatched one by one, by the very program.
+    """
 
-    def began(self, steps: int, result: Any) -> None:  # noqa: ANN401
-        """A dispatch is on its way; wait for the one before, so that two are at most."""
-        self.running.append((steps, time.perf_counter(), result))
-        if len(self.running) < 2:
-            return
-        before, begun, result = self.running.popleft()
-        jax.block_until_ready(result)
-        now = time.perf_counter()
-        took = now - max(begun, self.done)
-        self.done = now
-        self.steps = max(1, min(LONGEST, int(SECONDS * before / max(took, 1e-6)), 2 * self.steps))
+    def __init__(self, deterministic: bool) -> None:
+        self.loops = not deterministic and jax.default_backend() not in UNLOOPED
 
+    def free_bytes(self, device: str) -> int | None:
+        """See `DeviceData`."""
+        if device == "cpu":
+            return int(psutil.virtual_memory().available)
+        stats = (jax.config.jax_default_device or jax.devices()[0]).memory_stats() or {}
+        return int(stats["bytes_limit"] - stats["bytes_in_use"]) if "bytes_limit" in stats else None
 
-def free_bytes(device: str) -> int | None:
-    """See `DeviceData`."""
-    if device == "cpu":
-        return int(psutil.virtual_memory().available)
-    found = jax.config.jax_default_device or jax.devices()[0]
-    stats = found.memory_stats() or {}
-    return int(stats["bytes_limit"] - stats["bytes_in_use"]) if "bytes_limit" in stats else None
+    def place(self, pictures: np.ndarray) -> Any:  # noqa: ANN401
+        """See `DeviceData`."""
+        return jax.device_put(pictures)
 
+    def batches(self, part: Rows, order: Order, checkpoint_steps: int | None) -> Any:  # noqa: ANN401
+        """See `DeviceData`; an element holds one step, or many."""
+        steps = IndexBatches(part, order)
+        return chunks(steps, LONGEST, checkpoint_steps) if self.loops else steps
 
-def place(pictures: np.ndarray) -> Any:  # noqa: ANN401
-    """See `DeviceData`."""
-    return jax.device_put(pictures)
+    def train_function(self, learner: "Learner", pictures: Any) -> "TrainFunction | None":  # noqa: ANN401
+        """See `DeviceData`."""
+        return many_steps(learner, pictures) if self.loops else _one_step(learner, pictures)
 
 
-def batches(part: Rows, order: Order, checkpoint_steps: int | None) -> Iterator[tuple[Any, ...]]:
-    """See `DeviceData`; an element holds many of them."""
-    return chunks(IndexBatches(part, order), LONGEST, checkpoint_steps)
+def _one_step(learner: "Learner", pictures: Any) -> "TrainFunction":  # noqa: ANN401
+    """Keras's own function, to which batches come as if they had been streamed."""
+    learner.make_streamed_function()
+    streamed, gathering = learner.train_function, jax.jit(gather)
 
+    def function(state: Any, iterator: Any) -> Any:  # noqa: ANN401
+        return streamed(state, _gathered(iterator))
 
-def train_function(learner: "Learner") -> "TrainFunction | None":
-    """See `DeviceData`: gives the loss of one step at a time, and does many where none that is done is left."""
-    many, pace = jax.jit(_steps_of(learner), donate_argnums=0), Pace()
-    done: deque[_Entry] = deque()
-    source, data, first, count = None, (), 0, 0
-
-    def function(state: Any, iterator: Any) -> tuple[dict[str, Any], Any]:  # noqa: ANN401
-        nonlocal source, data, first, count
-        if source is not iterator:  # another call of `fit`
-            source, first, count = iterator, 0, 0
-            done.clear()
-        if not done:
-            if first == count:
-                data = next(iterator)
-                first, count = 0, int(data[0][COUNT])
-            last = min(first + pace.steps, count)
-            state, losses = many(state, learner.pictures, data, first, last)
-            pace.began(last - first, losses)
-            done.extend(_Entry(losses, number) for number in range(first, last))
-            first = last
-        loss = done.popleft()
-        learner.between_dispatches = not done
-        return {"loss": loss}, state
+    def _gathered(iterator: Any) -> Iterator[Any]:  # noqa: ANN401
+        inputs, *columns = next(iterator)
+        yield (take_pictures(inputs, lambda rows: gathering(pictures, rows)), *columns)
 
     return function
-
-
-class _Entry:
-    """One number of an array on the device."""
-
-    def __init__(self, values: jax.Array, place: int) -> None:
-        self.values, self.place = values, place
-
-    def __float__(self) -> float:
-        return float(np.asarray(self.values)[self.place])
-
-
-def _steps_of(learner: "Learner") -> Any:  # noqa: ANN401
-    def many(state: Any, pictures: Any, data: Any, first: Any, last: Any) -> Any:  # noqa: ANN401
-        inputs, *columns = data
-
-        def one(number: Any, carried: Any) -> Any:  # noqa: ANN401
-            state, losses = carried
-            x = {name: values[number] for name, values in inputs.items() if name != COUNT}
-            # Without the barrier XLA could compute the pictures, and the step with them, in another way than alone.
-            chosen = jax.lax.optimization_barrier(pictures.at[x[ROWS]].get(mode="promise_in_bounds"))
-            batch = (inputs_of(chosen, x.get(DRAWS), x.get(GROUPS)), *(column[number] for column in columns))
-            logs, state = learner.train_step(state, batch)
-            return state, losses.at[number].set(logs["loss"])
-
-        losses = jnp.zeros(columns[0].shape[0], "float32")
-        return jax.lax.fori_loop(first, last, one, (state, losses))
-
-    return many

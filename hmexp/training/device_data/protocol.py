@@ -1,6 +1,7 @@
 """What hmexp asks of a backend that holds the training pictures on its device."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ TrainFunction = Callable[..., Any]
 
 
 class DeviceData(Protocol):
-    """A module that trains on pictures which the device holds."""
+    """How a backend trains on pictures which its device holds."""
 
     def free_bytes(self, device: str) -> int | None:
         """Bytes of memory that are free on a device; None where it does not say.
@@ -36,5 +37,26 @@ class DeviceData(Protocol):
             checkpoint_steps: Steps of an epoch after a multiple of which there may be a checkpoint.
         """
 
-    def train_function(self, learner: "Learner") -> TrainFunction | None:
-        """What Keras calls for each step, given a learner with its pictures; None for Keras's own."""
+    def train_function(self, learner: "Learner", pictures: Any) -> TrainFunction | None:  # noqa: ANN401
+        """What Keras calls for each step.
+
+        Args:
+            learner: What is trained.
+            pictures: What `place` gave.
+
+        Returns:
+            None for Keras's own: the learner then is given batches of rows, and gathers them itself.
+        """
+
+
+@dataclass(frozen=True)
+class PlacedPictures:
+    """Pictures that a device holds.
+
+    Attributes:
+        values: On the device, uint8 `[rows, height, width, 3]`.
+        data: How is trained on them.
+    """
+
+    values: Any
+    data: DeviceData

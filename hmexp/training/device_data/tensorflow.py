@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from hmexp.training.learner import Learner
 
 
-def free_bytes(device: str) -> int | None:
+class TensorFlowData:
     """See `DeviceData`."""
-    if device == "cpu":
-        return int(psutil.virtual_memory().available)
-    from hmexp.compat.tensorflow import memory_limit
 
-    limit = memory_limit("/device:GPU:0")  # the one that is visible
-    return None if limit is None else limit - int(tf.config.experimental.get_memory_info("GPU:0")["current"])
+    def free_bytes(self, device: str) -> int | None:
+        """See `DeviceData`."""
+        if device == "cpu":
+            return int(psutil.virtual_memory().available)
+        from hmexp.compat.tensorflow import memory_limit
 
+        limit = memory_limit("/device:GPU:0")  # the one that is visible
+        return None if limit is None else limit - int(tf.config.experimental.get_memory_info("GPU:0")["current"])
 
-def place(pictures: np.ndarray) -> Any:  # noqa: ANN401
-    """See `DeviceData`."""
-    return tf.identity(pictures)
+    def place(self, pictures: np.ndarray) -> Any:  # noqa: ANN401
+        """See `DeviceData`."""
+        return tf.identity(pictures)
 
+    def batches(self, part: Rows, order: Order, checkpoint_steps: int | None) -> Any:  # noqa: ANN401
+        """See `DeviceData`; a step a batch, whatever `checkpoint_steps` is."""
+        return index_batches(part, order)
 
-def batches(part: Rows, order: Order, checkpoint_steps: int | None) -> Any:  # noqa: ANN401
-    """See `DeviceData`; a step a batch, whatever `checkpoint_steps` is."""
-    return index_batches(part, order)
-
-
-def train_function(learner: "Learner") -> "TrainFunction | None":
-    """See `DeviceData`."""
-    return None
+    def train_function(self, learner: "Learner", pictures: Any) -> "TrainFunction | None":  # noqa: ANN401
+        """See `DeviceData`."""
+        return None

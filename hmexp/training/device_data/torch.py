@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from hmexp.training.learner import Learner
 
 
-def free_bytes(device: str) -> int | None:
+class TorchData:
     """See `DeviceData`."""
-    if device == "cpu":
-        return int(psutil.virtual_memory().available)
-    import torch
 
-    free, _ = torch.cuda.mem_get_info(int(device.partition(":")[2]))
-    return int(free)
+    def free_bytes(self, device: str) -> int | None:
+        """See `DeviceData`."""
+        if device == "cpu":
+            return int(psutil.virtual_memory().available)
+        import torch
 
+        free, _ = torch.cuda.mem_get_info(int(device.partition(":")[2]))
+        return int(free)
 
-def place(pictures: np.ndarray) -> Any:  # noqa: ANN401
-    """See `DeviceData`; where Keras's device scope says."""
-    return keras.ops.convert_to_tensor(pictures)
+    def place(self, pictures: np.ndarray) -> Any:  # noqa: ANN401
+        """See `DeviceData`; where Keras's device scope says."""
+        return keras.ops.convert_to_tensor(pictures)
 
+    def batches(self, part: Rows, order: Order, checkpoint_steps: int | None) -> Any:  # noqa: ANN401
+        """See `DeviceData`; a step a batch, whatever `checkpoint_steps` is."""
+        return index_batches(part, order)
 
-def batches(part: Rows, order: Order, checkpoint_steps: int | None) -> Any:  # noqa: ANN401
-    """See `DeviceData`; a step a batch, whatever `checkpoint_steps` is."""
-    return index_batches(part, order)
-
-
-def train_function(learner: "Learner") -> "TrainFunction | None":
-    """See `DeviceData`."""
-    return None
+    def train_function(self, learner: "Learner", pictures: Any) -> "TrainFunction | None":  # noqa: ANN401
+        """See `DeviceData`."""
+        return None
