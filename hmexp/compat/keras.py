@@ -113,7 +113,7 @@ class OwnExample:
 def _in_place_of(iterator: Iterator[Any], example: Any) -> Iterator[tuple[int, int, Any]]:  # noqa: ANN401
     """What the iterator of an epoch gives, with an example as its data.
 
-    It is begun all the same where Keras looks at it: PyTorch's loaders draw a number of the process's random state then.
+    It is begun all the same where Keras looks at it: PyTorch's loaders draw from the process's random state then.
     """
     for begin, end, _ in iterator:
         yield begin, end, [example]
