@@ -1,6 +1,6 @@
 """What hmexp adds to a training step: its Trainer, callbacks, metrics and batches from a store, beside bare Keras.
 
-Usage: python benchmarks/step.py [tensorflow] [jax] [torch] [--steps 100] [--epochs 10] [--rounds 5]
+Usage: python benchmarks/step.py [tensorflow] [jax] [torch] [--steps 60] [--epochs 20] [--rounds 4]
 
 A network of one small convolution on 16-pixel pictures, whose step takes well under a millisecond, so that what is
 measured is what surrounds it. Three fits of the same network in turns, in one process a backend: hmexp's, bare
@@ -35,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 BACKENDS = ("tensorflow", "jax", "torch")
 CLASSES = 9
 MODES = ("streamed", "bare, the same metrics", "bare, no metrics")
+Seconds = list[tuple[float, float]]
 console = Console()
 
 
@@ -50,25 +51,26 @@ def network(size: int) -> "keras.Model":
 
 
 def timer() -> "keras.callbacks.Callback":
-    """A callback whose `seconds` are those of each epoch's training steps."""
+    """A callback whose `seconds` are those of each epoch's training steps: on the clock, and of all threads' CPU."""
     import keras
 
     class Timer(keras.callbacks.Callback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.seconds: list[float] = []
-            self.start = 0.0
+            self.seconds: list[tuple[float, float]] = []
+            self.start = 0.0, 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ANN401
-            self.start = time.perf_counter()
+            self.start = time.perf_counter(), time.process_time()
 
         def on_test_begin(self, logs: Any = None) -> None:  # noqa: ANN401
-            self.seconds.append(time.perf_counter() - self.start)
+            clock, cpu = self.start
+            self.seconds.append((time.perf_counter() - clock, time.process_time() - cpu))
 
     return Timer()
 
 
-def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int) -> list[float]:
+def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int) -> Seconds:
     """Seconds of each epoch's steps through hmexp's Trainer."""
     import keras
 
@@ -106,7 +108,7 @@ def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int) -> l
     return clock.seconds
 
 
-def bare_fit(pictures: np.ndarray, targets: np.ndarray, batch: int, epochs: int, metrics: bool) -> list[float]:
+def bare_fit(pictures: np.ndarray, targets: np.ndarray, batch: int, epochs: int, metrics: bool) -> Seconds:
     """Seconds of each epoch's steps of `fit` from arrays."""
     import keras
 
@@ -120,28 +122,33 @@ def bare_fit(pictures: np.ndarray, targets: np.ndarray, batch: int, epochs: int,
     return clock.seconds
 
 
-def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    """Milliseconds a step of each mode, in the backend of this process."""
+def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, tuple[float, float]]:
+    """Milliseconds a step of each mode, on the clock and of CPU, in the backend of this process."""
     num, batch, epochs = arguments.steps * arguments.batch, arguments.batch, arguments.epochs
     store = make_store(num, folder, arguments.size)
     targets = np.random.default_rng(0).integers(0, CLASSES, num)
     pictures = store.read(np.arange(num))
-    fits: dict[str, Callable[[], list[float]]] = {
+    fits: dict[str, Callable[[], Seconds]] = {
         MODES[0]: lambda: hmexp_fit(store, targets, batch, epochs),
         MODES[1]: lambda: bare_fit(pictures, targets, batch, epochs, metrics=True),
         MODES[2]: lambda: bare_fit(pictures, targets, batch, epochs, metrics=False),
     }
-    taken: dict[str, list[float]] = {mode: [] for mode in fits}
+    taken: dict[str, Seconds] = {mode: [] for mode in fits}
     for _ in range(arguments.rounds):
         for mode, fit in fits.items():
             taken[mode] += fit()[1:]
-    return {mode: 1000 * min(seconds) / arguments.steps for mode, seconds in taken.items()}
+    each = 1000 / arguments.steps
+    return {
+        mode: (each * min(clock for clock, _ in seconds), each * min(cpu for _, cpu in seconds))
+        for mode, seconds in taken.items()
+    }
 
 
-def table(figures: dict[str, dict[str, float]], arguments: argparse.Namespace) -> Table:
+def table(figures: dict[str, dict[str, float]], what: str, arguments: argparse.Namespace) -> Table:
     """A row a backend."""
     size, batch = arguments.size, arguments.batch
-    found = Table("backend", *MODES, "hmexp's own", "and metrics", title=f"ms a step, {size} pixels, batch {batch}")
+    title = f"ms a step by {what}: {size} pixels, batch {batch}"
+    found = Table("backend", *MODES, "hmexp's own", "with metrics", title=title)
     for backend, taken in figures.items():
         hmexp, same, none = (taken[mode] for mode in MODES)
         found.add_row(backend, *(f"{taken[mode]:.3f}" for mode in MODES), f"{hmexp - same:.3f}", f"{hmexp - none:.3f}")
@@ -152,24 +159,26 @@ def main() -> None:
     """Measure each backend in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("backends", nargs="*", choices=[*BACKENDS, []], default=[])
-    for name, default in (("steps", 100), ("epochs", 10), ("rounds", 5), ("batch", 32), ("size", 16)):
+    for name, default in (("steps", 60), ("epochs", 20), ("rounds", 4), ("batch", 32), ("size", 16)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--here", type=Path, help="measure in this process; pictures are in this folder")
     arguments = parser.parse_args()
     if arguments.here:
-        for mode, milliseconds in measure(arguments.here, arguments).items():
-            print(f"{mode}: {milliseconds}")
+        for mode, (clock, cpu) in measure(arguments.here, arguments).items():
+            print(f"{mode}: {clock} {cpu}")
         return
     console.print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
-    figures: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for backend in arguments.backends or BACKENDS:
             command = [sys.executable, *sys.argv, "--here", folder]
             env = os.environ | {"KERAS_BACKEND": backend}
             out = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
             lines = [line.rpartition(": ") for line in out.splitlines() if line.startswith(MODES)]
-            figures[backend] = {mode: float(milliseconds) for mode, _, milliseconds in lines}
-    console.print(table(figures, arguments))
+            figures[backend] = {mode: [float(part) for part in both.split()] for mode, _, both in lines}
+    for place, what in enumerate(("the clock", "CPU, all threads")):
+        chosen = {name: {mode: both[place] for mode, both in taken.items()} for name, taken in figures.items()}
+        console.print(table(chosen, what, arguments))
 
 
 if __name__ == "__main__":
