@@ -3,8 +3,8 @@
 Usage: python benchmarks/step.py [tensorflow] [jax] [torch] [--steps 60] [--epochs 20] [--rounds 4]
 
 A network of one small convolution on 16-pixel pictures, whose step takes well under a millisecond, so that what is
-measured is what surrounds it. Three fits of the same network in turns, in one process a backend: hmexp's, bare
-`fit` from arrays with hmexp's metrics, and bare `fit` from arrays without any. Loss (cross-entropy from logits), Adam,
+measured is what surrounds it. Fits of the same network in turns, in one process a backend: hmexp's, with pictures from
+the store and with pictures on the device, bare `fit` from arrays with hmexp's metrics, and bare `fit` without any. Loss (cross-entropy from logits), Adam,
 batch and one batch of val are the same. The time of an epoch is that from its beginning to val's; the first epoch
 of each fit, which traces and compiles, is left out. The fastest of the others counts: short epochs, so that one of them
 is undisturbed on a machine that others use.
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 BACKENDS = ("tensorflow", "jax", "torch")
 CLASSES = 9
-MODES = ("streamed", "bare, the same metrics", "bare, no metrics")
+MODES = ("streamed", "on the device", "bare, the same metrics", "bare, no metrics")
 Seconds = list[tuple[float, float]]
 console = Console()
 
@@ -70,7 +71,7 @@ def timer() -> "keras.callbacks.Callback":
     return Timer()
 
 
-def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int) -> Seconds:
+def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int, placed: bool = False) -> Seconds:
     """Seconds of each epoch's steps through hmexp's Trainer."""
     import keras
 
@@ -81,6 +82,7 @@ def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int) -> S
     from hmexp.config.optimizer import AdamConfig
     from hmexp.config.training import TrainerConfig
     from hmexp.training.backends import backend_named
+    from hmexp.training.device_data import PlacedPictures
     from hmexp.training.learner import Learner
     from hmexp.training.loaders import DataLoaders
     from hmexp.training.loss import build_loss
@@ -104,6 +106,13 @@ def hmexp_fit(store: "Store", targets: np.ndarray, batch: int, epochs: int) -> S
             whole_epoch=steps,
             val_steps=1,
         )
+        if placed:
+            data = backend.device_data(deterministic=False)
+            loaders = replace(
+                loaders,
+                train=lambda first, step, last: data.batches(part, Order(batch, 0, first, last, None, step), None),
+                placed=PlacedPictures(data.place(store.read(part.rows)), data),
+            )
         trainer.fit(learner, loaders)
     return clock.seconds
 
@@ -130,8 +139,9 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, tuple[floa
     pictures = store.read(np.arange(num))
     fits: dict[str, Callable[[], Seconds]] = {
         MODES[0]: lambda: hmexp_fit(store, targets, batch, epochs),
-        MODES[1]: lambda: bare_fit(pictures, targets, batch, epochs, metrics=True),
-        MODES[2]: lambda: bare_fit(pictures, targets, batch, epochs, metrics=False),
+        MODES[1]: lambda: hmexp_fit(store, targets, batch, epochs, placed=True),
+        MODES[2]: lambda: bare_fit(pictures, targets, batch, epochs, metrics=True),
+        MODES[3]: lambda: bare_fit(pictures, targets, batch, epochs, metrics=False),
     }
     taken: dict[str, Seconds] = {mode: [] for mode in fits}
     for _ in range(arguments.rounds):
@@ -150,7 +160,7 @@ def table(figures: dict[str, dict[str, float]], what: str, arguments: argparse.N
     title = f"ms a step by {what}: {size} pixels, batch {batch}"
     found = Table("backend", *MODES, "hmexp's own", "with metrics", title=title)
     for backend, taken in figures.items():
-        hmexp, same, none = (taken[mode] for mode in MODES)
+        hmexp, _, same, none = (taken[mode] for mode in MODES)
         found.add_row(backend, *(f"{taken[mode]:.3f}" for mode in MODES), f"{hmexp - same:.3f}", f"{hmexp - none:.3f}")
     return found
 

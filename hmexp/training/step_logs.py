@@ -5,9 +5,12 @@ device after each step, and the device for the host before the next one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
+
+if TYPE_CHECKING:
+    from hmexp.training.learner import Learner
 
 Logs = dict[str, Any] | None
 
@@ -26,6 +29,9 @@ class StepLogs(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         return float(self._step[name] if name in self._step else self._all()[name])
+
+    def __bool__(self) -> bool:
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -53,10 +59,9 @@ class StepCallbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
         params: What callbacks find in their `params`, such as `epochs` and `steps`.
     """
 
-    def __init__(
-        self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, params: dict[str, Any]
-    ) -> None:
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], model: "Learner", params: dict[str, Any]) -> None:
         super().__init__(list(callbacks), add_history=True, model=model, **params)
+        self.results = model.results  # not through `self.model`, which brings JAX's state back to the variables
 
     def __iter__(self) -> Iterator[keras.callbacks.Callback]:
         return iter(self.callbacks)
@@ -68,7 +73,7 @@ class StepCallbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """A training step is on its way."""
-        told = StepLogs(logs or {}, self.model.results)
+        told = StepLogs(logs or {}, self.results)
         for callback in self:
             callback.on_train_batch_end(batch, logs=told)
 
@@ -79,6 +84,6 @@ class StepCallbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """A step of val is on its way."""
-        told = StepLogs(logs or {}, self.model.results)
+        told = StepLogs(logs or {}, self.results)
         for callback in self:
             callback.on_test_batch_end(batch, logs=told)
