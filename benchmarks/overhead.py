@@ -29,21 +29,22 @@ BATCH = 32
 console = Console()
 
 
-def make_store(num: int, cache: Path) -> "object":
-    """A store of `num` small drawn pictures, staged by hmexp."""
+def make_store(num: int, cache: Path, size: int = SIZE) -> "object":
+    """A store of `num` small drawn pictures of `size` pixels, staged by hmexp where `cache` has none."""
     from PIL import Image
 
     from hmexp.catalogue.pictures import DirectoryPictures
     from hmexp.store import StoreSpec, stage
 
-    root = cache / f"pictures-{num}"
-    root.mkdir(parents=True)
+    root = cache / f"pictures-{num}-{size}"
     rng = np.random.default_rng(0)
-    base = [Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).resize((SIZE, SIZE)) for _ in range(64)]
-    for i in range(num):
-        base[i % 64].rotate(i % 360).save(root / f"{i:06d}.jpg", quality=80)
+    base = [Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).resize((size, size)) for _ in range(64)]
+    if not root.exists():
+        root.mkdir(parents=True)
+        for i in range(num):
+            base[i % 64].rotate(i % 360).save(root / f"{i:06d}.jpg", quality=80)
     source = DirectoryPictures(root)
-    return stage(source, [p.path for p in source.list()], StoreSpec(SIZE, "stretch", 10**8), cache)
+    return stage(source, [p.path for p in source.list()], StoreSpec(size, "stretch", 10**8), cache)
 
 
 def compiled_model() -> "object":

@@ -5,6 +5,7 @@ where the model computes (`hmexp.batches.augment`). Nothing random is left there
 same, XLA stays on, and a resumed run goes on with the very same pictures.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ NEUTRAL = tuple(float(name in ("xx", "yy")) for name in COLUMNS)
 """A row of draws that moves nothing."""
 DRAWS = "draws"
 PICTURES = "pictures"
+ROWS = "rows"
 GROUPS = "groups"
 
 AUGMENT_STREAM = 1
@@ -40,8 +42,22 @@ ERASED_ASPECT = 3.0
 
 def inputs_of(pictures: Any, draws: Any, groups: Any) -> Any:  # noqa: ANN401
     """What a learner takes: the pictures, or a mapping of them and whatever goes with them; None stands for nothing."""
-    beside = {name: values for name, values in ((DRAWS, draws), (GROUPS, groups)) if values is not None}
+    beside = _given({DRAWS: draws, GROUPS: groups})
     return {PICTURES: pictures, **beside} if beside else pictures
+
+
+def rows_of(rows: Any, draws: Any, groups: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What a learner that holds the pictures takes: rows of them, and whatever goes with them."""
+    return {ROWS: rows, **_given({DRAWS: draws, GROUPS: groups})}
+
+
+def take_pictures(inputs: Any, take: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+    """What `inputs_of` gives, of what `rows_of` gave and a function that takes pictures by their rows."""
+    return inputs_of(take(inputs[ROWS]), inputs.get(DRAWS), inputs.get(GROUPS))
+
+
+def _given(columns: dict[str, Any]) -> dict[str, Any]:
+    return {name: values for name, values in columns.items() if values is not None}
 
 
 def draw(cfg: AugmentConfig, num: int, seed: int, epoch: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hmexp.batches.draws import COLUMNS, inputs_of
+from hmexp.batches.draws import COLUMNS, inputs_of, rows_of
 from hmexp.batches.order import Order, Rows
 from hmexp.store import RowStore
 
@@ -26,6 +26,21 @@ def train_batches(store: RowStore, part: Rows, order: Order) -> tf.data.Dataset:
         float32 [batch, columns]}` stands in place of the pictures; where `part` has groups, `"groups": int64 [batch]`
         is beside them.
     """
+    return _read(_indices(part, order), store, part)
+
+
+def index_batches(part: Rows, order: Order) -> tf.data.Dataset:
+    """As `train_batches`, for a device that holds the pictures: `"rows": int64 [batch]` in place of `"pictures"`."""
+
+    def load(chosen: tf.Tensor, draws: tf.Tensor) -> tuple[Any, ...]:
+        rows = tf.gather(part.rows, chosen)
+        return (rows_of(rows, draws if draws.shape[-1] else None, _groups(part, chosen)), *_columns(part, chosen))
+
+    return _indices(part, order).map(load).prefetch(PREFETCH)
+
+
+def _indices(part: Rows, order: Order) -> tf.data.Dataset:
+    """Batches of rows of the split and their draws, epoch by epoch."""
     epochs = tf.data.Dataset.range(order.first_epoch, order.last_epoch + 1)
     width = len(COLUMNS) if order.augments else 0
 
@@ -38,7 +53,7 @@ def train_batches(store: RowStore, part: Rows, order: Order) -> tf.data.Dataset:
         draws.set_shape([None, width])
         return tf.data.Dataset.from_tensor_slices((chosen, draws)).batch(order.batch_size)
 
-    return _read(epochs.flat_map(indices), store, part)
+    return epochs.flat_map(indices)
 
 
 def ordered_batches(store: RowStore, part: Rows, batch_size: int) -> tf.data.Dataset:
@@ -57,10 +72,17 @@ def _read(indices: tf.data.Dataset, store: RowStore, part: Rows) -> tf.data.Data
     def load(chosen: tf.Tensor, draws: tf.Tensor) -> tuple[Any, ...]:
         pictures = tf.numpy_function(fetch, [chosen], store.dtype, stateful=False)
         pictures.set_shape([None, *store.row_shape])
-        columns: list[Any] = [tf.gather(part.targets, chosen)]
-        if part.weights is not None:
-            columns.append(tf.gather(part.weights, chosen))
-        groups = None if part.groups is None else tf.gather(part.groups, chosen)
-        return (inputs_of(pictures, draws if draws.shape[-1] else None, groups), *columns)
+        inputs = inputs_of(pictures, draws if draws.shape[-1] else None, _groups(part, chosen))
+        return (inputs, *_columns(part, chosen))
 
     return indices.map(load, num_parallel_calls=PARALLEL_READS, deterministic=True).prefetch(PREFETCH)
+
+
+def _columns(part: Rows, chosen: tf.Tensor) -> list[tf.Tensor]:
+    """Targets, and weights where there are any."""
+    columns = [part.targets] if part.weights is None else [part.targets, part.weights]
+    return [tf.gather(column, chosen) for column in columns]
+
+
+def _groups(part: Rows, chosen: tf.Tensor) -> tf.Tensor | None:
+    return None if part.groups is None else tf.gather(part.groups, chosen)

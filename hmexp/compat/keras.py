@@ -5,6 +5,7 @@ one of these names changes.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -96,3 +97,69 @@ class BuildsFromOnePart:
         if iterator is not None and getattr(self, "_distribute_strategy", None) is not None:
             iterator, data_batch = None, self.one_part(next(next(iter(iterator))[-1]))
         super()._maybe_symbolic_build(iterator, data_batch)  # type: ignore[misc]
+
+
+class OwnExample:
+    """A model that builds itself from an example of its own where its batches are not what it computes on.
+
+    Stands before `keras.Model`.
+    """
+
+    def example(self) -> tuple[Any, ...] | None:
+        """A batch as the model sees it, of which shapes and dtypes count; None takes the first of the batches."""
+        return None
+
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:  # noqa: ANN401
+        example = self.example()
+        if iterator is not None and example is not None:
+            iterator = _in_place_of(iterator, example)
+        super()._symbolic_build(iterator, data_batch)  # type: ignore[misc]
+
+
+def _in_place_of(iterator: Iterator[Any], example: Any) -> Iterator[tuple[int, int, Any]]:  # noqa: ANN401
+    """What the iterator of an epoch gives, with an example as its data.
+
+    It is begun all the same where Keras looks at it: PyTorch's loaders draw from the process's random state then.
+    """
+    for begin, end, _ in iterator:
+        yield begin, end, [example]
+
+
+class MetricsOnDemand:
+    """A model whose steps give their loss alone; the other metrics are computed when an epoch ends.
+
+    Keras 3.15 computes the results of all metrics in every step, which takes as long as a small network's step itself.
+    Stands before `keras.Model`.
+    """
+
+    _stepping = False
+
+    @contextmanager
+    def _loss_alone(self) -> Iterator[None]:
+        self._stepping = True
+        try:
+            yield
+        finally:
+            self._stepping = False
+
+    def train_step(self, *args: Any) -> Any:  # noqa: ANN401
+        """One step of training; see `keras.Model`."""
+        with self._loss_alone():
+            return super().train_step(*args)  # type: ignore[misc]
+
+    def test_step(self, *args: Any) -> Any:  # noqa: ANN401
+        """One step of an evaluation; see `keras.Model`."""
+        with self._loss_alone():
+            return super().test_step(*args)  # type: ignore[misc]
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Results by name: of the loss inside a step, of all metrics outside."""
+        if self._stepping:
+            loss = self._loss_tracker  # type: ignore[attr-defined]
+            return {loss.name: loss.result()}
+        results: dict[str, Any] = super().get_metrics_result()  # type: ignore[misc]
+        return results
+
+    def _get_metrics_result_or_logs(self, logs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """What an epoch ends with, which Keras takes from its last step where that gave less than all metrics."""
+        return self.get_metrics_result()

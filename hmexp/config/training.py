@@ -9,6 +9,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 STRATEGIES = ("auto", "none", "mirrored", "jax_data_parallel")
 MODES = ("fit", "overfit", "lr_find", "profile")
 JIT = ("auto", "true", "false")
+ON_DEVICE = ("auto", "true", "false")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class TrainerConfig(Section, key="trainer"):
     """Over several devices of a machine: `auto`, none, mirrored (TensorFlow) or jax_data_parallel."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
+    data_on_device: str = "auto"
+    """Whether the training pictures live on the device, where a step gathers its batch: `auto` (on a GPU that has the
+    memory), true or false."""
     limit_batches: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps of each epoch and of each evaluation; null does them all. The schedule does not move."""
     mode: str = "fit"
@@ -88,8 +92,10 @@ class TrainerConfig(Section, key="trainer"):
         sizes = self.image_sizes
         require(sizes is None or len(sizes) > 0, "trainer.image_sizes", "null or a list of sides in pixels", sizes)
         self.jit_compile = str(self.jit_compile).lower()
+        self.data_on_device = str(self.data_on_device).lower()
         one_of("trainer.mode", self.mode, MODES)
         one_of("trainer.jit_compile", self.jit_compile, JIT)
+        one_of("trainer.data_on_device", self.data_on_device, ON_DEVICE)
         one_of("trainer.strategy", self.strategy, STRATEGIES)
         one_of("trainer.precision", self.precision, PRECISIONS)
         kind, _, index = self.device.partition(":")

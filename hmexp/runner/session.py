@@ -116,8 +116,9 @@ class Session:
             self.job.features = assembly.frozen.key
             self.folder.save()
         log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {device.words}")
+        log.info(str(assembly.placement))
         with device.scope():
-            fitted = trainer.fit(learner, assembly.loaders(), self.origin.checkpoint(self.job_dir))
+            fitted = trainer.fit(learner, assembly.placed_loaders(), self.origin.checkpoint(self.job_dir))
         if fitted.pruned:
             return self._prune(fitted)
         if self.config.deterministic:

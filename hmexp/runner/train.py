@@ -107,6 +107,7 @@ def run_training(
     assembly.check_pretrained()
     assembly.check_memory()
     assembly.check_features()
+    assembly.check_placement()
     interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(shortened, invocation, folder, origin)

@@ -6,7 +6,7 @@ from hmexp.store.feature_build import FeatureJob
 from hmexp.store.features import FeatureStore, stored_features
 from hmexp.store.layout import StoreSpec
 from hmexp.store.staging import StageOptions, stage, staged
-from hmexp.store.store import RowStore, Store, open_store
+from hmexp.store.store import RowStore, Store, open_store, row_bytes
 
 __all__ = [
     "DECODER_VERSION",
@@ -19,6 +19,7 @@ __all__ = [
     "StoreSpec",
     "decode",
     "open_store",
+    "row_bytes",
     "stage",
     "staged",
     "stored_features",

@@ -73,6 +73,11 @@ class RowStore(Protocol):
         ...
 
 
+def row_bytes(store: RowStore) -> int:
+    """Bytes of one row."""
+    return int(np.prod(store.row_shape)) * store.dtype.itemsize
+
+
 class Store:
     """A catalogue's pictures, decoded. Made by `stage` or `open_store`; pickled as its place.
 

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 
 from hmexp.metrics.names import Metric, better
-from hmexp.training.callbacks import Logs, contract_names
+from hmexp.training.callbacks import contract_names
 from hmexp.training.checkpoint import read_arrays, write_arrays
+from hmexp.training.step_logs import Logs
 from hmexp.training.weight_averaging import WeightAveraging
 
 

@@ -18,8 +18,8 @@ from hmexp.console import log, progress_bar
 from hmexp.metrics.names import VAL_IMAGE_SIZE
 from hmexp.training.pruner import Pruner
 from hmexp.training.recorder import Recorder
+from hmexp.training.step_logs import Logs
 
-Logs = dict[str, Any] | None
 REMEDIES = "lower optimizer.learning_rate, set optimizer.clip_norm=1, or use trainer.precision=float32"
 SHOWN = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/macro_f1", "val/recall_at_1")
 """Figures in the line of an epoch."""
@@ -45,7 +45,8 @@ def keras_name(monitor: str) -> str:
 class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
     """Stops the run soon after a step whose loss is no number.
 
-    The running mean of an epoch stays NaN, so that it is enough to look now and then; each look waits for the device.
+    The running mean of an epoch stays NaN, so that it is enough to look now and then; each look is at the step of the
+    look before, which the device has done meanwhile, so that nobody waits.
     """
 
     EVERY = 16
@@ -54,16 +55,20 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.epoch = 1
         self.logs: Logs = None
+        self.waiting: tuple[int, Logs] = 0, None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Remember the epoch, counted from 1."""
         self.epoch = epoch + 1
+        self.waiting = 0, None
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Look at the loss every few steps."""
         self.logs = logs
         if batch % self.EVERY == 0:
-            self._check(logs, f"step {batch + 1}")
+            step, before = self.waiting
+            self._check(before, f"step {step}")
+            self.waiting = batch + 1, logs
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Look at the epoch's loss."""
@@ -99,7 +104,8 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self.bar = progress_bar()
         self.task: TaskID | None = None
         self.start = self.shown = 0.0
-        self.pending = 0
+        self.pending = self.tested = 0
+        self.before: Logs = None
         self.took: list[float] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -109,7 +115,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the epoch's bar."""
         self.start = time.perf_counter()
-        self.pending = 0
+        self.pending, self.tested, self.before = 0, 0, None
         total = (self.steps + self.val_steps) * self.batch_size
         self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}{self._left(epoch)}", total=total, note="")
 
@@ -119,15 +125,21 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
             return
         self.pending += self.batch_size
         now = time.perf_counter()
-        if now - self.shown > REFRESH:  # reading the loss waits for the device
-            note = f"loss {float((logs or {}).get('loss', 0.0)):.3f}"
+        if now - self.shown > REFRESH:
+            # The loss of the look before: that of this step would have to be waited for.
+            note = f"loss {float(self.before.get('loss', 0.0)):.3f}" if self.before else ""
             self.bar.update(self.task, advance=self.pending, note=note)
-            self.pending, self.shown = 0, now
+            self.pending, self.shown, self.before = 0, now, logs
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """One step of val further."""
-        if self.task is not None:
-            self.bar.update(self.task, advance=self.batch_size, note="val")
+        if self.task is None or self.bar.disable:
+            return
+        self.tested += self.batch_size
+        now = time.perf_counter()
+        if now - self.shown > REFRESH:
+            self.bar.update(self.task, completed=self.steps * self.batch_size + self.tested, note="val")
+            self.shown = now
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Leave the epoch's line."""

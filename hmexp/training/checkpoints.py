@@ -8,9 +8,10 @@ import numpy as np
 
 from hmexp.config.errors import RunError
 from hmexp.training.best import Best
-from hmexp.training.callbacks import REMEDIES, History, Logs
+from hmexp.training.callbacks import REMEDIES, History
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, read_arrays
 from hmexp.training.interruption import Interruption
+from hmexp.training.step_logs import Logs
 
 
 class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
@@ -62,7 +63,8 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         """Save where it is time, or where the user wants the end."""
         step = self.first_step + batch + 1
         due = self.every is not None and step % self.every == 0
-        if step < self.steps and (due or self.interruption.requested):
+        asked = self.interruption.requested and self.model.between_dispatches
+        if step < self.steps and (due or asked):
             self._save(self.epoch, step)
             self.interruption.check()
 

@@ -8,7 +8,8 @@ import keras
 from hmexp.config.schedule import PlateauSchedule
 from hmexp.console import log
 from hmexp.metrics.names import parse_monitor
-from hmexp.training.callbacks import Logs, keras_name
+from hmexp.training.callbacks import keras_name
+from hmexp.training.step_logs import Logs
 
 
 class _GoesOnCounting:

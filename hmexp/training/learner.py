@@ -4,21 +4,29 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from hmexp.batches.augment import Augmentation, neutral_draws
-from hmexp.batches.draws import DRAWS, GROUPS, PICTURES
-from hmexp.compat.keras import BuildsFromOnePart, all_layers
+from hmexp.batches.draws import DRAWS, GROUPS, PICTURES, ROWS, take_pictures
+from hmexp.compat.keras import BuildsFromOnePart, MetricsOnDemand, OwnExample, all_layers
 from hmexp.config.augment import AugmentConfig
 from hmexp.training.backends import Backend
 from hmexp.training.contrastive import FeatureLoss, with_features
+from hmexp.training.device_data import PlacedPictures
 from hmexp.training.fused import trainable_copy
 
 
-class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
+class Learner(BuildsFromOnePart, OwnExample, MetricsOnDemand, keras.Model):  # type: ignore[misc]
     """Trains a network on augmented pictures; evaluates it on pictures as they are.
 
     The network itself, which is what is saved and served, knows nothing of either.
+
+    Attributes:
+        placed: The training pictures that the device holds, where batches carry rows of them; None where batches
+            carry pictures.
+        between_dispatches: Whether the weights are those of the step that callbacks are told of; not where several
+            steps are done at once and this is not the last of them.
 
     Args:
         network: uint8 `[batch, height, width, 3]` -> logits `[batch, classes]`.
@@ -44,6 +52,9 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         computed = with_features(network) if self.of_features else network
         self.fast = trainable_copy(computed, backend.fusion(), any_size)
         self.plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.train_function: Any = None
+        self.placed: PlacedPictures | None = None
+        self.between_dispatches = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401
         """Logits of pictures, or of `{"pictures": ..., "draws": ..., "groups": ...}` with or without the last two."""
@@ -59,6 +70,37 @@ class Learner(BuildsFromOnePart, keras.Model):  # type: ignore[misc]
         if training and GROUPS in beside:
             self.add_loss(self.objective.of_features(features, beside[GROUPS]))
         return logits
+
+    def train_step(self, *args: Any) -> Any:  # noqa: ANN401
+        """One step of training on a batch of pictures, or of rows of those that the device holds."""
+        *state, (inputs, *columns) = args
+        if self.placed is not None and isinstance(inputs, dict) and ROWS in inputs:
+            pictures = self.placed.values
+            inputs = take_pictures(inputs, lambda rows: ops.take(pictures, rows, axis=0))
+        return super().train_step(*state, (inputs, *columns))
+
+    def make_train_function(self, force: bool = False) -> Any:  # noqa: ANN401
+        """Keras's own, unless the backend has another for pictures that the device holds."""
+        if self.train_function is None or force:
+            placed = self.placed
+            self.train_function = None if placed is None else placed.data.train_function(self, placed.values)
+        return super().make_train_function()
+
+    def make_streamed_function(self) -> None:
+        """Keras's own `train_function`, for batches of pictures."""
+        super().make_train_function()
+
+    def example(self) -> tuple[Any, ...] | None:
+        """A batch of two pictures where the batches of training carry none."""
+        if self.placed is None:
+            return None
+        return np.zeros((2, *self.placed.values.shape[1:]), np.uint8), np.zeros(2, np.int64)
+
+    def results(self) -> dict[str, Any]:
+        """All metrics as they are now, also between two steps."""
+        self.backend.write_back(self)
+        results: dict[str, Any] = self.get_metrics_result()
+        return results
 
     @property
     def val_size(self) -> int | None:

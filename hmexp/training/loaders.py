@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hmexp.training.device_data import PlacedPictures
+
 
 @dataclass(frozen=True)
 class DataLoaders:
@@ -18,6 +20,7 @@ class DataLoaders:
         whole_epoch: Steps of an epoch that nothing limits; the schedule is laid over these.
         val_steps: Steps over val.
         val_groups: Numbers of the groups of val's rows, int64 `[rows]`; None where nobody asks for them.
+        placed: Training pictures that the device holds, where `train` gives rows of them; None where it gives pictures.
         plain: Batches of training pictures as they are, to measure batch norms over; None measures none.
     """
 
@@ -27,4 +30,5 @@ class DataLoaders:
     whole_epoch: int
     val_steps: int
     plain: Any = None
+    placed: PlacedPictures | None = None
     val_groups: np.ndarray | None = None

@@ -7,9 +7,10 @@ import numpy as np
 
 from hmexp.metrics.retrieval import recall_at_1
 from hmexp.models.features import feature_model
-from hmexp.training.callbacks import Logs, keras_name
+from hmexp.training.callbacks import keras_name
 from hmexp.training.fused import trainable_copy
 from hmexp.training.learner import Learner
+from hmexp.training.step_logs import Logs
 from hmexp.training.weight_averaging import WeightAveraging
 
 

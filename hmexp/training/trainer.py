@@ -31,6 +31,7 @@ from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import Recorder
 from hmexp.training.retrieval import RetrievalMonitor
 from hmexp.training.schedule import Shifted, build_schedule
+from hmexp.training.step_logs import StepCallbacks
 from hmexp.training.weight_averaging import WeightAveraging
 
 
@@ -113,6 +114,7 @@ class Trainer:
         before = TrainingState(setup=setup) if start is None else read_state(start)
         state = before.under(setup)
         metrics = streaming_metrics(learner.network.output_shape[-1])
+        learner.placed = loaders.placed
         parts = self._parts(loaders, metrics, state)
         phase, measured_at = -1, state.val_size
         with self.interruption.deferred():
@@ -267,17 +269,19 @@ class Trainer:
             optimizer.learning_rate = self.optimizer.learning_rate
 
     def _fit_segment(self, learner: Learner, loaders: DataLoaders, segment: Segment, parts: "_Parts") -> None:
+        steps = loaders.steps_per_epoch - segment.first_step
+        callbacks = StepCallbacks(parts.callbacks, learner, {"verbose": 0, "epochs": segment.last, "steps": steps})
         try:
             learner.fit(
                 loaders.train(segment.first + 1, segment.first_step, segment.last),
                 initial_epoch=segment.first,
                 epochs=segment.last,
-                steps_per_epoch=loaders.steps_per_epoch - segment.first_step,
+                steps_per_epoch=steps,
                 validation_data=loaders.val,
                 validation_steps=loaders.val_steps,
                 shuffle=False,
                 verbose=0,
-                callbacks=parts.callbacks,
+                callbacks=callbacks,
             )
         except RunError:
             raise

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from hmexp.compat.keras import moving_averages
-from hmexp.training.callbacks import Logs
 from hmexp.training.norms import Pass, Statistics, measure_norms, training_pass
+from hmexp.training.step_logs import Logs
 
 
 class WeightAveraging(keras.callbacks.Callback):  # type: ignore[misc]

@@ -75,3 +75,46 @@ def test_a_model_is_built_from_the_first_batch_under_this_name():
 
     parameters = list(inspect.signature(keras.Model._maybe_symbolic_build).parameters)
     assert parameters == ["self", "iterator", "data_batch"]
+
+
+def test_a_step_gives_its_loss_and_an_epoch_all_metrics(model):
+    import keras
+
+    class Sparing(compat.MetricsOnDemand, keras.Model):
+        pass
+
+    pictures = keras.Input((2,))
+    sparing = Sparing(pictures, model(pictures))
+    sparing.compile("sgd", "mse", metrics=["mae"])
+    seen = []
+    told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(sorted(logs)))
+    history = sparing.fit(np.ones((4, 2)), np.zeros((4, 3)), batch_size=2, callbacks=[told], verbose=0).history
+    assert seen == [["loss"], ["loss"]]
+    assert sorted(history) == ["loss", "mae"]
+    assert sorted(sparing.evaluate(np.ones((4, 2)), np.zeros((4, 3)), verbose=0, return_dict=True)) == ["loss", "mae"]
+
+
+def test_a_model_is_built_from_its_own_example_and_its_batches_are_begun_all_the_same():
+    import keras
+
+    class Made(compat.OwnExample, keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+        def example(self):
+            return np.zeros((2, 5), np.float32), np.zeros((2, 3), np.float32)
+
+    made, begun = Made(), []
+    made.compile("sgd", "mse")
+
+    def batches():
+        begun.append(True)
+        yield 0, 0, [{"rows": np.zeros(2)}]
+
+    made._symbolic_build(iterator=batches())
+    assert made.dense.kernel.shape == (5, 3)
+    assert begun

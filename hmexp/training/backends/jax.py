@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 SETTINGS = {
     "jax_enable_x64": False,
@@ -98,7 +99,7 @@ class Jax:
 
         share_any_batch(len(used))
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(device) for device in used]))
-        return Device(self, f"{strategy} over {len(used)} {kind}s")
+        return Device(self, f"{strategy} over {len(used)} {kind}s", several=True)
 
     def keep_programs(self, cache: Path) -> None:
         """Its persistent compilation cache, with what autotuning has found on a GPU."""
@@ -121,6 +122,12 @@ class Jax:
         from hmexp.batches import arrays
 
         return arrays
+
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
+        """Many steps in one dispatch."""
+        from hmexp.training.device_data.jax import JaxData
+
+        return JaxData(deterministic)
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For Perfetto and TensorBoard."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 Fusion = Callable[["keras.layers.Layer"], "keras.layers.Layer"]
 """A layer -> one that computes the same faster, with the same variables; itself where there is none."""
@@ -77,6 +78,13 @@ class Backend(Protocol):
     def batches(self) -> Batches:
         """What feeds it."""
 
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
+        """How is trained on pictures that the device holds.
+
+        Args:
+            deterministic: Whether the training has to be the same to the bit as one whose pictures are streamed.
+        """
+
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """The library's own profiler, writing into a folder."""
 
@@ -114,8 +122,10 @@ class Device:
         backend: The library.
         words: Such as `cpu`, `gpu:0` or `mirrored over 2 gpus`.
         scope: A model has to be made and trained inside this context.
+        several: Whether several devices share each batch.
     """
 
     backend: Backend
     words: str
     scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+    several: bool = False

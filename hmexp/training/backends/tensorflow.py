@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 
 class TensorFlow:
@@ -43,7 +44,8 @@ class TensorFlow:
         names = [device.name for device in tf.config.list_logical_devices(kind.upper())]
         check_batch(cfg, len(names))
         distribution = tf.distribute.MirroredStrategy(names)
-        return Device(self, f"{strategy} over {distribution.num_replicas_in_sync} {kind}s", distribution.scope)
+        words = f"{strategy} over {distribution.num_replicas_in_sync} {kind}s"
+        return Device(self, words, distribution.scope, several=True)
 
     def keep_programs(self, cache: Path) -> None:
         """Nothing: it has no programs that another process could read."""
@@ -57,6 +59,12 @@ class TensorFlow:
         from hmexp.batches import tensorflow
 
         return tensorflow
+
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
+        """Gathers in the step's graph."""
+        from hmexp.training.device_data.tensorflow import TensorFlowData
+
+        return TensorFlowData()
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For TensorBoard."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hmexp.batches.augment import Stage
+    from hmexp.training.device_data import DeviceData
 
 
 class Torch:
@@ -46,6 +47,12 @@ class Torch:
         from hmexp.batches import arrays
 
         return arrays
+
+    def device_data(self, deterministic: bool = True) -> "DeviceData":
+        """Gathers before each step."""
+        from hmexp.training.device_data.torch import TorchData
+
+        return TorchData()
 
     def trace(self, folder: Path) -> AbstractContextManager[Any]:
         """For TensorBoard."""
