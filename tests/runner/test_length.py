@@ -37,7 +37,8 @@ def test_minutes_take_the_place_of_epochs():
 
 
 def test_what_counts_epochs_is_shorter_where_there_are_fewer():
-    composed = compose_words(["experiment=finetune", "model.weights=imagenet"])
+    own = ["trainer.epochs=15", "trainer.image_sizes=null", "model.freeze_epochs=3", "schedule.warmup_epochs=1.0"]
+    composed = compose_words(["experiment=finetune", "model.weights=imagenet", *own])
     config = to_config(composed.tree, RunConfig)
     assert (config.trainer.epochs, config.model.freeze_epochs, config.schedule.warmup_epochs) == (15, 3, 1.0)
     shorter = of_length(config, 2)
