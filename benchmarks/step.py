@@ -4,8 +4,8 @@ Usage: python benchmarks/step.py [tensorflow] [jax] [torch] [--steps 60] [--epoc
 
 A network of one small convolution on 16-pixel pictures, whose step takes well under a millisecond, so that what is
 measured is what surrounds it. Fits of the same network in turns, in one process a backend: hmexp's, with pictures from
-the store and with pictures on the device, bare `fit` from arrays with hmexp's metrics, and bare `fit` without any. Loss
-(cross-entropy from logits), Adam, batch and one batch of val are the same. The time of an epoch is that from its
+the store and with pictures on the device, bare `fit` from arrays with hmexp's metrics, and bare `fit` without any.
+Loss (cross-entropy from logits), Adam, batch and one batch of val are the same. The time of an epoch is that from its
 beginning to val's; the first epoch of each fit, which traces and compiles, is left out. The fastest of the others
 counts: short epochs, so that one of them is undisturbed on a machine that others use.
 """
