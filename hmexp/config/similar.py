@@ -19,7 +19,7 @@ class FeaturesConfig(InferenceConfig):
     """
 
     model: ModelConfig | None = None
-    """A pretrained network instead of a run's model: model=backbone with weights, or model=saved with its file."""
+    """A pretrained network instead of a run's model: model=backbone with weights, model=hub or model=saved."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -27,7 +27,7 @@ class FeaturesConfig(InferenceConfig):
             require(self.model.has_weights, "model.weights", "imagenet or a file of weights", "null")
         elif self.model is not None and not isinstance(self.model, SavedConfig):
             kind = type(self.model).__name__.removesuffix("Config").lower()
-            raise invalid("model", "backbone or saved, which have weights (run=RUN has a trained model)", kind)
+            raise invalid("model", "backbone, hub or saved, which have weights (run=RUN has a trained model)", kind)
         if self.model is not None and self.data is None:
             raise UserError("data: expected a catalogue (data=hm data.root=...) beside model=..., received none")
 

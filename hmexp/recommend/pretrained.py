@@ -26,12 +26,12 @@ def pretrained_bundle(cfg: ModelConfig, data: DataConfig, config: FeaturesConfig
     """The bundle of a pretrained network for pictures of a size.
 
     Args:
-        cfg: `model=backbone` with weights or a file, or `model=saved`.
+        cfg: `model=backbone` with weights or a file, `model=hub`, or `model=saved`.
         data: Says size and resize mode.
         config: Says where the cache is and what Keras computes with.
 
     Raises:
-        UserError: A file that holds no network.
+        UserError: A file or a preset that holds no network.
         RunError: Weights that cannot be downloaded or do not fit.
     """
     cfg.check_input(data.image_size)
@@ -68,9 +68,9 @@ def _name(cfg: ModelConfig) -> str:
     """In words."""
     if isinstance(cfg, SavedConfig):
         return Path(cfg.file).name
-    if isinstance(cfg, PretrainedConfig) and cfg.sha256:
-        return Path(cfg.source).name
-    return f"{cfg.name} ({cfg.weights})" if isinstance(cfg, BackboneConfig) else type(cfg).__name__
+    if isinstance(cfg, BackboneConfig) and not cfg.is_file:
+        return f"{cfg.name} ({cfg.weights})"
+    return Path(cfg.source).name if isinstance(cfg, PretrainedConfig) else type(cfg).__name__
 
 
 def _key(cfg: ModelConfig, data: DataConfig) -> str:
@@ -78,6 +78,6 @@ def _key(cfg: ModelConfig, data: DataConfig) -> str:
     given = asdict(cfg)
     files = [Path(given[name]).expanduser() for name in ("file", "weights") if given.get(name)]
     hashes = [sha256(path) for path in files if path.is_file()]
-    name = given.get("sha256") or given.get("name")
+    name = (cfg.sha256 or cfg.source) if isinstance(cfg, PretrainedConfig) else None
     parts = (name, hashes or given.get("weights"), version("keras"), data.image_size, data.resize)
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()

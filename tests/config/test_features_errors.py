@@ -13,7 +13,7 @@ CASES = {
         "embed",
         "model=cnn",
         "data=sample",
-    ): "model: expected backbone or saved, which have weights",
+    ): "model: expected backbone, hub or saved, which have weights",
     ("embed", "model=backbone", "data=sample"): "model.weights: expected imagenet or a file of weights, received null",
     ("embed", "model=backbone", "model.weights=imagenet"): "data: expected a catalogue (data=hm data.root=...) beside",
     ("similar",): "article_id: expected article_id=ID or image=FILE, received neither",
