@@ -75,11 +75,9 @@ def _dispatch(words: list[str], line: str) -> int:
     verb, overrides = _split_verb(words)
     if {"-h", "--help"} & set(overrides):
         _read_plugins(overrides)
-        from hmexp.config.schemas import VERBS as SCHEMAS
-
-        verbs = {key: item.help for key, item in VERBS.items()}
-        pages.print_help(verbs, verb.name if words[:1] == [verb.name] else None, SCHEMAS[verb.schema])
-        sys.stdout.flush()
+        asked = [word for word in overrides if "=" in word.lstrip("-") or word == pages.ALL]
+        general = not asked and words[:1] != [verb.name]
+        print(pages.main_page(VERBS.values()) if general else pages.verb_page(verb, asked), flush=True)
         return 0
     if "--version" in overrides:
         from hmexp import __version__

@@ -1,20 +1,19 @@
-"""The help pages: `hmexp --help` for the whole, `hmexp VERB --help` for the keys of one verb."""
+"""The help pages: `hmexp --help` for the whole, `hmexp VERB --help` for one verb, `--help all` for every option."""
 
-import ast
-import inspect
+import shutil
 import textwrap
-from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
+from hmexp.config.keys import Keys, keys_of_choice, keys_of_options, names_in_store
 from hmexp.config.presets import shipped_dir
-from hmexp.config.schemas import GROUPS, LISTS
+from hmexp.config.schemas import GROUPS, VERBS
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
+from hmexp.verbs import Verb
 
-HEADER = "hmexp: image-classification experiments on product catalogues.\n\nhmexp [VERB] [KEY=VALUE ...] [-m]"
+ALL = "all"
+HEADER = "hmexp: image-classification experiments on product catalogues."
 EXAMPLES = """\
 Examples
   hmexp model=cnn3 trainer.epochs=5                    train on the generated sample catalogue
@@ -23,98 +22,103 @@ Examples
 
 hmexp VERB --help lists the keys of a verb; --cfg job prints what a command would run with.
 Completion: eval "$(hmexp -sc install=bash)"    (also zsh and fish)"""
-
-
 SWEEPS = """\
 Sweeps (-m): KEY=A,B, range(1,5), glob(*); with hydra/sweeper=keras_tuner also interval(A,B), tag(log,interval(A,B)).
 Other launchers (hydra/launcher=ray, joblib, submitit_slurm, submitit_local) get jobs in batches: the next batch starts
 when the last job of one has ended."""
+COLUMN = 34
+"""Where the meaning of a key begins, where the terminal has room for it there."""
+WIDEST = 120
 
 
-def print_help(verbs: dict[str, str], verb: str | None, schema: type) -> None:
-    """Print the page of one verb, or of all where `verb` is None."""
-    print(HEADER + "\n")
-    if verb is None:
-        print("Verbs (none means train)")
-        print("\n".join(f"  {name:<10} {text}" for name, text in verbs.items()))
-        print("\n" + _groups() + "\n\n" + EXAMPLES)
-        return
-    print(f"{verb}: {verbs[verb]}\n")
-    if issubclass(schema, RunConfig):
-        print(_groups() + "\n")
-    print("Keys\n" + "\n".join(_keys(schema)))
-    if verb == "train":
-        print("\n" + SWEEPS + "\n" + "\n".join(_sweep_keys()))
+def main_page(verbs: Iterable[Verb]) -> str:
+    """The page of all verbs."""
+    lines = [f"  {verb.name:<10} {verb.help}" for verb in verbs]
+    head = f"{HEADER}\n\nhmexp [VERB] [KEY=VALUE ...] [-m]\n\nVerbs (none means train)"
+    return "\n".join([head, *lines, "", _groups(), "", EXAMPLES])
 
 
-def _sweep_keys() -> list[str]:
+def verb_page(verb: Verb, words: Sequence[str]) -> str:
+    """The page of a verb: what a command of these words would set; every option of every group under `all`.
+
+    Raises:
+        UserError: Words that cannot be composed.
+    """
+    from hmexp.config.compose import compose_words
+
+    schema = VERBS[verb.schema]
+    trains = issubclass(schema, RunConfig)
+    if ALL in words:
+        groups = keys_of_options(schema)
+    else:
+        composed = compose_words(words, verb.config)
+        groups = keys_of_choice(schema, composed.tree, dict(composed.choices))
+    parts = [
+        _wrapped("", f"{verb.name}: {verb.help}"),
+        f"hmexp {verb.name} [KEY=VALUE ...]{' [-m]' if verb.sweeps else ''}",
+    ]
+    parts += [_section(group) for group in groups]
+    if trains:
+        parts.append(_groups())
+    if verb.sweeps and ALL in words:
+        parts += [SWEEPS, *(_section(group) for group in _sweep_keys())]
+    if ALL not in words and len(groups) > 1:
+        more = ", and those of sweeps" if verb.sweeps else ""
+        parts.append(f"hmexp {verb.name} --help all lists the keys of every option{more}.")
+    return "\n\n".join(parts)
+
+
+def _sweep_keys() -> list[Keys]:
     """The keys of the sweepers and of the launcher; those that both sweepers have once."""
-    lines = ["\n  [hydra/sweeper=grid] " + _summary(GridConfig), *_keys(GridConfig, "hydra.sweeper.")]
-    own = [line for line in _keys(KerasTunerConfig, "hydra.sweeper.") if line not in lines]
-    lines += ["\n  [hydra/sweeper=keras_tuner] " + _summary(KerasTunerConfig), *own]
-    return [*lines, "\n  [hydra/launcher=process] " + _summary(ProcessConfig), *_keys(ProcessConfig, "hydra.launcher.")]
+    chosen = {
+        "hydra/sweeper=grid": ("hydra.sweeper.", GridConfig),
+        "hydra/sweeper=keras_tuner": ("hydra.sweeper.", KerasTunerConfig),
+        "hydra/launcher=process": ("hydra.launcher.", ProcessConfig),
+    }
+    seen: set[str] = set()
+    groups = []
+    for option, (prefix, schema) in chosen.items():
+        (own, *_) = keys_of_options(schema, prefix)
+        groups.append(Keys(option, own.summary, tuple(key for key in own.keys if key.path not in seen)))
+        seen |= {key.path for key in own.keys}
+    return groups
 
 
 def _groups() -> str:
-    """The config groups, each with its options as the files say."""
+    """The config groups, each with its options: the files', the plugins', and the presets of both folders."""
     conf = shipped_dir("conf")
-    lines = ["Groups (GROUP=OPTION)"]
-    for group in [*GROUPS, "debug"]:
-        lines.append(f"  {group:<13} {', '.join(_stems(conf / group))}")
-    lines.append(f"  {'experiment':<13} {', '.join(_stems(shipped_dir('experiments')))}")
-    return "\n".join(lines)
+    rows = [(group, sorted({*_stems(conf / group), *names_in_store(group)})) for group in GROUPS]
+    rows.append(("debug", _stems(conf / "debug")))
+    presets = {*_stems(Path("experiments")), *_stems(shipped_dir("experiments")), *names_in_store("experiment")}
+    rows.append(("experiment", sorted(presets)))
+    lines = [_wrapped(f"  {group:<13} ", ", ".join(names), indent=16) for group, names in rows]
+    return "\n".join(["Groups (GROUP=OPTION)", *lines])
 
 
 def _stems(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def _keys(schema: type, prefix: str = "") -> list[str]:
-    """A line a key: its name, default and meaning; below a group the keys of each of its options."""
-    lines = []
-    for field in (field for field in fields(schema) if not field.name.startswith("_")):
-        group = f"{prefix}{field.name}".replace(".", "/")
-        kind = field.type if isinstance(field.type, type) else object
-        if group in GROUPS:
-            options = {name: option for name, option in GROUPS[group].items() if issubclass(option, kind)}
-            for option, option_schema in options.items():
-                lines.append(f"\n  [{group}={option}] {_summary(option_schema)}")
-                within = f"{prefix}{field.name}.{option}." if group in LISTS else f"{prefix}{field.name}."
-                lines += _keys(option_schema, within)
-        elif is_dataclass(kind):
-            lines += _keys(kind, f"{prefix}{field.name}.")
-        else:
-            default = _default(field)
-            doc = _docs(schema).get(field.name, "")
-            lines.append(f"  {prefix + field.name + '=' + default:<38} {doc}")
-    return lines
+def _section(group: Keys) -> str:
+    head = _wrapped("", f"[{group.option}] {group.summary}") if group.option else "Keys"
+    return "\n".join([head, *(_line(f"{key.path}={key.value}", key.meaning) for key in group.keys)])
 
 
-def _default(field: Any) -> str:  # noqa: ANN401
-    """A field's default as a user would type it."""
-    value = field.default if field.default is not MISSING else None
-    if field.default_factory is not MISSING:
-        value = field.default_factory()
-    if value is None:
-        return "null"
-    return {"True": "true", "False": "false"}.get(str(value), str(value))
+def _line(key: str, meaning: str) -> str:
+    """A key with its meaning beside it, or below it where there is no room."""
+    if _width() < 2 * COLUMN:
+        return f"  {key}" + (f"\n{_wrapped('      ', meaning, indent=6)}" if meaning else "")
+    start = f"  {key:<{COLUMN - 2}} "
+    if len(start) > COLUMN + 1:
+        return f"{start.rstrip()}\n{_wrapped(' ' * (COLUMN + 1), meaning, indent=COLUMN + 1)}".rstrip()
+    return _wrapped(start, meaning, indent=COLUMN + 1).rstrip()
 
 
-def _summary(schema: type) -> str:
-    return (inspect.getdoc(schema) or "").split("\n", 1)[0]
+def _wrapped(start: str, text: str, indent: int = 4) -> str:
+    """Text behind its start, in lines that the terminal has room for."""
+    wrapper = textwrap.TextWrapper(_width(), start, " " * indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapper.wrap(text)) or start
 
 
-@cache
-def _docs(schema: type) -> dict[str, str]:
-    """The docstrings under the fields of a dataclass and of its parents."""
-    if schema is object:
-        return {}
-    docs = {name: doc for parent in reversed(schema.__bases__) for name, doc in _docs(parent).items()}
-    body = ast.parse(textwrap.dedent(inspect.getsource(schema))).body[0]
-    statements = body.body if isinstance(body, ast.ClassDef) else []
-    for field, doc in pairwise(statements):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            value = doc.value if isinstance(doc, ast.Expr) else None
-            if isinstance(value, ast.Constant):
-                docs[field.target.id] = " ".join(str(value.value).split())
-    return docs
+def _width() -> int:
+    return min(WIDEST, shutil.get_terminal_size().columns)

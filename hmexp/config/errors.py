@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+NEAR = 0.75
+"""Likeness of two names, from 0 to 1, from which one is taken for a slip of the other."""
+
 
 class UserError(Exception):
     """The user's input was wrong: one line on stderr, exit code 2, nothing written."""
@@ -30,10 +33,19 @@ def invalid(key: str, expected: str, received: object, valid: Iterable[str] = ()
     return UserError(f"{key}: expected {expected}, received {received}{hint}")
 
 
-def unknown_key(key: str, valid: Iterable[str]) -> UserError:
-    """Build the error for a key that no schema has, with the nearest of the `valid` keys."""
-    near = get_close_matches(key, list(valid), n=1, cutoff=0.5)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+def unknown_key(key: str, valid: Iterable[str], likely: str | None = None) -> UserError:
+    """Build the error for a key that no schema has.
+
+    Args:
+        key: As it was typed.
+        valid: The keys that its section has; one whose name is nearly the same, or begins so, is suggested.
+        likely: What else may have been meant.
+    """
+    names = {each.rpartition(".")[2]: each for each in valid}
+    name = key.rpartition(".")[2]
+    near = get_close_matches(name, names, n=1, cutoff=NEAR) or [each for each in names if each.startswith(name)]
+    meant = names[near[0]] if near else likely
+    hint = f" (did you mean {meant}?)" if meant else ""
     return UserError(f"{key}: expected a key of the configuration, received an unknown one{hint}")
 
 

@@ -14,7 +14,9 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 
 from hmexp.compat.hydra import COMPOSING
 from hmexp.config.errors import UserError, invalid, unknown_key
+from hmexp.config.keys import likely_key
 from hmexp.config.schemas import GROUPS, LISTS
+from hmexp.config.verbs import RunConfig
 
 COMPOSERS = ("hydra", "omegaconf", "yaml", "antlr4")
 """Libraries that compose: what they raise while they do is about the words and files that they were given."""
@@ -37,8 +39,17 @@ def explain(error: BaseException) -> str | None:
         if isinstance(cause, OmegaConfBaseException) and cause.full_key:
             return _bad_value(cause, error)
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
-        return _first_line(error)
+        return _ambiguous(error) or _first_line(error)
     return _bad_place(error) or _uncomposable(error)
+
+
+def _ambiguous(error: BaseException) -> str | None:
+    """Several values where there is one, or None."""
+    found = re.match(r"Ambiguous value for argument '([^=']*)=(.*)'\n", str(error))
+    if found is None:
+        return None
+    key, value = found.groups()
+    return f"{key}: expected one value, received {value} (a list is {key}=[{value}]; a sweep over them has -m)"
 
 
 def _uncomposable(error: BaseException) -> str | None:
@@ -104,7 +115,8 @@ def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
     if not isinstance(cause, ValidationError) and isinstance(schema, type) and is_dataclass(schema):
         prefix = key.rpartition(".")[0]
         valid = [f"{prefix}.{f.name}" if prefix else f.name for f in fields(schema)]
-        return f"{unknown_key(key, valid)}{_place(outer)}"
+        likely = likely_key(key) if prefix or issubclass(schema, RunConfig) else None
+        return f"{unknown_key(key, valid, likely)}{_place(outer)}"
     if (section := key.partition(".")[0]) in LISTS and "not in struct" in message:
         name = key.split(".")[1]
         return (

@@ -78,6 +78,12 @@ def _refuse(message: str) -> NoReturn:
     """Say in hmexp's words what the parser says."""
     unknown = re.fullmatch(r"unrecognized arguments: (.*)", message, re.DOTALL)
     if unknown:
+        from hmexp.config.keys import likely_key
+
+        name, _, value = unknown[1].split()[0].partition("=")
+        key = likely_key(name.lstrip("-"))
+        if key is not None:
+            raise UserError(f"{name}: expected KEY=VALUE, received a flag (did you mean {key}={value or '...'}?)")
         raise UserError(f"{unknown[1]}: expected flags that --hydra-help lists, received unknown ones")
     of_flag = re.fullmatch(r"argument (\S+): (.*)", message, re.DOTALL)
     raise UserError(f"{of_flag[1]}: {of_flag[2]}" if of_flag else f"flags: {message}")

@@ -11,7 +11,7 @@ from hmexp.datamodule import DataModule
 from hmexp.evaluation.predict import SplitResult
 from hmexp.evaluation.report import EvaluationReport
 from hmexp.metrics.overfitting import overfit_sentence
-from hmexp.reports import figures
+from hmexp.reports import figures, sheets
 from hmexp.reports.diagram import layer_boxes, model_diagram
 from hmexp.reports.page import PageTable, RunPage, run_report
 from hmexp.reports.style import legible, save, shorten
@@ -49,7 +49,7 @@ def sample_sheet(data: DataModule) -> Any:  # noqa: ANN401
     chosen = rows.groupby("label", sort=True).head(each).head(SHEET + 16)
     pictures = data.store.read(data.store.rows(chosen["image"].tolist()))
     captions = [shorten(label, 22) for label in chosen["label"]]
-    return figures.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
+    return sheets.sample_sheet(pictures, captions, "Training pictures, as the model sees them")
 
 
 def save_page(

@@ -72,7 +72,7 @@ def _draw_pictures(report: EvaluationReport, model: Any, data: DataModule, folde
     if len(mistakes):
         title = f"Worst mistakes on {report.split}"
         save(
-            figures.sample_sheet(_read(data, mistakes), _captions(mistakes), title),
+            sheets.sample_sheet(_read(data, mistakes), _captions(mistakes), title),
             folder / f"worst_mistakes_{report.split}.png",
         )
         _draw_pairs(report, data, folder)

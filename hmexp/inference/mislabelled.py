@@ -11,7 +11,7 @@ from hmexp.config.verbs import PredictConfig
 from hmexp.console import log
 from hmexp.inference.articles import Articles
 from hmexp.inference.pixels import pixel_source
-from hmexp.reports import figures
+from hmexp.reports import sheets
 from hmexp.reports.style import save, shorten
 from hmexp.tracking.bundles import FoundBundle, file_of_run
 
@@ -78,6 +78,6 @@ def write_mislabelled(
         for row in shown.itertuples()
     ]
     title = f"Labels to check: {len(shown)} of {len(found):,}, the clearest first"
-    save(figures.sample_sheet(batch.pixels, captions, title), path.with_suffix(".png"))
+    save(sheets.sample_sheet(batch.pixels, captions, title), path.with_suffix(".png"))
     log.info(f"{len(found):,} labels are likely wrong: {path} and {path.with_suffix('.png').name}")
     return path

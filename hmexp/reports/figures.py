@@ -1,7 +1,4 @@
-"""The figures of a run: curves, confusion, F1 of each class, class distribution, sheets of pictures."""
-
-import math
-from collections.abc import Sequence
+"""The figures of a run: curves, confusion, F1 of each class, class distribution."""
 
 import numpy as np
 import pandas as pd
@@ -136,32 +133,6 @@ def class_distribution(counts: pd.DataFrame) -> Figure:
     axes.set_xlabel("articles")
     axes.margins(y=0.01)
     figure.legend(frameon=False, fontsize=9, loc="outside upper right", ncols=len(table.columns))
-    return figure
-
-
-def sample_sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> Figure:
-    """A sheet of pictures with a caption below each.
-
-    Args:
-        pictures: uint8 `[n, height, width, 3]`.
-        captions: One each; line breaks are kept.
-        title: Above all.
-    """
-    columns = min(8, max(1, len(pictures)))
-    rows = max(1, math.ceil(len(pictures) / columns))
-    lines = max((caption.count("\n") + 1 for caption in captions), default=1)
-    figure = new_figure(max(5.0, 1.55 * columns + 0.3), (1.55 + 0.14 * lines) * rows + 0.5)
-    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in grid[len(pictures) :]:
-        axes.set_axis_off()
-    for axes, picture, caption in zip(grid[: len(pictures)], pictures, captions, strict=True):
-        axes.imshow(picture)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.spines[:].set_visible(False)
-        # A label has room kept for it by the layout; free text would be cut off at the sheet's edge.
-        axes.set_xlabel(caption, fontsize=7, color=INK)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     return figure
 
 

@@ -27,7 +27,14 @@ OTHER_SCRIPTS = (
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that many inches, without pyplot and its global state."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = blank_figure(width, height)
+    figure.set_layout_engine("constrained")
+    return figure
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """The same without a layout, for those who place everything themselves."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 

@@ -1,6 +1,7 @@
 """A package of a user's own: built, installed and trained with, as CONTRIBUTING.md says."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,21 @@ def site(tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_its_options_and_its_preset_are_in_the_help(site, hmexp_in):
+    page = " ".join(hmexp_in("--help", "plugins=[shop_plugin]", cwd=site).stdout.partition("GROUP=OPTION")[2].split())
+    for group, option in {
+        "data/merge": "initial",
+        "model": "mlp",
+        "callbacks": "stop_at",
+        "experiment": "shop",
+    }.items():
+        names = re.search(rf"{group} ((?:\w+, )*\w+)", page)
+        assert option in names[1].split(", ")
+    keys = hmexp_in("train", "--help", "plugins=[shop_plugin]", "experiment=shop", cwd=site).stdout
+    assert "  model.width=64 " in keys and "  trainer.epochs=3 " in keys
+
+
+@pytest.mark.slow
 def test_a_package_brings_a_model_a_strategy_and_a_callback(hmexp_in, site):
     words = ["plugins=[shop_plugin]", "model=mlp", "model.width=8", "data/merge=initial", "callbacks=[stop_at]"]
     hmexp_in(*words, "callbacks.stop_at.accuracy=0.01", *SMALL, cwd=site)
@@ -31,6 +47,17 @@ def test_a_package_brings_a_model_a_strategy_and_a_callback(hmexp_in, site):
     assert len((job_dir / "history.csv").read_text().splitlines()) == 2, "the callback ended it after an epoch"
     classes = json.loads((job_dir / "model" / "card.json").read_text())["classes"]
     assert all(len(name) == 1 for name in classes)
+
+    hmexp_in(
+        "plugins=[shop_plugin]",
+        "experiment=shop",
+        *SMALL,
+        "trainer.epochs=1",
+        f"paths.root={site / 'preset'}",
+        cwd=site,
+    )
+    [of_preset] = (site / "preset" / "mlruns" / "jobs").iterdir()
+    assert "width: 64" in (of_preset / "config.yaml").read_text()
 
     refused = hmexp_in(f"rerun={job_dir.name}", cwd=site, code=2)
     assert "plugins: expected plugins=[shop_plugin]" in refused.stderr

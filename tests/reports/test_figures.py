@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from hmexp.metrics.evaluation import evaluate_logits
-from hmexp.reports import figures
+from hmexp.reports import figures, sheets
 from hmexp.reports.diagram import LayerBox, model_diagram
 from hmexp.reports.style import png_bytes, save, shorten
 
@@ -100,18 +100,19 @@ def test_class_distribution_has_no_bar_for_zero_on_the_log_scale(tmp_path):
 def test_a_sheet_keeps_every_caption_and_the_title_inside(count):
     pictures = np.zeros((count, 20, 30, 3), np.uint8)
     captions = [f"Garment Upper body\ntaken for Shoes\n{number}%" for number in range(count)]
-    figure = figures.sample_sheet(pictures, captions, "Worst mistakes on the validation split")
+    figure = sheets.sample_sheet(pictures, captions, "Worst mistakes on the validation split")
     png_bytes(figure)
     assert set(captions) <= set(texts(figure))
-    shown = [axes.xaxis.label for axes in figure.axes if axes.images] + [figure._suptitle]
-    for text in shown:
+    (axes,) = figure.axes
+    assert len(axes.images) == count
+    for text in axes.texts:
         box = text.get_window_extent()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height
 
 
 def test_pictures_without_captions_are_an_error():
     with pytest.raises(ValueError):
-        figures.sample_sheet(np.zeros((2, 4, 4, 3), np.uint8), ["one"], "title")
+        sheets.sample_sheet(np.zeros((2, 4, 4, 3), np.uint8), ["one"], "title")
 
 
 def box(name, *inputs, kind="Conv2D", params=10):
@@ -178,7 +179,7 @@ def test_of_many_classes_the_figures_show_forty():
     "name", ["\u4e2d\u6587", "\u0939\u093f\u0928\u094d", "\U0001f45f shoes", "a\x1b[31mred", "x\u202ey"]
 )
 def test_a_name_that_no_font_has_is_drawn_without_a_warning(name, recwarn):
-    figure = figures.sample_sheet(np.zeros((1, 8, 8, 3), np.uint8), [shorten(name)], "title")
+    figure = sheets.sample_sheet(np.zeros((1, 8, 8, 3), np.uint8), [shorten(name)], "title")
     png_bytes(figure)
     assert not [warning for warning in recwarn if "lyph" in str(warning.message)]
     assert "\x1b" not in shorten(name)

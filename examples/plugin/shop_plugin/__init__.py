@@ -1,4 +1,7 @@
-"""A package that extends hmexp: `hmexp plugins=[shop_plugin] model=mlp data/merge=initial callbacks=[stop_at]`."""
+"""A package that extends hmexp: `hmexp plugins=[shop_plugin] model=mlp data/merge=initial callbacks=[stop_at]`.
+
+Its preset `experiment=shop` chooses the first two.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,3 +79,9 @@ store = ConfigStore.instance().store
 store(group="model", name="mlp", node=MlpConfig)
 store(group="data/merge", name="initial", node=InitialMerge)
 store(group="callbacks", name="stop_at", package="callbacks.stop_at", node=StopAtConfig)
+PRESET = {
+    "defaults": [{"override /model": "mlp"}, {"override /data/merge": "initial"}, "_self_"],
+    "model": {"width": 64},
+    "trainer": {"epochs": 3},
+}
+store(group="experiment", name="shop", package="_global_", node=PRESET)
