@@ -34,9 +34,21 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 done, 1 the run failed, 2 the user's input was wrong, 130 interrupted.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _answer(words)
+    except Exception as error:
+        if words[:1] != ["doctor"]:
+            raise
+        from hmexp.doctor.packages import say_broken  # a package that hmexp is made of is broken
+
+        return say_broken(error)
+
+
+def _answer(words: list[str]) -> int:
+    """Run the command of these words, and say in a line what the user did wrong."""
     from hmexp.config.secrets import masked
 
-    words = list(sys.argv[1:] if argv is None else argv)
     tolerant_output()
     line = masked(shlex.join(["python", "-m", "hmexp", *(word for word in words if not word.startswith("hydra.run."))]))
     try:

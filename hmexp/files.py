@@ -4,6 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hmexp.config.errors import require
+
+
+def place_of(out: str) -> Path:
+    """Where a file is to be written, absolute.
+
+    Raises:
+        UserError: No folder to write it into, or a folder in its place.
+    """
+    path = Path(out).expanduser().absolute()
+    require(path.parent.is_dir() and not path.is_dir(), "out", "a file in a folder that is there", out)
+    return path
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -45,6 +45,14 @@ TABLE = (
         recalls=True,
     ),
     Verb(
+        "explore",
+        config="explore",
+        schema="explore",
+        function="hmexp.exploration.explore:explore",
+        help="what a catalogue holds and what merge, balance and split make of it: findings and a page",
+        recalls=True,
+    ),
+    Verb(
         "stage",
         config="stage",
         schema="stage",
@@ -142,6 +150,14 @@ TABLE = (
         schema="ui",
         function="hmexp.runner.ui:ui",
         help="open the MLflow UI on the right store",
+    ),
+    Verb(
+        "doctor",
+        config="doctor",
+        schema="doctor",
+        function="hmexp.doctor.doctor:doctor",
+        help="check the installation, the devices, a training step, the places, MLflow, the data and the stores",
+        recalls=True,
     ),
 )
 VERBS = {verb.name: verb for verb in TABLE}

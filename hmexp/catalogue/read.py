@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from pathlib import Path
 
@@ -34,7 +34,8 @@ class Catalogue:
         num_missing: Labelled articles without a picture (normal in H&M's catalogue).
         num_limited: Articles that `data.limit` has left out.
         unlabelled: Rows as above of articles with a picture and no label.
-        without_picture: Ids of the articles without a picture, labelled or not.
+        missing: Rows as above of articles without a picture, labelled or not.
+        unused: Pictures that belong to no article, or lie in no class's folder.
         warnings: Sentences on what was left out, or is doubtful.
         prepare: Writes what has to be there before the pictures can be read; the sample draws them here.
     """
@@ -47,9 +48,15 @@ class Catalogue:
     num_missing: int = 0
     num_limited: int = 0
     unlabelled: pd.DataFrame = field(default_factory=pd.DataFrame)
-    without_picture: tuple[str, ...] = ()
+    missing: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["article_id", "label"]))
+    unused: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     prepare: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def without_picture(self) -> tuple[str, ...]:
+        """Ids of the articles without a picture, labelled or not."""
+        return tuple(self.missing["article_id"])
 
 
 @singledispatch
@@ -92,8 +99,10 @@ def _(cfg: HmData, cache_dir: Path) -> Catalogue:
     images = dict(found)
     if not images:
         raise UserError(f"data.root: expected pictures in {root.path / 'images'}, received none")
-    warnings = [*_several(found), *_without_article(found, rows["article_id"]), *left_out(source.left_out())]
-    catalogue = _from_articles(root.name, rows, images, source, warnings)
+    known = set(rows["article_id"])
+    unused = [path for name, path in found if name not in known]
+    warnings = [*_several(found), *_without_article(unused), *left_out(source.left_out())]
+    catalogue = replace(_from_articles(root.name, rows, images, source, warnings), unused=tuple(unused))
     if catalogue.rows.empty and catalogue.unlabelled.empty:
         expected = "pictures named by article_id, such as images/010/0108775015.jpg"
         raise UserError(f"data.root: expected {expected}, received none that an article has")
@@ -172,9 +181,8 @@ def _(cfg: FolderData, cache_dir: Path) -> Catalogue:
     used = {"/".join(part[:depth]) for part in parts}
     empty = [folder for folder in source.folders() if folder.count("/") == depth - 1 and folder not in used]
     warnings += [f"the folder {folder} gives no picture" for folder in empty if folder.lower() not in SPLIT_NAMES]
-    return Catalogue(
-        root.name, rows, source, num_articles=len(rows), warnings=(*warnings, *left_out(source.left_out()))
-    )
+    warnings += left_out(source.left_out())
+    return Catalogue(root.name, rows, source, num_articles=len(rows), unused=tuple(beside), warnings=tuple(warnings))
 
 
 def _root(cfg: DataConfig) -> Root:
@@ -250,7 +258,7 @@ def _of_rows(
         found.reset_index(drop=True),
         source,
         unlabelled=unlabelled.reset_index(drop=True),
-        without_picture=tuple(rows.loc[rows["image"].isna(), "article_id"]),
+        missing=rows[rows["image"].isna()].reset_index(drop=True),
         num_articles=len(rows),
         num_unlabelled=len(rows) - len(labelled),
         num_missing=len(labelled) - len(found),
@@ -267,7 +275,5 @@ def _several(found: Sequence[tuple[str, str]]) -> list[str]:
     )
 
 
-def _without_article(found: Sequence[tuple[str, str]], ids: pd.Series) -> list[str]:
-    known = set(ids)
-    lost = [path for name, path in found if name not in known]
+def _without_article(lost: Sequence[str]) -> list[str]:
     return [f"{len(lost):,} pictures belong to no article ({some(lost)})"] if lost else []

@@ -17,6 +17,8 @@ from hmexp.config import (
     augment,
     callbacks,
     data,
+    doctor,
+    explore,
     guard,
     loss,
     model,
@@ -92,6 +94,7 @@ LISTS = ("callbacks",)
 """Groups of which any number of options are chosen: `callbacks=[a,b]`."""
 VERBS: dict[str, type] = {
     "train": verbs.RunConfig,
+    "explore": explore.ExploreConfig,
     "stage": verbs.StageConfig,
     "evaluate": verbs.EvaluateConfig,
     "runs": verbs.RunsConfig,
@@ -107,6 +110,7 @@ VERBS: dict[str, type] = {
     "ui": verbs.UiConfig,
     "fetch": verbs.FetchConfig,
     "clean": verbs.CleanConfig,
+    "doctor": doctor.DoctorConfig,
 }
 
 

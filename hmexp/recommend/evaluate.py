@@ -11,6 +11,7 @@ from hmexp.catalogue.manifest import own
 from hmexp.config.similar import EmbedConfig
 from hmexp.console import console, log
 from hmexp.evaluation.tables import frame_table
+from hmexp.files import place_of
 from hmexp.inference.pixels import pixel_source
 from hmexp.metrics.retrieval import depth_needed, retrieval_scores, with_intervals
 from hmexp.models.bundle import read_card
@@ -19,7 +20,6 @@ from hmexp.recommend.embed import Source, embeddings_of
 from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.exact import scan
 from hmexp.recommend.held_out import held_out
-from hmexp.recommend.show import place_of
 from hmexp.reports.style import shorten
 from hmexp.tracking.bundles import find_bundle
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hmexp.config.errors import require
 from hmexp.config.similar import SimilarConfig
 from hmexp.console import log
 from hmexp.evaluation.tables import frame_table, print_frame
+from hmexp.files import place_of
 from hmexp.inference.pixels import pixel_source
 from hmexp.recommend.embed import Source
 from hmexp.recommend.picture import read_picture
@@ -21,17 +21,6 @@ from hmexp.reports.style import save, shorten
 
 SHEET_SIDE = 180
 """Height and width of a picture on the sheet, in pixels."""
-
-
-def place_of(out: str) -> Path:
-    """Where a file is to be written, absolute.
-
-    Raises:
-        UserError: No folder to write it into, or a folder in its place.
-    """
-    path = Path(out).expanduser().absolute()
-    require(path.parent.is_dir() and not path.is_dir(), "out", "a file in a folder that is there", out)
-    return path
 
 
 def show(

@@ -10,12 +10,13 @@ import pandas as pd
 from hmexp.config.invocation import Invocation
 from hmexp.config.similar import EmbedConfig, SimilarConfig
 from hmexp.console import log, on_stderr
+from hmexp.files import place_of
 from hmexp.recommend.embed import embeddings_of, find_source
 from hmexp.recommend.embeddings import Embeddings
 from hmexp.recommend.evaluate import evaluate_retrieval, other_models
 from hmexp.recommend.gallery import gallery_of, missing
 from hmexp.recommend.picture import query_of_picture, read_picture
-from hmexp.recommend.show import place_of, show
+from hmexp.recommend.show import show
 from hmexp.recommend.similar import Filters, SimilarArticle, find_id, query_of_article, similar_articles
 
 

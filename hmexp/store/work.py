@@ -96,12 +96,24 @@ def decoded(source: PictureSource, paths: Sequence[str], spec: StoreSpec) -> Ite
 
 
 def _decoded(source: PictureSource, tasks: Iterator[Sequence[str]], spec: StoreSpec) -> Iterator[list[Outcome]]:
-    threads = num_cores()
-    ahead = max(2 * threads, AHEAD_BYTES // (spec.row_bytes * TASK_PICTURES))
+    ahead = max(2 * num_cores(), AHEAD_BYTES // (spec.row_bytes * TASK_PICTURES))
+    yield from in_threads(partial(read_pictures, source, spec), tasks, ahead)
 
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+
+def in_threads(
+    work: Callable[[Item], Result], items: Iterator[Item], ahead: int | None = None
+) -> Generator[Result, None, None]:
+    """Like `map`, in a thread a core; one that is closed does not begin what it has not begun.
+
+    Args:
+        work: Called with each item.
+        items: Taken as they are needed.
+        ahead: Results under way or waiting, at most; None is two a thread.
+    """
+    threads = num_cores()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
     try:
-        yield from _in_order(pool, partial(read_pictures, source, spec), tasks, ahead)
+        yield from _in_order(pool, work, items, ahead or 2 * threads)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

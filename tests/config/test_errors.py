@@ -62,7 +62,7 @@ CASES = {
     "backend=jux": "backend: expected one of tensorflow, jax, torch, received jux (did you mean jax?)",
     "experiment=seed_baselin": "(did you mean seed_baseline?)",
     "plugins=[no.such.module]": "plugins: expected modules that can be imported, received no.such.module",
-    "trian": "embed, similar, recommend, export, clean, serve, ui, received trian (did you mean train?)",
+    "trian": "embed, similar, recommend, export, clean, serve, ui, doctor, received trian (did you mean train?)",
     "data.root=[1": "data.root: expected nothing with data=sample",
     "a=[1": "a=[1: expected KEY=VALUE in Hydra's grammar",
 }
