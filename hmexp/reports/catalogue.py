@@ -14,11 +14,13 @@ from hmexp.reports.blocks import Card, Chart, PageTable, Pictures, Strip, Strips
 from hmexp.reports.page import Block as PageBlock
 from hmexp.reports.page import Finding, PageSection, RunPage, run_report
 from hmexp.reports.plot import WIDTH, Plot
+from hmexp.reports.style import GREY, TEST, TRAIN, VAL
 from hmexp.reports.svg import Scale, element, joined, mark
 
 JPEG_QUALITY = 80
 SIDE = 128
 """Height of a picture on the page, in pixels."""
+THEMED = {TRAIN: "var(--train)", VAL: "var(--val)", TEST: "var(--test)", GREY: "var(--faint)"}
 WIDEST = 2.0
 """Times its height that a picture is wide at most, or as small a part of it."""
 
@@ -225,17 +227,23 @@ def _strips(bars: Bars) -> Strips:
         scale = Scale(0.1, 10 ** (bars.decades - 1), 0.0, 1.0, log=True)
         axis = axis_strip(scale, [tick for tick in scale.ticks() if tick >= 1])
     what = "articles (logarithmic scale)" if bars.decades else "share"
-    legend = tuple((name, colour) for colour, name in bars.legend)
-    return Strips(bars.title, rows, ("", what, " ", ""), axis, bars.note, legend)
+    legend = tuple((name, _themed(colour)) for colour, name in bars.legend)
+    return Strips(bars.title, rows, ("name", what, "in numbers", ""), axis, bars.note, legend)
 
 
 def _bar(line: Line, look: str) -> Markup:
     drawn, place = [element("rect", x=0, y="20%", width="100%", height="60%", class_="track")], 0.0
     for part in line.segments:
         shares = {"x": f"{place:.2f}%", "width": f"{part.width:.2f}%", "y": "20%", "height": "60%"}
-        drawn.append(element("rect", "", fill=part.colour, data_tip=part.title or None, **shares))
+        drawn.append(element("rect", "", fill=_themed(part.colour), data_tip=part.title or None, **shares))
         place += part.width
+    drawn.append(element("rect", x=0, y="20%", width="100%", height="60%", class_="outline"))
     return element("svg", joined(drawn), class_=look, aria_hidden="true")
+
+
+def _themed(colour: str) -> str:
+    """A colour of the figures as the page has it, in light and in dark; any other as it is."""
+    return THEMED.get(colour, colour)
 
 
 def _scatter(scatter: Scatter) -> Chart:
