@@ -49,9 +49,9 @@ def make_run(folder: Path, num: int = 60, num_classes: int = 3, wrong: float = 0
     columns = ["value", "num", "accuracy", "low", "high", "macro_f1"]
     pd.DataFrame(slices, columns=columns).to_csv(folder / "slices_colour_test.csv", index=False)
     colours = pd.DataFrame(
-        {"article_id": tables[2]["article_id"], "colour": np.where(np.arange(num) % 2, "red", "blue")}
+        {"article_id": tables[2]["article_id"], "slice/colour": np.where(np.arange(num) % 2, "red", "blue")}
     )
-    colours.to_parquet(folder / "slice_values.parquet", index=False)
+    pd.concat([colours, colours]).to_parquet(folder / "slice_values.parquet", index=False)
     return folder
 
 

@@ -20,6 +20,7 @@ from hmexp.config.errors import UserError
 from hmexp.config.stored import stored_config
 from hmexp.jobs.folder import JobRecord, read_record
 from hmexp.metrics.evaluation import Evaluation, evaluate_logits
+from hmexp.reports.gallery import SLICE
 
 PREDICTIONS, HISTORY, METRICS, STRATEGY = "predictions.parquet", "history.csv", "metrics.json", "strategy.json"
 SLICE_VALUES, CLASS_COUNTS, LAYERS = "slice_values.parquet", "class_counts.csv", "layers.csv"
@@ -105,9 +106,15 @@ class SavedFolder:
 
     @property
     def slice_values(self) -> pd.DataFrame | None:
-        """Columns of the catalogue by `article_id`, where they were saved."""
+        """Columns of the catalogue by `article_id`, each id once, where they were saved."""
         path = self.path / SLICE_VALUES
-        return pd.read_parquet(path).set_index("article_id") if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            table = pd.read_parquet(path).drop_duplicates("article_id").set_index("article_id")
+        except (OSError, ValueError, KeyError) as error:
+            raise _damaged(path, "columns of the catalogue", error) from None
+        return table.rename(columns=lambda name: str(name).removeprefix(SLICE))
 
     @property
     def temperature(self) -> float:

@@ -14,6 +14,7 @@ from hmexp.metrics.confused import most_confused, pr_curves
 from hmexp.metrics.names import slug
 from hmexp.reports import evaluation as drawings
 from hmexp.reports import figures, sheets
+from hmexp.reports.gallery import SLICE
 from hmexp.reports.style import save, shorten
 
 SHEET = 32
@@ -35,7 +36,7 @@ def write_report(report: EvaluationReport, model: Any, data: DataModule, folder:
     write_tables(report, folder)
     if report.slices:
         values = data.column_values(list(report.slices)).reindex(report.result.predictions["article_id"])
-        values.astype("string").reset_index().to_parquet(folder / SLICE_VALUES, index=False)
+        values.astype("string").add_prefix(SLICE).reset_index().to_parquet(folder / SLICE_VALUES, index=False)
     _draw_numbers(report, folder / "figures")
     _draw_pictures(report, model, data, folder / "figures")
 

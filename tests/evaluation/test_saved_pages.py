@@ -95,7 +95,9 @@ def test_a_run_of_before_has_its_page_from_fewer_files(run, tmp_path):
     assert "seed: 0" in page
 
 
-@pytest.mark.parametrize("name", ["predictions.parquet", "history.csv", "metrics.json", "strategy.json", "run.json"])
+@pytest.mark.parametrize(
+    "name", ["predictions.parquet", "slice_values.parquet", "history.csv", "metrics.json", "strategy.json", "run.json"]
+)
 def test_a_damaged_file_is_one_line(run, name, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(run, broken)
