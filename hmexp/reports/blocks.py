@@ -88,12 +88,16 @@ class Strip:
         drawing: SVG as wide as there is room.
         words: What it says in numbers.
         value: Further number at its end, such as of pictures.
+        picture: Address of a small picture beside the name.
+        note: Below the name.
     """
 
     name: str
     drawing: Markup
     words: str
     value: int | float | str | None = None
+    picture: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

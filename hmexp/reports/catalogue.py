@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from math import log10
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
-from hmexp.reports.page import PageTable, template
+from hmexp.reports.blocks import Card, Chart, PageTable, Pictures, Strip, Strips, axis_strip
+from hmexp.reports.page import Block as PageBlock
+from hmexp.reports.page import Finding, PageSection, RunPage, run_report
+from hmexp.reports.plot import WIDTH, Plot
+from hmexp.reports.style import GREY, TEST, TRAIN, VAL
+from hmexp.reports.svg import Scale, element, joined, mark
 
 JPEG_QUALITY = 80
 SIDE = 128
 """Height of a picture on the page, in pixels."""
+THEMED = {TRAIN: "var(--train)", VAL: "var(--val)", TEST: "var(--test)", GREY: "var(--faint)"}
 WIDEST = 2.0
 """Times its height that a picture is wide at most, or as small a part of it."""
 
@@ -165,7 +172,92 @@ class CataloguePage:
 
 def catalogue_page(page: CataloguePage) -> str:
     """The page as HTML: no external resource, all text escaped."""
-    return template("catalogue.html.j2").render(page=page)
+    sections = [
+        PageSection(section.title, tuple(map(_block, section.blocks)), not place, section.note, section.name)
+        for place, section in enumerate(page.sections)
+    ]
+    findings = tuple(
+        Finding("answered" if said.chosen else said.level, said.text, said.section, _answer(said))
+        for said in page.findings
+    )
+    return run_report(
+        RunPage(
+            kind="Catalogue",
+            title=page.title,
+            verdict=page.verdict,
+            facts=(),
+            tables=(),
+            warnings=(),
+            figures=(),
+            command=page.command,
+            config=page.config,
+            findings=findings,
+            sections=tuple(sections),
+        )
+    )
+
+
+def _answer(said: Said) -> str:
+    return f"{'chosen' if said.chosen else 'answer'}: {said.option}" if said.option else ""
+
+
+def _block(block: Block) -> PageBlock:
+    if isinstance(block, Bars):
+        return _strips(block)
+    if isinstance(block, Sheet):
+        cards = tuple(Card(thumb.source, ", ".join(thumb.lines), thumb.lines) for thumb in block.thumbs)
+        return Pictures(block.title, cards, block.note)
+    return _scatter(block) if isinstance(block, Scatter) else block
+
+
+def _strips(bars: Bars) -> Strips:
+    """Rows of bars, with the names of decades below them where the axis is logarithmic."""
+    rows = tuple(
+        Strip(
+            row.name,
+            joined([_bar(line, "strip" if len(row.lines) == 1 else "strip thin") for line in row.lines]),
+            " / ".join(line.text for line in row.lines if line.text),
+            picture=row.picture,
+            note=row.note,
+        )
+        for row in bars.rows
+    )
+    axis = Markup("")
+    if bars.decades:
+        scale = Scale(0.1, 10 ** (bars.decades - 1), 0.0, 1.0, log=True)
+        axis = axis_strip(scale, [tick for tick in scale.ticks() if tick >= 1])
+    what = "articles (logarithmic scale)" if bars.decades else "share"
+    legend = tuple((name, _themed(colour)) for colour, name in bars.legend)
+    return Strips(bars.title, rows, ("name", what, "in numbers", ""), axis, bars.note, legend)
+
+
+def _bar(line: Line, look: str) -> Markup:
+    drawn, place = [element("rect", x=0, y="20%", width="100%", height="60%", class_="track")], 0.0
+    for part in line.segments:
+        shares = {"x": f"{place:.2f}%", "width": f"{part.width:.2f}%", "y": "20%", "height": "60%"}
+        drawn.append(element("rect", "", fill=_themed(part.colour), data_tip=part.title or None, **shares))
+        place += part.width
+    drawn.append(element("rect", x=0, y="20%", width="100%", height="60%", class_="outline"))
+    return element("svg", joined(drawn), class_=look, aria_hidden="true")
+
+
+def _themed(colour: str) -> str:
+    """A colour of the figures as the page has it, in light and in dark; any other as it is."""
+    return THEMED.get(colour, colour)
+
+
+def _scatter(scatter: Scatter) -> Chart:
+    plot = Plot.of((0.0, 100.0), (0.0, 100.0), ("", ""))
+    unit = (plot.y.start - plot.y.end) / 100
+    marks = [
+        mark(element("circle", cx=plot.x(x), cy=plot.y(y), r=max(2.0, radius * unit), class_="dot train soft"), title)
+        for x, y, radius, title in scatter.points
+    ]
+    top = element("text", scatter.top, x=2, y=11, class_="axis-title")
+    axis = element("line", x1=plot.x.start, x2=plot.x.start, y1=plot.y.start, y2=plot.y.end, class_="axis")
+    right = element("text", scatter.right, x=WIDTH - 12, y=plot.y.start + 16, text_anchor="end", class_="axis-title")
+    drawing = plot.framed([axis, top, right, *marks], scatter.title, [(0.0, "0")])
+    return Chart(scatter.title, drawing, scatter.note)
 
 
 def jpeg_source(picture: np.ndarray, aspect: float = 1.0) -> str:

@@ -18,6 +18,8 @@ MAX_BYTES = 1_600_000
 """Of all pictures of a gallery, as text."""
 SLICE = "slice/"
 """Before the names of columns of the catalogue in a table of mistakes."""
+MAX_CHOICES = 200
+"""Values of a column that a page lets one choose from."""
 CONFIDENT = 0.9
 ROW_HEIGHT, LABEL_LETTERS = 22.0, 17
 LOST = " Their files are not where the catalogue had them: report run=... pictures=FOLDER finds them elsewhere."
@@ -55,9 +57,10 @@ class Gallery:
 
     @property
     def slices(self) -> dict[str, list[str]]:
-        """Column of the catalogue -> its values."""
+        """Column of the catalogue -> its values, of those with few enough to choose from."""
         names = [str(name) for name in self.rows if str(name).startswith(SLICE)]
-        return {name.removeprefix(SLICE): sorted(self.rows[name].astype(str).unique()) for name in names}
+        values = {name.removeprefix(SLICE): sorted(self.rows[name].astype(str).unique()) for name in names}
+        return {name: found for name, found in values.items() if len(found) <= MAX_CHOICES}
 
     @property
     def shown(self) -> list[tuple[int, "Mistake"]]:

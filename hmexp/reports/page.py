@@ -31,7 +31,7 @@ from hmexp.reports.cells import cell
 from hmexp.reports.gallery import Gallery
 from hmexp.store.thumbnails import address_of
 
-__all__ = ["MAX_ROWS", "Block", "PageSection", "PageTable", "RunPage", "picture_block", "run_report"]
+__all__ = ["MAX_ROWS", "Block", "Finding", "PageSection", "PageTable", "RunPage", "picture_block", "run_report"]
 
 Block = PageTable | Chart | Charts | Strips | Matrix | Gallery | Pictures | Image | Text | Code
 TEMPLATES = Path(__file__).parent / "templates"
@@ -49,12 +49,31 @@ class PageSection:
         blocks: In their order.
         is_open: Whether it is open at first.
         note: Beside the title, what to expect.
+        name: Its anchor; "" makes one of the title.
     """
 
     title: str
     blocks: tuple[Block, ...]
     is_open: bool = False
     note: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A finding that says where it is seen and what answers it.
+
+    Attributes:
+        level: `problem`, `notice`, `fine` or `answered`.
+        text: A sentence.
+        section: Anchor of the section that shows it.
+        answer: What to do, with words of a command line in backticks; "" where there is nothing to do.
+    """
+
+    level: str
+    text: str
+    section: str
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ class RunPage:
     config: str
     kind: str = "Report"
     scores: tuple[Score, ...] = ()
-    findings: tuple[str, ...] = ()
+    findings: tuple[str | Finding, ...] = ()
     sections: tuple[PageSection, ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
     environment: str = ""
@@ -100,17 +119,11 @@ def run_report(page: RunPage) -> str:
     sections = _sections(page)
     content = {name: _visible(value) for name, value in vars(page).items()} | {"sections": sections}
     return environment.get_template("page.html.j2").render(
-        page=content, ids=_ids([section.title for section in sections]), style=_asset("page.css"), script=_script()
+        page=content,
+        ids=_ids([section.name or section.title for section in sections]),
+        style=_asset("page.css"),
+        script=_script(),
     )
-
-
-def template(name: str) -> jinja2.Template:
-    """A template of a page, which escapes all text.
-
-    Its filters: `cell` for values of tables, `plain` for text, `coded` for text with words of a command line in
-    backticks.
-    """
-    return _environment().get_template(name)
 
 
 def picture_block(path: Path, title: str = "") -> Image:
@@ -147,8 +160,15 @@ def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"cell": cell, "printable": printable, "coded": _coded}
-    environment.filters["plain"] = lambda text: printable(str(text), keep="\n")
     return environment
+
+
+def _coded(text: str) -> Markup:
+    """HTML of a sentence in which backticks stand around code."""
+    parts = printable(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 @cache
@@ -172,14 +192,6 @@ def _ids(titles: Sequence[str]) -> list[str]:
             name = f"{stem}_{found.count(stem) + len(found)}"
         found.append(name)
     return found
-
-
-def _coded(text: str) -> Markup:
-    """HTML of a sentence in which backticks stand around code."""
-    parts = printable(text).split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
-    )
 
 
 def _visible(value: Any) -> Any:  # noqa: ANN401

@@ -22,6 +22,15 @@ def test_only_what_is_wrong_the_surest_first_with_its_slices():
     rows = mistakes_of(table, pd.DataFrame({"colour": ["red", None, "blue"]}, index=table["article_id"]))
     assert rows["article_id"].tolist() == ["002", "001"]
     assert rows["slice/colour"].tolist() == ["blue", "(none)"]
+    assert make_gallery(rows, str).slices == {"colour": ["(none)", "blue"]}
+
+
+def test_a_column_of_too_many_values_is_no_filter():
+    table = predictions(gallery.MAX_CHOICES + 1)
+    rows = mistakes_of(table, pd.DataFrame({"name": table["image"].to_list()}, index=table["article_id"]))
+    made = make_gallery(rows, str)
+    assert made.slices == {}
+    assert "slice/name" in json.loads(made.data)["columns"]
 
 
 def test_every_pair_has_a_picture_before_another_has_two(monkeypatch):
