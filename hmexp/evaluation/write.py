@@ -120,8 +120,8 @@ def _draw_heats(report: EvaluationReport, model: Any, data: DataModule, folder: 
     ]
     try:
         heats = grad_cam(model, pictures, seen, backend_named(data.backend))
-    except ValueError as error:
-        log.info(f"no Grad-CAM: {error}")
+    except ValueError:
+        log.info(f"{report.split}: no Grad-CAM, as the model has no feature maps")
         return
     title = f"What speaks for the predicted class (Grad-CAM), {report.split}"
     save(sheets.heat_sheet(pictures, heats, captions, title), folder / f"grad_cam_{report.split}.png")
