@@ -29,8 +29,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A worker more than there are processors: many tests wait for a process, a limit of time or a signal."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two workers more than there are processors: many tests wait for a process, a limit of time or a signal."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
