@@ -56,9 +56,12 @@ def test_a_strategy_of_another_backend_is_refused(backend, strategy):
 HOSTILE = {"floatx": "float16", "epsilon": 0.5, "image_data_format": "channels_first", "nnx_enabled": True}
 STATE = """
 from types import SimpleNamespace
+from hmexp.config.record import PathsConfig
 from hmexp.config.training import TrainerConfig
 from hmexp.runner.backend import start_backend
-start_backend(SimpleNamespace(backend={backend!r}, trainer=TrainerConfig(), seed=0, deterministic=False))
+config = SimpleNamespace(backend={backend!r}, trainer=TrainerConfig(), seed=0, deterministic=False)
+config.paths = PathsConfig(cache={cache!r})
+start_backend(config)
 from keras import config
 print(config.floatx(), config.dtype_policy().name, config.epsilon(), config.image_data_format(), config.max_epochs(),
       config.max_steps_per_epoch(), config.is_nnx_enabled())
@@ -71,7 +74,7 @@ if {backend!r} == "jax":
 def started(backend, home, **variables):
     env = os.environ | {"KERAS_HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "3"} | variables
     return subprocess.run(
-        [sys.executable, "-c", STATE.format(backend=backend)], env=env, capture_output=True, text=True
+        [sys.executable, "-c", STATE.format(backend=backend, cache=str(home))], env=env, capture_output=True, text=True
     )
 
 
