@@ -2,11 +2,17 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from hmexp.config.errors import UserError
+from hmexp.config.keys import keys_of_options
 from hmexp.config.presets import shipped_dir
-from hmexp.config.schemas import register_schemas
+from hmexp.config.schemas import VERBS, register_schemas
 
+RUN_KEYS = ("run", "resume", "rerun", "fork", "against")
+NEWEST = 20
+"""Runs that are offered."""
 TASKS = ("install", "uninstall", "query")
 SHELLS = ("bash", "fish", "zsh")
 
@@ -47,6 +53,35 @@ def answer(words: list[str], configs: dict[str, str]) -> int:
         config = configs[first]
         os.environ["COMP_LINE"] = " ".join([typed[0], *typed[2:]])
     register_schemas()
+    values = _values(config, typed) if querying else []
+    if values:
+        print("\n".join(values))
+        return 0
     sys.argv = ["hmexp", "--shell-completion", *asked]
     hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=config)(lambda cfg: None)()
     return 0
+
+
+def _values(verb: str, typed: Sequence[str]) -> list[str]:
+    """`KEY=VALUE` for each value that the last word may go on to: the words of a key, or the newest runs for RUN."""
+    key, equals, begun = typed[-1].partition("=")
+    if not equals:
+        return []
+    if key in RUN_KEYS:
+        roots = [word.partition("=")[2] for word in typed if word.startswith("paths.root=")]
+        known = ["latest", *_newest_runs(Path(roots[-1] if roots else ".").expanduser())]
+    else:
+        known = [
+            word
+            for group in keys_of_options(VERBS[verb])
+            for each in group.keys
+            if each.path == key
+            for word in each.options
+        ]
+    return [f"{key}={word}" for word in dict.fromkeys(known) if word.startswith(begun)]
+
+
+def _newest_runs(root: Path) -> list[str]:
+    """Names of job folders, which begin with their time."""
+    jobs = root / "mlruns" / "jobs"
+    return sorted((path.name for path in jobs.iterdir()), reverse=True)[:NEWEST] if jobs.is_dir() else []

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from hmexp.config.errors import one_of, require
-from hmexp.config.fields import Section, number, text
+from hmexp.config.errors import require
+from hmexp.config.fields import Section, choice, number, text
 from hmexp.config.strategies import BalanceConfig, FixedSplit, MergeConfig, SplitConfig
 
 RESIZE_MODES = ("stretch", "pad", "crop")
@@ -26,7 +26,7 @@ class DataConfig(Section, key="data"):
     """Column that is learned; of data=hm any column of articles.csv."""
     image_size: int = number(180, ge=8, le=2048, noun="a whole number of pixels")
     """Height and width of the stored pictures, in pixels."""
-    resize: str = "stretch"
+    resize: str = choice("stretch", RESIZE_MODES)
     """`stretch` (aspect ratio not kept), `pad` (white borders) or `crop` (centre)."""
     max_bad_fraction: float = number(0.01, ge=0, le=1, noun="a share")
     """Share of unreadable pictures above which the run stops."""
@@ -40,10 +40,6 @@ class DataConfig(Section, key="data"):
     merge: MergeConfig = MISSING
     balance: BalanceConfig = MISSING
     split: SplitConfig = MISSING
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("data.resize", self.resize, RESIZE_MODES)
 
     @property
     def root_path(self) -> Path:

@@ -1,4 +1,4 @@
-"""Fields of a schema that say what may stand in them: numbers with a range, and free text.
+"""Fields of a schema that say what may stand in them: numbers with a range, one of some words, and free text.
 
 What a field says is checked by `Section`, shown by the help pages, and read by `hmexp.config.quoting`; a schema of a
 plugin that is below one of hmexp's, or below `Section`, gets all three.
@@ -6,15 +6,15 @@ plugin that is below one of hmexp's, or below `Section`, gets all three.
 
 import math
 import types
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
-from hmexp.config.errors import invalid, require
+from hmexp.config.errors import invalid, one_of, require
 
-RANGE = "range"
-TEXT = "text"
+RANGE, TEXT, CHOICE = "range", "text", "choice"
 LONGEST_PATH = 4096
 LONGEST_NAME = 250
 """Characters that MLflow takes in a name or a value."""
@@ -87,6 +87,11 @@ def number(
     return field(default=default, metadata={RANGE: Range(low, high, gt is not None, lt is not None, noun)})
 
 
+def choice(default: Any, options: Iterable[str]) -> Any:  # noqa: ANN401
+    """Make a field for one of some words, which completion offers."""
+    return field(default=default, metadata={CHOICE: tuple(options)})
+
+
 def text(default: Any = MISSING, *, is_path: bool = False, default_factory: Any = MISSING) -> Any:  # noqa: ANN401
     """Make a field for free text, for a list of it, or for a mapping from text to text."""
     metadata = {TEXT: Text(is_path)}
@@ -121,6 +126,8 @@ class Section:
             value = getattr(self, each.name)
             if RANGE in each.metadata:
                 _check_numbers(key, type(self), each, value)
+            if CHOICE in each.metadata and value is not None:
+                one_of(key, value, each.metadata[CHOICE])
             if TEXT in each.metadata:
                 for item in _texts(value):
                     _check_text(key, item, each.metadata[TEXT])

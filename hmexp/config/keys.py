@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hmexp.compat.hydra import raw_node
 from hmexp.config.errors import NEAR
+from hmexp.config.fields import CHOICE
 from hmexp.config.schemas import GROUPS, LISTS, VERBS
 
 OTHER_NAMES = {
@@ -36,11 +37,32 @@ OTHER_NAMES = {
 
 @dataclass(frozen=True)
 class Key:
-    """A key: its full path such as `trainer.epochs`, its value as it would be typed, and what it means."""
+    """A key.
+
+    Attributes:
+        path: In full, such as `trainer.epochs`.
+        value: As it would be typed.
+        field: Of the schema.
+        schema: The dataclass that has the field.
+    """
 
     path: str
     value: str
-    meaning: str
+    field: "Field[Any]"
+    schema: type
+
+    @property
+    def meaning(self) -> str:
+        """The docstring below the field."""
+        return meanings(self.schema).get(self.field.name, "")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words that may stand there; empty where there is no list of them."""
+        if self.field.type in (bool, "bool"):
+            return ("true", "false")
+        words: tuple[str, ...] = self.field.metadata.get(CHOICE, ())
+        return words
 
 
 @dataclass(frozen=True)
@@ -162,7 +184,7 @@ class _Walk:
             elif is_dataclass(kind):
                 yield from self.keys(kind, f"{path}.", below)
             else:
-                yield Key(path, self._value(field, path), meanings(schema).get(field.name, ""))
+                yield Key(path, self._value(field, path), field, schema)
 
     def _options(self, path: str, kind: type) -> Iterator[Keys]:
         """The keys of a group's options, those of groups within it after them."""

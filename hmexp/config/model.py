@@ -6,8 +6,8 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from hmexp.config.errors import invalid, one_of, require
-from hmexp.config.fields import Section, number, text
+from hmexp.config.errors import invalid, require
+from hmexp.config.fields import Section, choice, number, text
 
 BACKBONES = (
     "ConvNeXtBase",
@@ -100,21 +100,21 @@ class CnnConfig(ModelConfig):
     """Number of blocks; null takes it from `widths`, or 3."""
     widths: list[int] | None = number(None, ge=1, le=16_384)
     """Filters of each block; null doubles from 16."""
-    input: str = "rgb"
+    input: str = choice("rgb", INPUTS)
     """What the network sees: `rgb`, or `grey`, pictures without colours, each with mean 0 and standard deviation 1."""
     kernel: int = number(3, ge=1, le=255)
     """Height and width of every convolution, in pixels."""
-    norm: str = "none"
+    norm: str = choice("none", ("none", "batch", "layer"))
     """`none`, `batch` or `layer`, between convolution and activation."""
     norm_momentum: float = number(0.9, gt=0, lt=1, noun="a share")
     """Of batch norm's running statistics; Keras's 0.99 needs thousands of steps."""
-    activation: str = "relu"
+    activation: str = choice("relu", ACTIVATIONS)
     """relu, gelu, silu, elu, leaky_relu or tanh."""
-    pooling: str = "max"
+    pooling: str = choice("max", ("max", "average"))
     """`max` or `average`, 2x2, at the end of every block."""
     dropout: float = number(0.0, ge=0, lt=1, noun="a share")
     """Share of the features dropped before the logits, while training."""
-    head: str = "flatten"
+    head: str = choice("flatten", ("flatten", "gap"))
     """`flatten` or `gap` (global average pooling)."""
     dense: int = number(128, ge=0, le=1_000_000)
     """Width of the dense layer before the logits; 0 leaves it out."""
@@ -122,11 +122,6 @@ class CnnConfig(ModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_depth(self.depth, self.widths)
-        one_of("model.input", self.input, INPUTS)
-        one_of("model.norm", self.norm, ("none", "batch", "layer"))
-        one_of("model.activation", self.activation, ACTIVATIONS)
-        one_of("model.pooling", self.pooling, ("max", "average"))
-        one_of("model.head", self.head, ("flatten", "gap"))
 
     @property
     def block_widths(self) -> list[int]:
@@ -156,15 +151,15 @@ class ResnetConfig(ModelConfig):
     """Channels of each stage; null doubles from 32."""
     blocks: list[int] | None = number(None, ge=1, le=1000)
     """Residual blocks of each stage; one number holds for all, null is 2."""
-    input: str = "rgb"
+    input: str = choice("rgb", INPUTS)
     """What the network sees: `rgb`, or `grey`, pictures without colours, each with mean 0 and standard deviation 1."""
-    stem: str = "plain"
+    stem: str = choice("plain", tuple(STEMS))
     """First layers: `plain` 3x3, `stride` 3x3 by 2, `pool` the same and 3x3 pooling by 2, `patch` 4x4 by 4."""
-    norm: str = "batch"
+    norm: str = choice("batch", ("batch", "group", "layer"))
     """`batch`, `group` or `layer`, after every convolution."""
     norm_momentum: float = number(0.9, gt=0, lt=1, noun="a share")
     """Of batch norm's running statistics; Keras's 0.99 needs thousands of steps."""
-    activation: str = "relu"
+    activation: str = choice("relu", ACTIVATIONS)
     """relu, gelu, silu, elu, leaky_relu or tanh."""
     squeeze: bool = False
     """Squeeze and excitation in every block."""
@@ -179,10 +174,6 @@ class ResnetConfig(ModelConfig):
         blocks, depth = self.blocks, len(self.stage_widths)
         ok = blocks is None or len(blocks) in (1, depth)
         require(ok, "model.blocks", f"null, one number, or {depth} (one a stage)", blocks)
-        one_of("model.input", self.input, INPUTS)
-        one_of("model.stem", self.stem, tuple(STEMS))
-        one_of("model.norm", self.norm, ("batch", "group", "layer"))
-        one_of("model.activation", self.activation, ACTIVATIONS)
 
     @property
     def stage_widths(self) -> list[int]:

@@ -4,8 +4,8 @@ import ipaddress
 from dataclasses import dataclass
 
 from hmexp.config.data import DataConfig
-from hmexp.config.errors import invalid, one_of, require
-from hmexp.config.fields import number, text
+from hmexp.config.errors import invalid, require
+from hmexp.config.fields import choice, number, text
 from hmexp.config.similar import FeaturesConfig
 from hmexp.config.verbs import BACKENDS, RegistryConfig
 
@@ -21,9 +21,9 @@ class ServeConfig(RegistryConfig):
     """Catalogue that is browsed and searched for similar articles; null is the one that the model learned from."""
     run: str = text("champion", is_path=True)
     """A registered model (champion, previous, a version), RUN, or the folder of a bundle. An alias is followed."""
-    engine: str = "keras"
+    engine: str = choice("keras", ENGINES)
     """What classifies: `keras`, or `onnx` (onnxruntime on the CPU, after its answers were compared with Keras's)."""
-    backend: str = "tensorflow"
+    backend: str = choice("tensorflow", BACKENDS)
     """What Keras computes with."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
@@ -56,8 +56,6 @@ class ServeConfig(RegistryConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        one_of("engine", self.engine, ENGINES)
-        one_of("backend", self.backend, BACKENDS)
         fits = self.engine != "onnx" or self.backend == "tensorflow"
         require(fits, "backend", "tensorflow beside engine=onnx, which converts the model with it", self.backend)
         require(bool(self.host.strip()), "host", "an address, such as 127.0.0.1", repr(self.host))

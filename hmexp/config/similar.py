@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmexp.config.errors import UserError, invalid, one_of, require
-from hmexp.config.fields import number, text
+from hmexp.config.errors import UserError, invalid, require
+from hmexp.config.fields import choice, number, text
 from hmexp.config.model import ModelConfig, PretrainedConfig, SavedConfig
 from hmexp.config.verbs import InferenceConfig
 
@@ -40,7 +40,7 @@ class EmbedConfig(FeaturesConfig):
     """Measure how well colour variants, product types and departments are found, beside baselines."""
     against: list[str] = text(default_factory=list)
     """With `evaluate`: other models, named as `run` is, on the same articles: [A,B]."""
-    split: str = "test"
+    split: str = choice("test", EVALUATED_SPLITS)
     """With `evaluate`: which articles, by the splits of the models' runs: train, val, test or all."""
     k: int = number(12, ge=1, le=1000)
     """With `evaluate`: articles that are looked at for each."""
@@ -51,7 +51,6 @@ class EmbedConfig(FeaturesConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        one_of("split", self.split, EVALUATED_SPLITS)
         ending = Path(self.out).suffix.lower()
         require(ending in (".csv", ".json"), "out", "a name that ends in .csv or .json", self.out)
         require(self.evaluate or not self.against, "against", "models beside evaluate=true", "them without it")
@@ -71,7 +70,7 @@ class SimilarConfig(FeaturesConfig):
     """Only articles of the same class; of a picture that is the one that the model sees in it."""
     exclude_variants: bool = False
     """No other colour of the same product."""
-    format: str = "table"
+    format: str = choice("table", ("table", "json", "csv"))
     """`table`, or `json` or `csv` on the standard output."""
     out: str | None = text("similar.png", is_path=True)
     """Sheet of pictures that is written, .png; null writes none."""
@@ -80,7 +79,6 @@ class SimilarConfig(FeaturesConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        one_of("format", self.format, ("table", "json", "csv"))
         if (self.article_id is None) == (self.image is None):
             received = "neither" if self.image is None else "both"
             raise UserError(f"article_id: expected article_id=ID or image=FILE, received {received}")

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from hmexp.config.errors import invalid, one_of, require
-from hmexp.config.fields import Section, number, text
+from hmexp.config.errors import invalid, require
+from hmexp.config.fields import Section, choice, number, text
 
 SPLITS = ("train", "val", "test")
 MOST_ROWS = 10_000_000
@@ -54,14 +54,10 @@ class MapMerge(MergeConfig):
 class BalanceConfig(Section, key="data.balance"):
     """How unequal classes are dealt with."""
 
-    scope: str = "train"
+    scope: str = choice("train", ("train", "all"))
     """`train`: val and test keep the catalogue's distribution; `all`: before the split, as the reference did."""
     seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of the choice of articles; apart from the run's `seed`, so that repeating a run keeps its data."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("data.balance.scope", self.scope, ("train", "all"))
 
 
 @dataclass
@@ -115,14 +111,10 @@ class Oversample(BalanceConfig):
 class ClassWeight(BalanceConfig):
     """Every article stays; the loss weighs the classes."""
 
-    formula: str = "balanced"
+    formula: str = choice("balanced", ("balanced", "effective"))
     """`balanced`: n / (classes * count). `effective`: (1 - beta) / (1 - beta ** count), Cui et al. 2019."""
     beta: float = number(0.999, ge=0, lt=1)
     """Of `effective`: 0 weighs all classes alike, towards 1 it approaches `balanced`."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("data.balance.formula", self.formula, ("balanced", "effective"))
 
 
 @dataclass

@@ -6,8 +6,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hmexp.config.errors import one_of
-from hmexp.config.fields import Section, number
+from hmexp.config.fields import Section, choice, number
 
 PRUNERS = ("none", "median", "halving")
 ORACLES = ("random", "bayesian", "hyperband")
@@ -29,7 +28,7 @@ class GridConfig(Section, key="hydra.sweeper"):
     """Parameters that exist only under a value of another: {model.depth: {3: {model.widths: "[8,16,32],[9,9,9]"}}}."""
     objective: str | None = None
     """best/val/NAME that jobs are compared by; null takes `trainer.monitor`'s."""
-    prune: str = "none"
+    prune: str = choice("none", PRUNERS)
     """Prunes jobs after an epoch: none, median (worse than the median of the others at that epoch) or halving
     (not among the best 1/`prune_factor` at epochs 1, 3, 9, ... times `prune_after`)."""
     prune_after: int = number(1, ge=1, le=100_000)
@@ -45,17 +44,13 @@ class GridConfig(Section, key="hydra.sweeper"):
     skip_invalid: bool = False
     """Goes on without the points that cannot be run; without it, one of them refuses the whole sweep."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("hydra.sweeper.prune", self.prune, PRUNERS)
-
 
 @dataclass
 class KerasTunerConfig(GridConfig):
     """A search by an oracle of keras-tuner: lists are choices, interval(A,B) is a range, tag(log,...) its scale."""
 
     _target_: str = f"{PLUGINS}.KerasTunerSweeper"
-    oracle: str = "bayesian"
+    oracle: str = choice("bayesian", ORACLES)
     """random, bayesian (Gaussian process) or hyperband (short trials first; the best go on from their checkpoints)."""
     max_trials: int = number(30, ge=1, le=100_000)
     """Trials of random and bayesian; those of hyperband follow from `trainer.epochs` and `factor`."""
@@ -67,10 +62,6 @@ class KerasTunerConfig(GridConfig):
     """Times that hyperband is run over."""
     seed: int = number(0, ge=0, le=2**32 - 1)
     """Seed of the oracle."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("hydra.sweeper.oracle", self.oracle, ORACLES)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from hmexp.config.errors import one_of, require
-from hmexp.config.fields import Section, number
+from hmexp.config.fields import Section, choice, number
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 STRATEGIES = ("auto", "none", "mirrored", "jax_data_parallel")
@@ -63,11 +63,11 @@ class TrainerConfig(Section, key="trainer"):
     `paths.cache` for every run on the same pictures and weights (linear probing)."""
     checkpoint_steps: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps from one checkpoint to the next inside an epoch; null writes one at the end of every epoch."""
-    precision: str = "float32"
+    precision: str = choice("float32", PRECISIONS)
     """float32, mixed_bfloat16 or mixed_float16; `auto` times float32 and bfloat16 and takes the faster."""
     jit_compile: str = "auto"
     """Whether XLA compiles the step: `auto` (as Keras decides: not on a CPU), true or false."""
-    strategy: str = "auto"
+    strategy: str = choice("auto", STRATEGIES)
     """Over several devices of a machine: `auto`, none, mirrored (TensorFlow) or jax_data_parallel."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
@@ -76,7 +76,7 @@ class TrainerConfig(Section, key="trainer"):
     memory), true or false."""
     limit_batches: int | None = number(None, ge=1, le=1_000_000_000)
     """Steps of each epoch and of each evaluation; null does them all. The schedule does not move."""
-    mode: str = "fit"
+    mode: str = choice("fit", MODES)
     """`fit`; the debug modes are `overfit`, `lr_find` and `profile`, chosen with debug=NAME."""
     probe_steps: int = number(100, ge=10, le=1_000_000)
     """Steps of `lr_find` and of `profile`."""
@@ -93,11 +93,8 @@ class TrainerConfig(Section, key="trainer"):
         require(sizes is None or len(sizes) > 0, "trainer.image_sizes", "null or a list of sides in pixels", sizes)
         self.jit_compile = str(self.jit_compile).lower()
         self.data_on_device = str(self.data_on_device).lower()
-        one_of("trainer.mode", self.mode, MODES)
         one_of("trainer.jit_compile", self.jit_compile, JIT)
         one_of("trainer.data_on_device", self.data_on_device, ON_DEVICE)
-        one_of("trainer.strategy", self.strategy, STRATEGIES)
-        one_of("trainer.precision", self.precision, PRECISIONS)
         kind, _, index = self.device.partition(":")
         ok = self.device in ("auto", "cpu", "gpu") or (kind == "gpu" and index.isdecimal() and len(index) < 4)
         require(ok, "trainer.device", "auto, cpu, gpu or gpu:NUMBER", self.device)

@@ -8,7 +8,7 @@ from hmexp.config.augment import AugmentConfig
 from hmexp.config.callbacks import CallbackConfig
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import one_of, require
-from hmexp.config.fields import Section, number, text
+from hmexp.config.fields import Section, choice, number, text
 from hmexp.config.guard import GuardConfig
 from hmexp.config.loss import LossConfig
 from hmexp.config.model import ModelConfig
@@ -47,7 +47,7 @@ class RunConfig(Section):
     """Seed of weights, order, augmentation and dropout (0 is a seed). Data has seeds of its own."""
     deterministic: bool = False
     """The same bits from the same seed, at the cost of speed."""
-    backend: str = "tensorflow"
+    backend: str = choice("tensorflow", BACKENDS)
     """What Keras computes with."""
     resume: str | None = text(None, is_path=True)
     """RUN that did not finish: goes on in its folder, with its config, from its last checkpoint. With -m: SWEEP."""
@@ -64,7 +64,6 @@ class RunConfig(Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        one_of("backend", self.backend, BACKENDS)
         expected = f"a name without / that is no other way to name a run or a model ({', '.join(RESERVED)}, a number)"
         require(self.name is None or _is_free(self.name), "name", expected, repr(self.name))
 
@@ -84,13 +83,9 @@ def _is_free(name: str) -> bool:
 class StageConfig(RunConfig):
     """`stage`: the image store of a run. It takes whatever `train` takes."""
 
-    runner: str = "local"
+    runner: str = choice("local", RUNNERS)
     """Where pictures are decoded: `local`, or `ray`: over the processes of the cluster at RAY_ADDRESS, or of this
     machine."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("runner", self.runner, RUNNERS)
 
 
 @dataclass
@@ -99,14 +94,10 @@ class EvaluateConfig(RunConfig):
 
     run: str | None = text(None, is_path=True)
     """RUN whose model is evaluated, or a registered model: champion, previous, a version."""
-    split: str = "test"
+    split: str = choice("test", ("train", "val", "test", "all"))
     """train, val, test or all; with `data=... data.root=...` of another catalogue."""
     against: str | None = text(None, is_path=True)
     """RUN, or a registered model, that is put beside it, with a paired test."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("split", self.split, ("train", "val", "test", "all"))
 
 
 @dataclass
@@ -133,16 +124,12 @@ class RunsConfig(RegistryConfig):
     """Columns instead of the usual ones: the table's, or any metric or param of the runs, such as [name,model.norm]."""
     limit: int = number(20, ge=1, le=1_000_000)
     """Rows at most of each table."""
-    format: str = "table"
+    format: str = choice("table", ("table", "json", "csv"))
     """`table`, or `json` or `csv` of all columns on the standard output."""
     compare: str | None = text(None)
     """RUNs with commas between them: how their configurations differ, and their metrics side by side."""
     sweep: str | None = text(None, is_path=True)
     """SWEEP whose table is printed instead: its name, `latest`, an id of its run in MLflow, or its folder."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("format", self.format, ("table", "json", "csv"))
 
 
 @dataclass
@@ -206,17 +193,12 @@ class InferenceConfig(RegistryConfig):
     """A registered model (champion, previous, a version), RUN, or the folder of a bundle."""
     batch_size: int = number(128, ge=1, le=65_536)
     """Pictures at a time."""
-    backend: str = "tensorflow"
+    backend: str = choice("tensorflow", BACKENDS)
     """What Keras computes with."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or one GPU by its number, such as `gpu:1`."""
-    runner: str = "local"
+    runner: str = choice("local", RUNNERS)
     """`local`, or `ray`: over the processes of the cluster at RAY_ADDRESS, or of this machine."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("backend", self.backend, BACKENDS)
-        one_of("runner", self.runner, RUNNERS)
 
 
 @dataclass

@@ -136,9 +136,21 @@ MODELS = ("backbone", "cnn", "cnn3", "hub", "imagenet", "resnet", "saved")
         ("hmexp runs me", ["metric="]),
         ("hmexp stage data=h", ["data=hm"]),
         ("hmexp experiment=s", ["experiment=seed_baseline"]),
+        ("hmexp backend=", ["backend=tensorflow", "backend=jax", "backend=torch"]),
+        ("hmexp trainer.precision=mixed_b", ["trainer.precision=mixed_bfloat16"]),
+        (
+            "hmexp model=resnet model.norm=",
+            ["model.norm=none", "model.norm=batch", "model.norm=layer", "model.norm=group"],
+        ),
+        ("hmexp deterministic=", ["deterministic=true", "deterministic=false"]),
+        ("hmexp evaluate split=", ["split=train", "split=val", "split=test", "split=all"]),
+        ("hmexp evaluate run=", ["run=latest", "run=2026-02-02_cnn3", "run=2026-01-01_cnn"]),
+        ("hmexp resume=2026-01", ["resume=2026-01-01_cnn"]),
     ],
 )
 def test_completion(typed, expected, tmp_path):
+    for name in ("2026-01-01_cnn", "2026-02-02_cnn3"):
+        (tmp_path / "mlruns" / "jobs" / name).mkdir(parents=True)
     env = os.environ | {"COMP_LINE": typed, "COMP_POINT": str(len(typed))}
     command = [sys.executable, "-m", "hmexp", "-sc", "query=bash"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, cwd=tmp_path)
