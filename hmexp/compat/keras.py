@@ -132,15 +132,16 @@ class MetricsOnDemand:
     Stands before `keras.Model`.
     """
 
-    _stepping = False
+    _stepping = 0
+    """Steps that are inside: under `MirroredStrategy` each device's is, one after another, until they meet."""
 
     @contextmanager
     def _loss_alone(self) -> Iterator[None]:
-        self._stepping = True
+        self._stepping += 1
         try:
             yield
         finally:
-            self._stepping = False
+            self._stepping -= 1
 
     def train_step(self, *args: Any) -> Any:  # noqa: ANN401
         """One step of training; see `keras.Model`."""
