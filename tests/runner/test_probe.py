@@ -16,7 +16,10 @@ PROBE = (*WORDS, "model.freeze_epochs=null", "trainer.cache_features=true")
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
+    import keras
+
     path = tmp_path_factory.mktemp("network") / "small.keras"
+    keras.utils.set_random_seed(0)
     small_network().save(path)
     return path
 
@@ -58,7 +61,13 @@ def probed(network, cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("probed")
     mine = folder / "mine.keras"
     mine.write_bytes(network.read_bytes())
-    model = ("model=backbone", f"model.name={mine}", "model.dense=8", "trainer.epochs=3")
+    model = (
+        "model=backbone",
+        f"model.name={mine}",
+        "model.dense=8",
+        "optimizer.learning_rate=0.03",
+        "trainer.epochs=3",
+    )
     done = hmexp.run([f"paths.root={folder}", f"paths.cache={cache}", *PROBE, *model, "deterministic=true"])
     small_network(width=4).save(mine)
     return done.job_dir
@@ -82,7 +91,7 @@ def test_its_bundle_classifies_pictures_by_itself(probed, sample):
 @pytest.mark.slow
 def test_it_learns_what_it_would_learn_from_the_pictures(probed, network, run):
     model = ("model=backbone", f"model.name={network}", "model.dense=8", "model.freeze_epochs=null")
-    through = run(*WORDS, *model, "trainer.epochs=3", "deterministic=true")
+    through = run(*WORDS, *model, "optimizer.learning_rate=0.03", "trainer.epochs=3", "deterministic=true")
     ours, theirs = (pd.read_csv(job / "history.csv")["train/loss"].tolist() for job in (probed, through.job_dir))
     assert ours == pytest.approx(theirs, abs=1e-3)
     assert ours[-1] < ours[0]
