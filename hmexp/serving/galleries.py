@@ -45,6 +45,7 @@ class Galleries:
         self.articles = articles
         self._newest: ServedModel | None = None
         self._process: Any = None
+        self._starting = threading.Lock()  # a process that is only being started cannot be ended
         self._thread = threading.Thread()
         self._end = threading.Event()
 
@@ -63,9 +64,10 @@ class Galleries:
             self._thread.join(PATIENCE)
 
     def _stop(self, newest: ServedModel | None) -> None:
-        self._newest = newest
-        if self._process is not None:
-            self._process.terminate()
+        with self._starting:
+            self._newest = newest
+            if self._process is not None:
+                self._process.terminate()
 
     def _embed(self, model: ServedModel) -> None:
         said = ""
@@ -89,7 +91,7 @@ class Galleries:
         source = Source(model.bundle, model.classifier.card, self.articles)
         config = self.service.config.features_config
         if not is_embedded(source, config):
-            self._embed_elsewhere(source, config)
+            self._embed_elsewhere(model, source, config)
         gallery = gallery_of(source, embeddings_of(source, config))
         network = feature_model(model.classifier.model)
 
@@ -102,7 +104,7 @@ class Galleries:
             gallery, model, Batcher(run, workers.compute, KERAS_BATCH, self.service.config.max_pending)
         )
 
-    def _embed_elsewhere(self, source: Source, config: FeaturesConfig) -> None:
+    def _embed_elsewhere(self, model: ServedModel, source: Source, config: FeaturesConfig) -> None:
         """Let another process see to it that the embeddings are in the cache.
 
         Raises:
@@ -110,15 +112,17 @@ class Galleries:
         """
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe(duplex=False)
-        self._process = context.Process(target=compute, args=(source, config, there), daemon=True)
-        self._process.start()
-        there.close()
-        try:
-            reason = here.recv()
-        except EOFError:
-            reason = "the process that embeds was killed"
-        finally:
-            self._process.join()
-            here.close()
+        process = context.Process(target=compute, args=(source, config, there), daemon=True)
+        with here:
+            with there, self._starting:
+                if self._newest is not model:
+                    raise RunError("another model is served by now")
+                process.start()
+                self._process = process
+            try:
+                reason = here.recv()
+            except EOFError:
+                reason = "the process that embeds was killed"
+            process.join()
         if reason:
             raise RunError(reason)
