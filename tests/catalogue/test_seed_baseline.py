@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
+from reference_counts import ARTICLES
 
 from hmexp.batches.order import num_batches
 from hmexp.catalogue.plan import plan
@@ -11,27 +12,6 @@ from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import register_schemas, to_config
 from hmexp.config.verbs import RunConfig
 
-ARTICLES = {
-    "Garment Upper body": 42741,
-    "Garment Lower body": 19812,
-    "Garment Full body": 13292,
-    "Accessories": 11158,
-    "Underwear": 5490,
-    "Shoes": 5283,
-    "Swimwear": 3127,
-    "Socks & Tights": 2442,
-    "Nightwear": 1899,
-    "Unknown": 121,
-    "Underwear/nightwear": 54,
-    "Cosmetic": 49,
-    "Bags": 25,
-    "Items": 17,
-    "Furniture": 13,
-    "Garment and Shoe care": 9,
-    "Stationery": 5,
-    "Interior textile": 3,
-    "Fun": 2,
-}
 WITH_PICTURE = {
     "Underwear": 5462,
     "Swimwear": 3125,

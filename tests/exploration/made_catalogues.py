@@ -16,27 +16,6 @@ from hmexp.exploration.copies import find_copies
 from hmexp.exploration.looks import Looks
 from hmexp.exploration.survey import Pictures, Survey
 
-REFERENCE = {
-    "Garment Upper body": 42741,
-    "Garment Lower body": 19812,
-    "Garment Full body": 13292,
-    "Accessories": 11158,
-    "Underwear": 5490,
-    "Shoes": 5283,
-    "Swimwear": 3127,
-    "Socks & Tights": 2442,
-    "Nightwear": 1899,
-    "Unknown": 121,
-    "Underwear/nightwear": 54,
-    "Cosmetic": 49,
-    "Bags": 25,
-    "Items": 17,
-    "Furniture": 13,
-    "Garment and Shoe care": 9,
-    "Stationery": 5,
-    "Interior textile": 3,
-    "Fun": 2,
-}
 MISSING = 442
 RGB = tuple[int, int, int]
 WHITE: RGB = (255, 255, 255)

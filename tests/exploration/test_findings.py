@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_catalogues import MISSING, REFERENCE, articles_of, catalogue_of, config_of, drawn_pictures, survey_of
+from made_catalogues import MISSING, articles_of, catalogue_of, config_of, drawn_pictures, survey_of
+from reference_counts import ARTICLES
 
 from hmexp.catalogue.manifest import own
 from hmexp.catalogue.tables import read_table
@@ -25,7 +26,7 @@ def only(findings: list[Finding], words: str) -> Finding:
 @pytest.fixture(scope="module")
 def reference() -> list[Finding]:
     """Findings on the reference's counts, as its chapter saw them: no merging, no balancing."""
-    catalogue = catalogue_of(articles_of(REFERENCE), MISSING)
+    catalogue = catalogue_of(articles_of(ARTICLES), MISSING)
     small = catalogue_of(articles_of({"Underwear": 40, "Swimwear": 40}))
     pictures = drawn_pictures(small, [(1166, 1750), (1166, 1749), (1750, 1166), (500, 750)])
     return find(survey_of(catalogue, config_of(), replace(pictures, articles=small.rows.assign(look=range(80)))))
@@ -104,7 +105,7 @@ def test_few_pictures_to_measure_by_are_said():
 
 
 def test_the_ten_small_groups_are_answered_by_hm9():
-    tenth = {label: max(2, count // 10) for label, count in REFERENCE.items()}
+    tenth = {label: max(2, count // 10) for label, count in ARTICLES.items()}
     survey = survey_of(catalogue_of(articles_of(tenth)), config_of(merge=Hm9Merge()))
     assert len(survey.classes) == 9
     assert only(find(survey), "Near-empty").chosen
@@ -190,7 +191,7 @@ def test_the_real_table_has_the_references_anomalies(photographs):
     )
     rows["image"] = "images/" + rows["article_id"].str[:3] + "/" + rows["article_id"] + ".jpg"
     survey = survey_of(catalogue_of(rows, MISSING), config_of())
-    assert survey.counts.sum() == sum(REFERENCE.values()) - MISSING
+    assert survey.counts.sum() == sum(ARTICLES.values()) - MISSING
     found = find(survey)
     assert "Garment Upper body" in only(found, "Imbalance").text
     assert only(found, "Near-empty").text.startswith("Near-empty classes: 9 (Fun")
