@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from hmexp.config.errors import require
 
@@ -27,3 +28,12 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.name}.partial")
     yield partial
     partial.replace(path)
+
+
+@contextmanager
+def replacing_at_once(path: Path) -> Iterator[Path]:
+    """As `replacing`, where several processes may write the same: each beside it, under a name of its own."""
+    with NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as partial:
+        pass
+    yield Path(partial.name)
+    Path(partial.name).replace(path)

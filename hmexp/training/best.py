@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from hmexp.files import replacing
 from hmexp.metrics.names import Metric, better
 from hmexp.training.callbacks import contract_names
 from hmexp.training.checkpoint import read_arrays, write_arrays
@@ -37,10 +38,8 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]
             return
         self.epoch, self.value = epoch + 1, value
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        with self.averaging.in_place():
+        with replacing(self.path) as partial, self.averaging.in_place():
             write_arrays(partial, {"network": self.model.network.weights})
-        partial.replace(self.path)
 
     def sweep(self) -> None:
         """Remove the files of other epochs, and what a crash left."""

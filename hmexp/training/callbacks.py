@@ -15,6 +15,7 @@ from rich.progress import TaskID
 from hmexp.config.errors import RunError
 from hmexp.config.training import TrainerConfig
 from hmexp.console import log, progress_bar
+from hmexp.files import replacing
 from hmexp.metrics.names import VAL_IMAGE_SIZE
 from hmexp.training.pruner import Pruner
 from hmexp.training.recorder import Recorder
@@ -255,6 +256,5 @@ class Publication(keras.callbacks.Callback):  # type: ignore[misc]
 
     def write(self) -> None:
         """Write `history.csv`; a file that is there is whole."""
-        partial = self.path.with_suffix(".partial")
-        self.history.frame.to_csv(partial, index=False)
-        partial.replace(self.path)
+        with replacing(self.path) as partial:
+            self.history.frame.to_csv(partial, index=False)

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import keras
 import numpy as np
 
+from hmexp.files import replacing_at_once
 from hmexp.training.device import fresh_session
 
 CANDIDATES = ("float32", "mixed_bfloat16")
@@ -50,9 +50,8 @@ def keep_seconds(path: Path, seconds: dict[str, float]) -> None:
     """Keep what was timed, where the cache can be written; several processes may do it at once."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".partial", delete=False) as partial:
-            json.dump(seconds, partial)
-        Path(partial.name).replace(path)
+        with replacing_at_once(path) as partial:
+            partial.write_text(json.dumps(seconds), encoding="utf-8")
 
 
 def faster(seconds: dict[str, float]) -> str:

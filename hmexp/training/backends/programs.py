@@ -11,9 +11,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from hmexp.console import log
+from hmexp.files import replacing_at_once
 
 MAX_BYTES = 2**30
 """Of all programs of a folder; a first epoch of `fast` makes 1.7 MB on a CPU."""
@@ -49,10 +49,8 @@ class ProgramCache:
         """Keep a program, where the disk lets it; one that is so large has data inside, and would not be read again."""
         if len(value) > MAX_PROGRAM:
             return
-        with suppress(OSError):
-            with NamedTemporaryFile(dir=self.folder, suffix=PARTIAL, delete=False) as partial:
-                partial.write(value)
-            Path(partial.name).replace(self.folder / f"{key}{ENDING}")
+        with suppress(OSError), replacing_at_once(self.folder / f"{key}{ENDING}") as partial:
+            partial.write_bytes(value)
 
     def _sweep(self) -> None:
         """Remove the programs that were not used for longest where they are too many bytes, and what a kill left."""
