@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from hmexp.config.compose import Composed, compose_words, explained, put_values
 from hmexp.config.errors import UserError, unknown_key
 from hmexp.config.invocation import Invocation
-from hmexp.config.model import ModelConfig, SavedConfig
+from hmexp.config.model import ModelConfig
+from hmexp.config.pretrained import SavedConfig
 from hmexp.config.quoting import paths_of
 from hmexp.config.record import MlflowTracking
 from hmexp.config.schemas import to_config

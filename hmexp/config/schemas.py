@@ -23,6 +23,7 @@ from hmexp.config import (
     loss,
     model,
     optimizer,
+    pretrained,
     recommend,
     record,
     schedule,
@@ -62,9 +63,9 @@ GROUPS: dict[str, dict[str, type]] = {
     "model": {
         "cnn": model.CnnConfig,
         "resnet": model.ResnetConfig,
-        "backbone": model.BackboneConfig,
-        "hub": model.HubConfig,
-        "saved": model.SavedConfig,
+        "backbone": pretrained.BackboneConfig,
+        "hub": pretrained.HubConfig,
+        "saved": pretrained.SavedConfig,
     },
     "augment": {"default": augment.AugmentConfig},
     "loss": {

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from hmexp.config.errors import UserError, invalid, require
 from hmexp.config.fields import choice, number, text
-from hmexp.config.model import ModelConfig, PretrainedConfig, SavedConfig
+from hmexp.config.model import ModelConfig
+from hmexp.config.pretrained import PretrainedConfig, SavedConfig
 from hmexp.config.verbs import InferenceConfig
 
 EVALUATED_SPLITS = ("train", "val", "test", "all")

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from hmexp.config.errors import RunError, UserError, require
-from hmexp.config.model import BackboneConfig, PretrainedConfig
+from hmexp.config.pretrained import BackboneConfig, PretrainedConfig
 from hmexp.models.headless import Headless, NoFeaturesError, headless
 from hmexp.models.loading import RefusedNetworkError, load_network
 from hmexp.models.policy import under_policy

@@ -4,7 +4,8 @@ from functools import singledispatch
 
 import keras
 
-from hmexp.config.model import BackboneConfig, CnnConfig, HubConfig, ModelConfig, ResnetConfig, SavedConfig
+from hmexp.config.model import CnnConfig, ModelConfig, ResnetConfig
+from hmexp.config.pretrained import BackboneConfig, HubConfig, SavedConfig
 from hmexp.models.backbone import build_backbone, open_file
 from hmexp.models.cnn import build_cnn
 from hmexp.models.headless import Headless

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from hmexp.config.errors import RunError, UserError, invalid, require
-from hmexp.config.model import HubConfig
+from hmexp.config.pretrained import HubConfig
 from hmexp.console import quiet_natives
 from hmexp.models.backbone import LAYER, as_floats, check_sides, with_head
 

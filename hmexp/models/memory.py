@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import keras
 
 from hmexp.compat.keras import all_layers, inbound_nodes
-from hmexp.config.model import BackboneConfig, HubConfig, ModelConfig, SavedConfig
+from hmexp.config.model import ModelConfig
+from hmexp.config.pretrained import BackboneConfig, HubConfig, SavedConfig
 from hmexp.models.build import build_model
 
 FLOAT = 4

@@ -11,7 +11,8 @@ from functools import singledispatch
 from pathlib import Path
 
 from hmexp.config.errors import UserError, require
-from hmexp.config.model import NETWORK_FILE, BackboneConfig, HubConfig, ModelConfig
+from hmexp.config.model import ModelConfig
+from hmexp.config.pretrained import NETWORK_FILE, BackboneConfig, HubConfig
 from hmexp.console import log
 from hmexp.models.bundle import sha256
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from hmexp.config.errors import UserError
-from hmexp.config.model import SavedConfig
+from hmexp.config.pretrained import SavedConfig
 from hmexp.models.loading import RefusedNetworkError, load_network
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hmexp.config.data import DataConfig
 from hmexp.config.errors import require
-from hmexp.config.model import BackboneConfig, ModelConfig, PretrainedConfig, SavedConfig
+from hmexp.config.model import ModelConfig
+from hmexp.config.pretrained import BackboneConfig, PretrainedConfig, SavedConfig
 from hmexp.config.similar import FeaturesConfig
 from hmexp.models.bundle import Card, save_bundle, sha256
 from hmexp.models.pinned import from_cache, pinned

@@ -17,7 +17,8 @@ from rich.filesize import decimal
 from hmexp.batches.augment import Augmentation
 from hmexp.batches.order import Order, Rows, epoch_order, num_batches
 from hmexp.config.errors import invalid, require
-from hmexp.config.model import BackboneConfig, ModelConfig
+from hmexp.config.model import ModelConfig
+from hmexp.config.pretrained import BackboneConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule

@@ -6,7 +6,7 @@ from typing import Any
 from hmexp.batches.order import num_batches
 from hmexp.config.augment import AugmentConfig
 from hmexp.config.errors import require
-from hmexp.config.model import PretrainedConfig
+from hmexp.config.pretrained import PretrainedConfig
 from hmexp.config.schedule import ConstantSchedule
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hmexp.config.invocation import Invocation
-from hmexp.config.model import PretrainedConfig
+from hmexp.config.pretrained import PretrainedConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule

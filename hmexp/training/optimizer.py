@@ -7,10 +7,12 @@ from typing import Any
 
 import keras
 
-from hmexp.compat.keras import variable_path
+from hmexp.compat.keras import raw_iterations, schedule_of, variable_path
+from hmexp.config.model import FineTuning
 from hmexp.config.optimizer import AdamConfig, AdamWConfig, LionConfig, MuonConfig, OptimizerConfig, SgdConfig
+from hmexp.models.backbone import LAYER as BACKBONE
 from hmexp.training.muon import Muon
-from hmexp.training.schedule import LearningRate
+from hmexp.training.schedule import LearningRate, Shifted
 
 UNDECAYED = ("bias", "gamma", "beta")
 """Parts of variables' names that weight decay leaves alone: it would only shrink what has no excess to shrink."""
@@ -106,3 +108,26 @@ def _with_rates(kind: type, rates: Mapping[str, float]) -> type:
             super().update_step(gradient, variable, learning_rate * rates.get(variable_path(self, variable), 1.0))
 
     return Discriminative
+
+
+def freeze_backbone(network: keras.Model, fine_tuning: FineTuning, frozen: bool) -> dict[str, float]:
+    """Freeze or thaw a network's backbone; give the factors of its variables' learning rates, for `Updates.rates`."""
+    names = [layer.name for layer in network.layers]
+    if BACKBONE not in names or fine_tuning == FineTuning():
+        return {}
+    backbone = network.get_layer(BACKBONE)
+    backbone.trainable = not frozen
+    return {variable.path: fine_tuning.rate for variable in backbone.trainable_variables}
+
+
+def shift_schedule(optimizer: keras.optimizers.Optimizer, done: int) -> None:
+    """Let the schedule stand where the training is, after `done` steps, whenever the optimizer was made."""
+    inner = inner_optimizer(optimizer)
+    schedule = schedule_of(inner)
+    if isinstance(schedule, Shifted):
+        schedule.offset = done - raw_iterations(inner)
+
+
+def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:  # noqa: ANN401
+    """The optimizer itself, below one that scales the loss for float16."""
+    return getattr(optimizer, "inner_optimizer", optimizer)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from hmexp.compat.keras import raw_iterations, schedule_of
+from hmexp.compat.keras import schedule_of
 from hmexp.config.errors import RunError
 from hmexp.config.model import FineTuning
 from hmexp.config.optimizer import OptimizerConfig
@@ -17,7 +17,6 @@ from hmexp.config.training import TrainerConfig
 from hmexp.console import log
 from hmexp.metrics.names import Metric, parse_monitor
 from hmexp.metrics.streaming import streaming_metrics
-from hmexp.models.backbone import LAYER as BACKBONE
 from hmexp.training.best import Best
 from hmexp.training.callbacks import FiniteLoss, History, ProgressBar, Pruning, Publication
 from hmexp.training.checkpoint import ARRAYS_FILE, CheckpointDir, TrainingState, fits, read_arrays, read_state
@@ -26,7 +25,7 @@ from hmexp.training.early_stopping import EarlyStopping, ReduceLROnPlateau
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
 from hmexp.training.loaders import DataLoaders
-from hmexp.training.optimizer import Updates, build_optimizer
+from hmexp.training.optimizer import Updates, build_optimizer, freeze_backbone, inner_optimizer, shift_schedule
 from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import Recorder
 from hmexp.training.retrieval import RetrievalMonitor
@@ -124,9 +123,7 @@ class Trainer:
                     if start is not None and segment.first == state.epoch:
                         changed = {key for key, value in setup.items() if before.setup.get(key) != value}
                         self._load(start, before, changed, learner)
-                    self._shift_schedule(
-                        learner.optimizer, segment.first * loaders.steps_per_epoch + segment.first_step
-                    )
+                    shift_schedule(learner.optimizer, segment.first * loaders.steps_per_epoch + segment.first_step)
                 measured_at = self._resize(learner, segment.first, measured_at, parts)
                 parts.checkpoints.begin(segment.first_step, loaders.steps_per_epoch, start)
                 self._fit_segment(learner, loaders, segment, parts)
@@ -223,7 +220,7 @@ class Trainer:
             epoch: Epochs that are complete.
             loaders: For the steps that the schedule is laid over.
         """
-        rates = self._freeze(learner.network, self._phase(epoch) == 0)
+        rates = freeze_backbone(learner.network, self.fine_tuning, self._phase(epoch) == 0)
         peak = self.optimizer.learning_rate
         learning_rate = build_schedule(self.schedule, peak, loaders.whole_epoch, self.cfg.epochs)
         if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
@@ -234,23 +231,6 @@ class Trainer:
         jit: str | bool = {"true": True, "false": False}.get(self.cfg.jit_compile, "auto")
         learner.compile(optimizer, metrics=metrics, weighted_metrics=[], jit_compile=jit)
         optimizer.build(learner.trainable_variables)
-
-    @staticmethod
-    def _shift_schedule(optimizer: keras.optimizers.Optimizer, done: int) -> None:
-        """Let the schedule stand where the training is, after `done` steps, whenever the optimizer was made."""
-        inner = _inner(optimizer)
-        schedule = schedule_of(inner)
-        if isinstance(schedule, Shifted):
-            schedule.offset = done - raw_iterations(inner)
-
-    def _freeze(self, network: keras.Model, frozen: bool) -> dict[str, float]:
-        """Freeze or thaw the backbone; give the factors of its variables' learning rates."""
-        names = [layer.name for layer in network.layers]
-        if BACKBONE not in names or self.fine_tuning == FineTuning():
-            return {}
-        backbone = network.get_layer(BACKBONE)
-        backbone.trainable = not frozen
-        return {variable.path: self.fine_tuning.rate for variable in backbone.trainable_variables}
 
     def _load(self, start: Path, before: TrainingState, changed: set[str], learner: Learner) -> None:
         """Give network and optimizer what they had; an optimizer of another kind starts afresh."""
@@ -265,7 +245,7 @@ class Trainer:
             log.info("the optimizer is another one than the checkpoint's: it starts afresh")
             return
         read_arrays(path, {"optimizer": optimizer.variables})
-        if "learning_rate" in changed and not isinstance(schedule_of(_inner(optimizer)), Shifted):
+        if "learning_rate" in changed and not isinstance(schedule_of(inner_optimizer(optimizer)), Shifted):
             optimizer.learning_rate = self.optimizer.learning_rate
 
     def _fit_segment(self, learner: Learner, loaders: DataLoaders, segment: Segment, parts: "_Parts") -> None:
@@ -310,8 +290,3 @@ class _Parts:
     def stopped_early(self) -> bool:
         """Whether `trainer.early_stopping` has ended the run."""
         return self.early_stopping is not None and self.early_stopping.stopped
-
-
-def _inner(optimizer: keras.optimizers.Optimizer) -> Any:  # noqa: ANN401
-    """The optimizer itself, below one that scales the loss for float16."""
-    return getattr(optimizer, "inner_optimizer", optimizer)

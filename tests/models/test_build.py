@@ -125,7 +125,7 @@ def test_a_backbone_has_its_preprocessing_and_loads_its_weights(tmp_path):
     import keras
 
     from hmexp.config.errors import RunError
-    from hmexp.config.model import BackboneConfig
+    from hmexp.config.pretrained import BackboneConfig
     from hmexp.models.build import build_model
 
     model = build_model(BackboneConfig(name="MobileNet"), 32, 4)
@@ -148,7 +148,7 @@ def test_weights_that_cannot_be_downloaded_are_explained(monkeypatch):
     import keras
 
     from hmexp.config.errors import RunError
-    from hmexp.config.model import BackboneConfig
+    from hmexp.config.pretrained import BackboneConfig
     from hmexp.models.build import build_model
 
     def no_network(**arguments):
@@ -163,6 +163,6 @@ def test_weights_that_cannot_be_downloaded_are_explained(monkeypatch):
 def test_the_list_of_backbones_is_keras_own():
     import keras
 
-    from hmexp.config.model import BACKBONES
+    from hmexp.config.pretrained import BACKBONES
 
     assert {name for name in dir(keras.applications) if name[0].isupper()} == set(BACKBONES)

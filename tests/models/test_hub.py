@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hmexp.config.errors import RunError, UserError
-from hmexp.config.model import HubConfig
+from hmexp.config.pretrained import HubConfig
 from hmexp.models.pinned import pinned
 
 pytestmark = pytest.mark.slow

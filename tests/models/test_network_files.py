@@ -7,7 +7,7 @@ import pytest
 from made_networks import small_network
 
 from hmexp.config.errors import UserError
-from hmexp.config.model import BackboneConfig
+from hmexp.config.pretrained import BackboneConfig
 from hmexp.models.bundle import sha256
 from hmexp.models.pinned import from_cache, pinned
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hmexp.config.model import BackboneConfig, CnnConfig, ResnetConfig
+from hmexp.config.model import CnnConfig, ResnetConfig
+from hmexp.config.pretrained import BackboneConfig
 
 pytestmark = pytest.mark.slow
 CONFIGS = [

@@ -115,7 +115,7 @@ def sha256_line(job_dir):
 
 @pytest.mark.slow
 def test_a_network_is_known_by_what_it_computes_not_by_its_names(network):
-    from hmexp.config.model import BackboneConfig
+    from hmexp.config.pretrained import BackboneConfig
     from hmexp.models.build import build_model
     from hmexp.models.features import digest_of, feature_model
 

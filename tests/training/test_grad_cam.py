@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from hmexp.config.model import BackboneConfig, CnnConfig, ResnetConfig
+from hmexp.config.model import CnnConfig, ResnetConfig
+from hmexp.config.pretrained import BackboneConfig
 
 pytestmark = pytest.mark.slow
 SIZE = 32
