@@ -23,6 +23,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+os.environ.setdefault("RAY_worker_niceness", "0")  # at Ray's own 15, its processes wait for every other test
+
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
     signal.signal(_number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
