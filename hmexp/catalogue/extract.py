@@ -20,7 +20,7 @@ from rich.filesize import decimal
 
 from hmexp.catalogue.archive import Archive, BadMember
 from hmexp.config.errors import UserError, invalid
-from hmexp.console import console, log, progress_bar
+from hmexp.console import progress
 from hmexp.process import written_to
 
 TABLES = ("articles.csv", "customers.csv", "transactions_train.csv")
@@ -79,15 +79,16 @@ def extract(archive: Archive, members: Sequence[ZipInfo], to: Path) -> Extractio
     damaged: dict[str, str] = {}
     if absent:
         _check_disk(absent, to)
-        with locked_folder(to), written_to(to), progress_bar() as bar:
-            task = bar.add_task("extracting", total=len(absent), note="")
+        sentence = f"extracting {len(absent):,} files ({decimal(sum(info.file_size for info in absent))}) to {to}"
+        shown = progress("extracting", len(absent), unit="files", sentence=sentence)
+        with locked_folder(to), written_to(to), shown as bar:
             for folder, name, info in _places(to, absent, make=True):
-                bar.update(task, note=name if "/" not in info.filename else "")
+                bar.note(name if "/" not in info.filename else "")
                 try:
                     _write(archive, info, folder, name)
                 except BadMember as error:
                     damaged[info.filename] = str(error)
-                bar.advance(task)
+                bar.advance()
     num_bytes = sum(info.file_size for info in members if info.filename not in damaged)
     return Extraction(len(members) - len(absent), num_bytes, damaged)
 
@@ -123,15 +124,14 @@ def _absent(members: Sequence[ZipInfo], to: Path) -> list[ZipInfo]:
     """The members that have no file yet; every file that is there is compared with its member."""
     absent: list[ZipInfo] = []
     foreign: list[str] = []
-    with progress_bar() as bar:
-        task = bar.add_task("looking", total=len(members), note="")
+    with progress("comparing with the archive", len(members), unit="files") as bar:
         for folder, name, info in _places(to, members, make=False):
             there = None if folder is None else _compare(info, folder, name)
             if there is None:
                 absent.append(info)
             elif not there:
                 foreign.append(info.filename)
-            bar.advance(task)
+            bar.advance()
     if foreign:
         expected = f"no other files of the archive's names in {to}"
         raise UserError(
@@ -147,9 +147,6 @@ def _check_disk(absent: Sequence[ZipInfo], to: Path) -> None:
     place = next(place for place in (to, *to.parents) if place.exists())
     if shutil.disk_usage(place).free < needed:
         raise OSError(errno.ENOSPC, f"too little for {decimal(needed)}", str(to))
-    # A terminal shows the bar; elsewhere a line says the same.
-    announce = log.debug if console.is_terminal else log.info
-    announce(f"extracting {len(absent):,} files ({decimal(sum(info.file_size for info in absent))}) to {to}")
 
 
 def _places(to: Path, members: Sequence[ZipInfo], make: bool) -> Iterator[tuple[int | None, str, ZipInfo]]:

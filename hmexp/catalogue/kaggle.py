@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.filesize import decimal
-from rich.text import Text
 
 from hmexp.catalogue.archive import Archive
 from hmexp.catalogue.extract import locked_folder
 from hmexp.catalogue.kaggle_credentials import Credentials, credentials_of
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.secrets import HIDDEN, masked
-from hmexp.console import console, log
+from hmexp.console import log, progress
 
 SLUG = "h-and-m-personalized-fashion-recommendations"
 """Of the competition; an address in its place is answered with 403 (kaggle-api #577)."""
@@ -110,11 +109,11 @@ def _run(words: list[str], secrets: Collection[str], lock: int) -> tuple[int, li
         errors="replace",
         pass_fds=(lock,),
     )
-    with _ended(process), console.status("kaggle") as status:
+    with _ended(process), progress("kaggle", sentence="kaggle is at work") as bar:
         for raw in process.stdout or ():  # what a bar draws over itself comes as lines
             line = QUERY.sub(f"?{HIDDEN}", masked(raw, secrets)).strip()
             if PROGRESS.search(line):
-                status.update(Text(line))
+                bar.note(line)
             elif line:
                 said.append(line)
                 log.info(f"kaggle: {line}")

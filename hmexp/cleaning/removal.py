@@ -9,7 +9,7 @@ from hmexp.cleaning.items import RUNS, Item
 from hmexp.cleaning.record import Record
 from hmexp.cleaning.trash import Trash, delete
 from hmexp.config.errors import UserError
-from hmexp.console import log, progress_bar
+from hmexp.console import log, progress
 
 
 @dataclass
@@ -44,15 +44,14 @@ def remove(record: Record, items: Sequence[Item]) -> Removal:
     with record.locked() if runs else nullcontext():
         taken = _take(runs, done)
     taken += _take(others, done)
-    with progress_bar("items") as bar:
-        task = bar.add_task("removing", total=len(taken), note="")
+    with progress("removing", len(taken), unit="items") as bar:
         for item, entries in taken:
             errors = [error for entry in entries for error in delete(entry)]
             if errors:
                 done.errors.append(f"{item.name}: {errors[0].strerror} ({errors[0].filename})")
             elif not item.path.exists():  # where MLflow went away in between, only its artifacts have gone
                 done.removed.append(item)
-            bar.advance(task)
+            bar.advance()
     return done
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from hmexp.console import log
+from hmexp.console import progress
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.saved import CLASS_COUNTS, LAYERS
 from hmexp.reports import figures, sheets
@@ -18,15 +18,15 @@ SHEET = 32
 
 def save_figures(job_dir: Path, data: DataModule, model: Any, fitted: FitResult) -> None:  # noqa: ANN401
     """Draw what is known of the training and its data into `figures/`; an `EvaluationReport` has its own."""
-    log.info("figures of the training and its data, and the report")
     folder = job_dir / "figures"
     counts, boxes = distribution(data), layer_boxes(model)
-    counts.rename_axis("label").astype(int).to_csv(job_dir / CLASS_COUNTS)
-    _layers(boxes).to_csv(job_dir / LAYERS, index=False)
-    save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
-    save(figures.class_distribution(counts), folder / "class_distribution.png")
-    save(sample_sheet(data), folder / "sample_pictures.png")
-    save(model_diagram(boxes), folder / "model.png")
+    with progress("figures of the run", sentence="figures of the training and its data, and the report"):
+        counts.rename_axis("label").astype(int).to_csv(job_dir / CLASS_COUNTS)
+        _layers(boxes).to_csv(job_dir / LAYERS, index=False)
+        save(figures.curves(fitted.history, fitted.best_epoch), folder / "curves.png")
+        save(figures.class_distribution(counts), folder / "class_distribution.png")
+        save(sample_sheet(data), folder / "sample_pictures.png")
+        save(model_diagram(boxes), folder / "model.png")
 
 
 def distribution(data: DataModule) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from hmexp.batches.order import Rows
 from hmexp.config.errors import RunError
 from hmexp.config.training import TrainerConfig
-from hmexp.console import log, progress_bar
+from hmexp.console import progress
 from hmexp.datamodule import DataModule
 from hmexp.metrics.evaluation import Evaluation, evaluate_logits
 
@@ -47,10 +47,9 @@ def predict_logits(model: Any, data: DataModule, images: Sequence[str], what: st
     import keras
 
     part = Rows(data.store.rows(list(images)), np.zeros(len(images), np.int64))
-    with progress_bar() as bar:
-        task = bar.add_task(what, total=len(images), note="")
+    with progress(what, len(images)) as bar:
         advance = keras.callbacks.LambdaCallback()
-        advance.on_predict_batch_end = lambda batch, logs=None: bar.advance(task, BATCH_SIZE)
+        advance.on_predict_batch_end = lambda batch, logs=None: bar.advance(BATCH_SIZE)
         batches = data.ordered_batches(part, BATCH_SIZE)
         return np.asarray(model.predict(batches, verbose=0, callbacks=[advance]), dtype=np.float32)
 
@@ -75,7 +74,6 @@ def evaluate_rows(
     classes: tuple[str, ...],
 ) -> SplitResult:
     """Evaluate a model on rows of the manifest, whose `target` numbers the model's `classes`."""
-    log.info(f"{split}: predicting {len(rows):,} pictures")
     logits = predict_logits(model, data, rows["image"].tolist(), f"evaluating {split}")
     if not np.isfinite(logits).all():
         raise RunError(f"the model's logits on {split} are no numbers: {REMEDIES}")

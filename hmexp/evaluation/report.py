@@ -6,7 +6,7 @@ from functools import cached_property
 import pandas as pd
 
 from hmexp.config.errors import invalid
-from hmexp.console import log
+from hmexp.console import progress
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.predict import SplitResult
 from hmexp.metrics.bootstrap import Intervals, bootstrap
@@ -58,10 +58,12 @@ def make_report(result: SplitResult, data: DataModule, temperature: float) -> Ev
     extra = data.column_values(columns).add_prefix(SLICED)
     predictions = result.predictions[["article_id", "target", "predicted"]].join(extra, on="article_id")
     slices = {column: by_slice(predictions, f"{SLICED}{column}") for column in columns}
-    log.info(f"{evaluation.split}: 95 % intervals from {evaluation.num:,} pictures")
+    sentence = f"{evaluation.split}: 95 % intervals from {evaluation.num:,} pictures"
+    with progress(f"intervals of {evaluation.split}", sentence=sentence):
+        intervals = bootstrap(evaluation.probabilities, result.targets, evaluation.classes)
     return EvaluationReport(
         result=result,
-        intervals=bootstrap(evaluation.probabilities, result.targets, evaluation.classes),
+        intervals=intervals,
         temperature=temperature,
         slices={column: table for column, table in slices.items() if len(table) > 1 or data.cfg.slices},
     )

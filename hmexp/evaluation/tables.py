@@ -8,12 +8,16 @@ from rich import box
 from rich.table import Table
 
 from hmexp.catalogue.report import StrategyReport
-from hmexp.console import LoggedTable
+from hmexp.console import LoggedTable, log
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.process import printable
 
 MAX_ROWS = 40
 """Classes that a table in the terminal shows; the CSV files and the page have them all, or more of them."""
+
+
+MAX_QUARANTINED = 10
+"""Pictures that cannot be read and are named in the terminal."""
 
 
 def steps_table(report: StrategyReport) -> Table:
@@ -86,6 +90,15 @@ def frame_table(frame: pd.DataFrame, title: str, wrapped: str = "") -> Table:
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table
+
+
+def say_quarantined(quarantine: pd.DataFrame, file: str = "quarantine.csv") -> None:
+    """Name pictures that cannot be read, some of them, with the reason; `file` has them all."""
+    for row in quarantine.head(MAX_QUARANTINED).itertuples():
+        log.warning(f"in quarantine: {row.image}: {row.reason}")
+    rest = len(quarantine) - MAX_QUARANTINED
+    if rest > 0:
+        log.warning(f"in quarantine: {rest:,} more ({file})")
 
 
 def print_frame(frame: pd.DataFrame, format: str) -> None:

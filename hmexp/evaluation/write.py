@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.report import EvaluationReport
 from hmexp.evaluation.saved import SLICE_VALUES
@@ -32,13 +32,13 @@ def write_report(report: EvaluationReport, model: Any, data: DataModule, folder:
         data: For the pictures.
         folder: A job folder, or that of an evaluation.
     """
-    log.info(f"{report.split}: tables and figures")
-    write_tables(report, folder)
-    if report.slices:
-        values = data.column_values(list(report.slices)).reindex(report.result.predictions["article_id"])
-        values.astype("string").add_prefix(SLICE).reset_index().to_parquet(folder / SLICE_VALUES, index=False)
-    _draw_numbers(report, folder / "figures")
-    _draw_pictures(report, model, data, folder / "figures")
+    with progress(f"figures of {report.split}", sentence=f"{report.split}: tables and figures"):
+        write_tables(report, folder)
+        if report.slices:
+            values = data.column_values(list(report.slices)).reindex(report.result.predictions["article_id"])
+            values.astype("string").add_prefix(SLICE).reset_index().to_parquet(folder / SLICE_VALUES, index=False)
+        _draw_numbers(report, folder / "figures")
+        _draw_pictures(report, model, data, folder / "figures")
 
 
 def write_tables(report: EvaluationReport, folder: Path) -> None:

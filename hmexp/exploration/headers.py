@@ -8,7 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from hmexp.catalogue.pictures import PictureSource
-from hmexp.console import progress_bar
+from hmexp.console import progress
 from hmexp.process import check_interrupted
 from hmexp.store.decode import FORMATS, upright_size
 from hmexp.store.work import in_threads
@@ -32,12 +32,11 @@ def read_headers(source: PictureSource, images: Sequence[str]) -> pd.DataFrame:
     num_bytes = {picture.path: picture.size for picture in source.list()}
     chunks = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
     rows: list[tuple[str, int, int, str, int]] = []
-    with progress_bar() as bar, closing(in_threads(partial(_read, source), chunks)) as read:
-        task = bar.add_task("headers", total=len(images), note="")
+    with progress("reading headers", len(images)) as bar, closing(in_threads(partial(_read, source), chunks)) as read:
         for found in read:
             check_interrupted()
             rows += [(*header, num_bytes.get(header[0], 0)) for header in found]
-            bar.advance(task, CHUNK)
+            bar.advance(CHUNK)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -8,7 +8,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from hmexp.console import progress_bar
+from hmexp.console import progress
 from hmexp.process import check_interrupted
 from hmexp.store import Store
 from hmexp.store.work import in_threads
@@ -55,12 +55,11 @@ def look_at(store: Store, images: Sequence[str]) -> Looks:
     chunks = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
     parts = []
     measured = in_threads(lambda some: _measure(store.read(some)), chunks)
-    with progress_bar() as bar, closing(measured):
-        task = bar.add_task("pictures", total=len(rows), note="")
+    with progress("looking at pictures", len(rows)) as bar, closing(measured):
         for part in measured:
             check_interrupted()
             parts.append(part)
-            bar.advance(task, CHUNK)
+            bar.advance(CHUNK)
     return Looks(tuple(images), *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 

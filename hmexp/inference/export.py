@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import ExportConfig
-from hmexp.console import log, progress_bar, quiet_natives
+from hmexp.console import log, progress, quiet_natives
 from hmexp.files import replacing
 from hmexp.inference.export_pictures import CheckPictures, plan_pictures
 from hmexp.inference.formats import FORMATS, Format, require_packages
@@ -61,7 +61,7 @@ def export(config: ExportConfig, invocation: Invocation) -> ExportResult:
     out = _place(config, found)
     _check_place(out, names)
     pictures = plan.read(card)
-    log.info(f"{found.name}: {len(card.classes)} classes, {card.image_size} pixels; starting tensorflow")
+    log.info(f"{found.name}: {len(card.classes)} classes, {card.image_size} pixels")
     reference = _reference(found, pictures)
     with written_to(out), _locked(out):
         checks, failures = _export_all(reference, found, names, out)
@@ -139,15 +139,14 @@ def _export_all(
     """Write and check each format; gives the checks, and why a format is not there."""
     checks: dict[str, Check] = {}
     failures = {}
-    with progress_bar() as bar:
-        task = bar.add_task("exporting", total=len(names), note="")
+    with progress("exporting", len(names), unit="", sentence=f"exporting {', '.join(names)}") as bar:
         for name in names:
-            bar.update(task, note=name)
+            bar.note(name)
             try:
                 checks[name] = _export_one(reference, found, FORMATS[name], out / name)
             except RunError as error:
                 failures[name] = str(error)
-            bar.advance(task)
+            bar.advance()
     return checks, failures
 
 

@@ -16,7 +16,7 @@ from hmexp.catalogue.read import read_catalogue
 from hmexp.config.data import MAX_PIXELS
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import ExportConfig
-from hmexp.console import log, progress_bar
+from hmexp.console import Bar, log, progress
 from hmexp.models.bundle import Card
 from hmexp.runner.resume import run_config
 from hmexp.store.decode import FORMATS, decode
@@ -72,10 +72,9 @@ class PicturePlan:
             UserError: None can be read.
         """
         self.prepare()
-        with progress_bar() as bar:
-            task = bar.add_task("reading pictures", total=None, note="")
-            parts = [(self.check, NUM_CHECK), (self.calibration, NUM_CALIBRATION)]
-            read = [list(bar.track(self._decoded(paths, most, card), task_id=task)) for paths, most in parts]
+        parts = [(self.check, NUM_CHECK), (self.calibration, NUM_CALIBRATION)]
+        with progress("reading pictures", sum(min(len(paths), most) for paths, most in parts)) as bar:
+            read = [list(self._decoded(paths, most, card, bar)) for paths, most in parts]
         check, calibration = read[0] or read[1], read[1] or read[0]
         if not check:
             raise UserError(f"pictures: expected pictures that can be read, received {self.origin} without any")
@@ -91,7 +90,7 @@ class PicturePlan:
         at_size, calibrating = (np.stack([pixels for _, pixels in some]) for some in (check, calibration))
         return CheckPictures(self.origin, at_size, calibrating, whole)
 
-    def _decoded(self, paths: Sequence[str], most: int, card: Card) -> Iterator[tuple[str, np.ndarray]]:
+    def _decoded(self, paths: Sequence[str], most: int, card: Card, bar: Bar) -> Iterator[tuple[str, np.ndarray]]:
         num = 0
         for path in paths:
             if num == most:
@@ -101,6 +100,7 @@ class PicturePlan:
             except (BadPicture, OSError):
                 continue
             num += 1
+            bar.advance()
             yield path, pixels
 
     def _content(self, path: str) -> bytes:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from hmexp.cluster import RAY, Spread, over_ray
 from hmexp.config.verbs import InferenceConfig
-from hmexp.console import log, progress_bar
+from hmexp.console import log, progress
 from hmexp.inference.parts import Parts
 from hmexp.inference.pixels import PixelBatch, PixelSource
 
@@ -118,6 +118,5 @@ def _write_part(job: PartJob, part: tuple[int, pd.DataFrame]) -> int:
 @contextmanager
 def _progress(activity: str, num: int, left: int) -> Iterator[Callable[[int], None]]:
     """A bar over all articles, of which some are left; gives what advances it."""
-    with progress_bar() as bar:
-        task = bar.add_task(activity, total=num, completed=num - left, note="")
-        yield lambda some: bar.advance(task, some)
+    with progress(activity, num, done=num - left) as bar:
+        yield bar.advance

@@ -72,7 +72,7 @@ def contest(
         raise UserError(f"run: expected a model of the champion's classes, received one of others: {other}")
     config = run_config(_folder_of(challenger.run), paths, plugins)
     data = DataModule(config.data, config.paths, config.backend, trains=False)
-    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows; starting {config.backend}")
+    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows")
     start_backend(config)
     models = [load_bundle(side.bundle)[0] for side in (challenger, champion)]
     views = [view_for(data, card) for card in cards]

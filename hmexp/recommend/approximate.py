@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hmexp.console import log, progress_bar
+from hmexp.console import log, progress
 from hmexp.files import replacing
 from hmexp.metrics.retrieval import normalised
 from hmexp.recommend.exact import best, empty, scan
@@ -124,9 +124,10 @@ def _build(vectors: np.ndarray) -> Any:  # noqa: ANN401
     index: Any = faiss.index_factory(features, f"IVF{cells},SQfp16", faiss.METRIC_INNER_PRODUCT)
     step = max(1, num // (TRAINED * cells))
     index.train(np.asarray(vectors[::step], np.float32))
-    with progress_bar("articles") as bar:
-        for start in bar.track(range(0, num, BLOCK), description="indexing"):
+    with progress("indexing", num, unit="articles") as bar:
+        for start in range(0, num, BLOCK):
             index.add(np.asarray(vectors[start : start + BLOCK], np.float32))
+            bar.advance(BLOCK)
     index.nprobe = 1
     return index
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hmexp.catalogue.manifest import own
 from hmexp.config.similar import EmbedConfig
-from hmexp.console import console, log
+from hmexp.console import log, shown_width
 from hmexp.evaluation.tables import frame_table
 from hmexp.files import place_of
 from hmexp.inference.pixels import pixel_source
@@ -101,7 +101,7 @@ def _of(embeddings: Embeddings, ids: pd.Series) -> np.ndarray:
 
 def _say(table: pd.DataFrame, title: str, name: str) -> None:
     """Print the metrics, and what those of the features called `name` are worth beside standardised grey."""
-    narrow = console.width < A_METRIC + A_CELL * table["features"].nunique()
+    narrow = shown_width() < A_METRIC + A_CELL * table["features"].nunique()
     cells = zip(table["value"], table["low"], table["high"], strict=True)
     shown = table.assign(cell=[_cell(*row, narrow) for row in cells])
     wide = shown.pivot(index="metric", columns="features", values="cell")

@@ -10,7 +10,7 @@ import polars as pl
 from hmexp.config.errors import UserError
 from hmexp.config.recommend import RecommendConfig
 from hmexp.config.similar import EmbedConfig
-from hmexp.console import log, progress_bar
+from hmexp.console import log, progress
 from hmexp.inference.articles import catalogue_articles
 from hmexp.inference.pixels import PixelSource, pixel_source
 from hmexp.recommend.articles import Articles
@@ -78,15 +78,14 @@ def nearest(vectors: np.ndarray, ids: list[str], index: Index, articles: Article
         articles: Others are left out.
     """
     blocks = []
-    with progress_bar("articles") as bar:
-        task = bar.add_task("looking alike", total=len(ids), note="")
+    with progress("looking alike", len(ids), unit="articles") as bar:
         for start in range(0, len(ids), BLOCK):
             queries = np.asarray(vectors[start : start + BLOCK], np.float32)
             scores, rows = index.search(queries, NUM_NEIGHBOURS + 1)
             row = np.repeat(np.arange(start, start + len(queries)), rows.shape[1])
             found = pl.DataFrame({"row": row, "other_row": rows.ravel(), "likeness": scores.ravel()})
             blocks.append(found.filter((pl.col("likeness") > 0) & (pl.col("other_row") != pl.col("row"))))
-            bar.advance(task, len(queries))
+            bar.advance(len(queries))
     numbers = pl.DataFrame({"article_id": ids}).with_row_index("row").join(articles.numbers, on="article_id")
     numbers = numbers.select(pl.col("row").cast(pl.Int64), "article")
     rows_found = pl.concat(blocks) if blocks else pl.DataFrame(schema={"row": pl.Int64, "other_row": pl.Int64})
@@ -123,9 +122,8 @@ def _of_pixels(config: RecommendConfig, articles: Articles) -> Looks:
 def _grey(pixels: PixelSource, images: list[str]) -> np.ndarray:
     """Standardised grey pixels, float16 `[images, features]`; zeros for what cannot be read."""
     vectors = []
-    with progress_bar() as bar:
-        task = bar.add_task("reading pictures", total=len(images), note="")
+    with progress("reading pictures", len(images)) as bar:
         for batch in pixels.batches(images, BATCH):
             vectors.append(standardised_grey(np.stack([small(picture) for picture in batch.pixels])).astype(np.float16))
-            bar.advance(task, len(batch.pixels))
+            bar.advance(len(batch.pixels))
     return np.concatenate(vectors)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hmexp.config.errors import RunError
 from hmexp.config.recommend import RecommendConfig
-from hmexp.console import log, progress_bar
+from hmexp.console import log, progress
 from hmexp.inference.parts import Parts
 from hmexp.recommend.candidates import Shop, sources_of
 from hmexp.recommend.evaluation import RankingEvaluation, evaluate
@@ -160,10 +160,9 @@ class Pipeline:
 
 def _each(what: str, items: Sequence[Item], make: Callable[[Item], Result]) -> list[Result]:
     """Make something of each item, with a bar."""
-    with progress_bar("parts") as bar:
-        task = bar.add_task(what, total=len(items), note="")
+    with progress(what, len(items), unit="parts") as bar:
         made = []
         for item in items:
             made.append(make(item))
-            bar.advance(task)
+            bar.advance()
     return made

@@ -65,15 +65,15 @@ class Assembly:
     network: keras.Model | None = None
     callbacks: Sequence[keras.callbacks.Callback] = ()
 
-    def check_memory(self) -> None:
-        """Say how large the training will be, before anything is built.
+    def check_memory(self) -> Size | None:
+        """How large the network will be, before anything is built; None where only building it says so.
 
         Raises:
             UserError: Larger than the memory of this machine, where a processor trains.
         """
         size = self._size()
         if size is None:
-            return
+            return None
         batch_size = self.config.trainer.batch_size
         needed, there = size.training_bytes(batch_size), psutil.virtual_memory().total
         if self.device.words == "cpu" and needed > there:
@@ -81,7 +81,7 @@ class Assembly:
             raise invalid(
                 "model", expected, f"one of {size.parameters:,} parameters that takes about {decimal(needed)}"
             )
-        log.info(f"the model has {size.parameters:,} parameters; to train it takes about {decimal(needed)}")
+        return size
 
     def check_pretrained(self) -> None:
         """Read a pretrained network and say what is taken of it.
@@ -198,6 +198,12 @@ class Assembly:
         """The `model` section, with a network's file where it is kept."""
         return from_cache(self.config.model, self.config.paths.cache_path)
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Of training."""
+        cfg = self.config.trainer
+        return num_batches(len(self.data.rows("train")), cfg.batch_size, cfg.limit_batches)
+
     @cached_property
     def placement(self) -> Placement:
         """Where the training pictures shall be, decided before anything takes memory.
@@ -258,7 +264,7 @@ class Assembly:
         return DataLoaders(
             train=batches,
             val=fed.ordered_batches(val, cfg.batch_size),
-            steps_per_epoch=num_batches(len(train), cfg.batch_size, cfg.limit_batches),
+            steps_per_epoch=self.steps_per_epoch,
             whole_epoch=num_batches(len(train), cfg.batch_size),
             val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
             plain=self._plain(train) if cfg.precise_norm else None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from hmexp.config.errors import UserError
 from hmexp.config.training import TrainerConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import quiet_natives
+from hmexp.console import progress, quiet_natives
 from hmexp.training.backends import Device, backend_named
 from hmexp.training.backends.choice import check_gpu, check_strategy
 
@@ -102,8 +102,11 @@ def _require_installed(backend: str) -> None:
 
 def _import_keras() -> None:
     """Import Keras, which reads its home file then."""
+    if "keras" in sys.modules:
+        return
     try:
-        importlib.import_module("keras")
+        with progress(what := f"starting {os.environ['KERAS_BACKEND']}", sentence=what):
+            importlib.import_module("keras")
     except ValueError as error:
         if "configuration" not in str(error):
             raise

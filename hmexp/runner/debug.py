@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import pandas as pd
 
-from hmexp.console import log
+from hmexp.console import Bar, log, progress
 from hmexp.evaluation.tables import frame_table
 from hmexp.reports.figures import learning_rate_curve
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
-from hmexp.training.callbacks import FiniteLoss, ProgressBar
+from hmexp.training.callbacks import FiniteLoss
 from hmexp.training.lr_finder import find_learning_rate
-from hmexp.training.profiler import profile
+from hmexp.training.profiler import WARM_UP, profile
 
 LONGEST = 12
 """Programs that `debug=profile` prints."""
@@ -28,7 +27,9 @@ def lr_find(assembly: Assembly, job_dir: Path) -> dict[str, float]:
         `lr_find/steepest` and `lr_find/suggestion`.
     """
     learner = assembly.compiled_learner()
-    found = find_learning_rate(learner, _batches(assembly), assembly.config.trainer.probe_steps)
+    steps = assembly.config.trainer.probe_steps
+    with progress("trying learning rates", steps, unit="steps") as bar:
+        found = find_learning_rate(learner, _counted(_batches(assembly), bar), steps)
     found.steps.to_csv(job_dir / "lr_find.csv", index=False)
     path = job_dir / "figures" / "lr_find.png"
     save(learning_rate_curve(found.steps, found.steepest, found.suggestion), path)
@@ -46,19 +47,17 @@ def profile_steps(assembly: Assembly, job_dir: Path) -> dict[str, float]:
     cfg = assembly.config.trainer
     learner = assembly.compiled_learner()
     loaders = assembly.loaders()
-    bar = ProgressBar(1, loaders.steps_per_epoch, loaders.val_steps, cfg.batch_size)
-    callbacks: list[keras.callbacks.Callback] = [FiniteLoss(), bar]
-    for callback in callbacks:
-        callback.set_model(learner)
-        callback.on_epoch_begin(0)
-
-    def told(step: int) -> None:
-        logs = {"loss": learner.metrics[0].result()}
-        for callback in callbacks:
-            callback.on_train_batch_end(step, logs)
-
+    watcher = FiniteLoss()
+    watcher.set_model(learner)
+    watcher.on_epoch_begin(0)
     trace = job_dir / "trace"
-    table = profile(learner, _batches(assembly), cfg.probe_steps, told, assembly.device.backend.trace(trace))
+    with progress("timing steps", WARM_UP + cfg.probe_steps, unit="steps") as bar:
+
+        def told(step: int) -> None:
+            watcher.on_train_batch_end(step, {"loss": learner.metrics[0].result()})
+            bar.advance()
+
+        table = profile(learner, _batches(assembly), cfg.probe_steps, told, assembly.device.backend.trace(trace))
     table.to_csv(job_dir / "profile.csv", index=False)
     rate = cfg.probe_steps * cfg.batch_size / table["seconds"].sum()
     log.info(frame_table(table, f"Where the time of {cfg.probe_steps} steps goes, {rate:,.0f} images/s"))
@@ -95,6 +94,13 @@ def overfit_verdict(history: pd.DataFrame) -> str:
         f"overfit: accuracy on train reached only {best:.3f} in {len(history)} epochs: look at the learning rate, "
         "the labels and the pictures (figures/sample_pictures.png)"
     )
+
+
+def _counted(batches: Iterator[Any], bar: Bar) -> Iterator[Any]:
+    """The same batches, each counted when the next one is asked for."""
+    for batch in batches:
+        yield batch
+        bar.advance()
 
 
 def _batches(assembly: Assembly) -> Iterator[Any]:

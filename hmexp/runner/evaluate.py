@@ -69,7 +69,7 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     for card in cards:
         _check_size(data, card, invocation)
     _numbered(split_rows(data, config.split), cards[0])
-    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows; starting {config.backend}")
+    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows")
     start_backend(config)
     models = [load_bundle(bundle)[0] for bundle in bundles]
     views = [view_for(data, card) for card in cards]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hmexp.config.errors import UserError
 from hmexp.config.verbs import RunsConfig
-from hmexp.console import console, log, on_stderr
+from hmexp.console import log, on_stderr, shown_width
 from hmexp.evaluation.tables import frame_table, print_frame
 from hmexp.jobs.find import MIN_PREFIX
 from hmexp.metrics.names import parse_best
@@ -117,7 +117,7 @@ def _narrow(table: pd.DataFrame, metric: str, length: int) -> pd.DataFrame:
     short["epoch"] = [f"{_whole(best)}/{_whole(all_)}" for best, all_ in epochs]
     short["min"] = (table["seconds"] / 60).map("{:.1f}".format)
     short["started"] = table["started"].dt.strftime("%m-%d %H:%M")
-    return short if console.width >= 100 else short.drop(columns=["weights", "epoch"])
+    return short if shown_width() >= 100 else short.drop(columns=["weights", "epoch"])
 
 
 def _whole(number: float | None) -> str:

@@ -11,13 +11,13 @@ import numpy as np
 from hmexp.config.invocation import Invocation
 from hmexp.config.pretrained import PretrainedConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log
+from hmexp.console import log, say_facts
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.figures import save_figures
 from hmexp.evaluation.page import save_page
 from hmexp.evaluation.predict import SplitResult, evaluate_splits
 from hmexp.evaluation.report import make_report
-from hmexp.evaluation.tables import class_table, counts_table, metrics_table, steps_table
+from hmexp.evaluation.tables import class_table, counts_table, metrics_table, say_quarantined, steps_table
 from hmexp.evaluation.write import write_report, write_tables
 from hmexp.jobs.folder import JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
@@ -25,6 +25,7 @@ from hmexp.metrics.calibration import helpful_temperature
 from hmexp.metrics.names import BYTES, PARAMETERS, recorded, slugs
 from hmexp.metrics.overfitting import overfit_sentence
 from hmexp.models.bundle import MODEL_FILE, Card, save_bundle
+from hmexp.models.memory import Size
 from hmexp.reports.figures import curves
 from hmexp.reports.style import save
 from hmexp.runner.assemble import Assembly
@@ -34,6 +35,7 @@ from hmexp.runner.length import epochs_that_fit
 from hmexp.runner.modes import of_length
 from hmexp.runner.resume import Origin, say_what_differs
 from hmexp.runner.train import RunResult
+from hmexp.runner.words import goes_to, in_words
 from hmexp.training.checkpoint import read_state
 from hmexp.training.interruption import Interruption
 from hmexp.training.recorder import Recorder
@@ -74,12 +76,18 @@ class Session:
         """What the folder says of the run."""
         return self.folder.record
 
-    def run(self) -> RunResult:
-        """Train, or do what a debug mode asks for."""
+    def run(self, size: Size | None = None) -> RunResult:
+        """Train, or do what a debug mode asks for.
+
+        Args:
+            size: Of the network, where it is known before that is built.
+        """
+        say_what_differs(self.origin, self.config)
         self._save_data()
         self.job.precision = self.assembly.precision(self.job.precision)
         self._decide_length()
         self.folder.save()
+        self._say_before(size)
         debug = {"lr_find": lr_find, "profile": profile_steps}.get(self.config.trainer.mode)
         if debug is None:
             return self._train()
@@ -115,20 +123,18 @@ class Session:
         if self.config.trainer.cache_features:
             self.job.features = assembly.frozen.key
             self.folder.save()
-        log.info(f"{model.name}: {model.count_params():,} parameters, {self.job.precision}, {device.words}")
-        log.info(str(assembly.placement))
         with device.scope():
             fitted = trainer.fit(learner, assembly.placed_loaders(), self.origin.checkpoint(self.job_dir))
         if fitted.pruned:
             return self._prune(fitted)
         if self.config.deterministic:
-            log.info("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
-        log.info(f"XLA: {learner.compilation(self.config.trainer.jit_compile, self.config.deterministic)}")
+            log.debug("deterministic: the same bits from the same seed, for up to 4 % of an epoch on a CPU (measured)")
+        log.debug(f"XLA: {learner.compilation(self.config.trainer.jit_compile, self.config.deterministic)}")
         results = evaluate_splits(learner.network, assembly.fed, self.config.trainer)
         metrics = {f"best/{self.config.trainer.monitor}": fitted.best_value} | final_metrics(fitted, results)
         temperature = helpful_temperature(results["val"].logits, results["val"].targets)
         if temperature == 1.0:
-            log.info("temperature: 1, as none that is fitted on a part of val helps on the rest")
+            log.debug("temperature: 1, as none that is fitted on a part of val helps on the rest")
         save_bundle(model, self._card(metrics, temperature), self.job_dir / "model")
         size = (self.job_dir / "model" / MODEL_FILE).stat().st_size
         metrics |= {PARAMETERS: float(model.count_params()), BYTES: float(size)}
@@ -159,15 +165,8 @@ class Session:
         return RunResult(self.job_dir, metrics, metrics[f"best/{self.config.trainer.monitor}"])
 
     def _save_data(self) -> None:
-        """Save and say what became of the catalogue."""
+        """Save what became of the catalogue."""
         manifest, report = self.data.manifest, self.data.report
-        say_what_differs(self.origin, self.config)
-        log.info(steps_table(report))
-        log.info(counts_table(report))
-        for warning in report.warnings:
-            log.warning(warning)
-        for row in self.data.quarantine.itertuples():
-            log.warning(f"in quarantine: {row.image}: {row.reason}")
         manifest.table().to_parquet(self.job_dir / "manifest.parquet", index=False)
         self.data.quarantine.to_csv(self.job_dir / "quarantine.csv", index=False)
         _write_json(self.job_dir / "strategy.json", report.to_dict())
@@ -177,6 +176,18 @@ class Session:
         self.recorder.dataset(self.data.catalogue.name, self.data.digest, self.data.sizes())
         self.job.data_digest, self.job.store = self.data.digest, self.data.store.path.name
         self.folder.save()
+
+    def _say_before(self, size: Size | None) -> None:
+        """Say what will happen, and what became of the catalogue."""
+        checkpoint = self.origin.checkpoint(self.job_dir)
+        done = read_state(checkpoint).epoch if checkpoint else 0
+        facts = in_words(self.assembly, size, self.job.precision, dict(self.invocation.choices), done)
+        say_facts([*facts, *goes_to(self.config, self.job_dir)], whole=False)
+        log.info(steps_table(self.data.report))
+        log.info(counts_table(self.data.report))
+        for warning in self.data.report.warnings:
+            log.warning(warning)
+        say_quarantined(self.data.quarantine)
 
     def _card(self, metrics: dict[str, float], temperature: float) -> Card:
         return Card(
@@ -229,10 +240,7 @@ class Session:
 
     def _say(self, facts: list[tuple[str, str]]) -> None:
         """The last lines: what, where, and how to have it again."""
-        lines = [*facts, ("repeat", self.invocation.command)]
-        width = max(len(name) for name, _ in lines)
-        for name, value in lines:
-            log.info(f"{name:<{width}}  {value}")
+        say_facts([*facts, ("repeat", self.invocation.command)])
 
 
 def final_metrics(fitted: FitResult, results: dict[str, SplitResult]) -> dict[str, float]:

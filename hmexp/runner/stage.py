@@ -5,8 +5,10 @@ from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import StageConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
+from hmexp.evaluation.tables import say_quarantined
 from hmexp.process import check_interrupted
 from hmexp.store import StageOptions, Store
+from hmexp.store.layout import QUARANTINE
 
 
 def stage(config: StageConfig, invocation: Invocation) -> Store:
@@ -21,6 +23,5 @@ def stage(config: StageConfig, invocation: Invocation) -> Store:
     store = data.prepare(StageOptions(verify=True, runner=config.runner))
     size = store.spec.image_size
     log.info(f"{store.num_pictures:,} pictures of {size}x{size} in {store.path}")
-    for row in data.quarantine.itertuples():
-        log.info(f"in quarantine: {row.image}: {row.reason}")
+    say_quarantined(data.quarantine, str(store.path / QUARANTINE))
     return store

@@ -96,8 +96,7 @@ def run_training(
     data.prepare()
     check_data(origin, data.setup()[0], data.digest)
     check_classes(origin, data.class_names)
-    size = f"{len(data.manifest):,} rows, {len(data.class_names)} classes"
-    log.info(f"{data.catalogue.name}: {size}; starting {config.backend}")
+    log.info(f"{data.catalogue.name}: {len(data.manifest):,} rows, {len(data.class_names)} classes")
     shortened = within_steps(config, data)
     device = start_backend(config)
     from hmexp.runner.assemble import Assembly
@@ -105,14 +104,15 @@ def run_training(
 
     assembly = Assembly(shortened, data, device, given.network, given.callbacks)
     assembly.check_pretrained()
-    assembly.check_memory()
+    size = assembly.check_memory()
     assembly.check_features()
     assembly.check_placement()
     interruption.check()
     with _folder(config, invocation, origin) as folder:
         recorder = _make_recorder(shortened, invocation, folder, origin)
         with _recorded(recorder, folder, config.plugins), written_to(folder.path):
-            return Session(shortened, invocation, data, folder, origin, recorder, assembly, interruption).run()
+            session = Session(shortened, invocation, data, folder, origin, recorder, assembly, interruption)
+            return session.run(size)
 
 
 def check(config: RunConfig, data: DataModule | None = None) -> DataModule:

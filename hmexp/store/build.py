@@ -10,10 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.progress import Progress, TaskID
-
 from hmexp.cluster import LOCAL, RAY
-from hmexp.console import console, log, progress_bar
+from hmexp.console import Bar, log, progress
 from hmexp.store.journal import Chunk, append, recover
 from hmexp.store.layout import HEADER_BYTES, PICTURES, npy_header
 from hmexp.store.ray_work import outcomes_over_ray
@@ -41,17 +39,15 @@ def build(job: Job, runner: str = LOCAL) -> list[Chunk]:
     job.partial.mkdir(parents=True, exist_ok=True)
     chunks = recover(job.partial, job.spec)
     done = sum(len(job.chunk(chunk.number)) for chunk in chunks)
-    # A terminal shows the bar; elsewhere a line says the same.
-    announce = log.debug if console.is_terminal else log.info
     resumed = f", {done:,} of them already there" if done else ""
-    announce(f"staging {len(job.paths):,} pictures to {job.partial.parent}{resumed}")
+    sentence = f"staging {len(job.paths):,} pictures to {job.partial.parent}{resumed}"
+    shown = progress("staging", len(job.paths), done=done, sentence=sentence)
     began = time.perf_counter()
-    with progress_bar() as bar, (job.partial / PICTURES).open("r+b" if chunks else "wb", buffering=0) as file:
-        task = bar.add_task("staging", total=len(job.paths), completed=done, note="")
+    with shown as bar, (job.partial / PICTURES).open("r+b" if chunks else "wb", buffering=0) as file:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; whatever keeps a picture from being read is in the quarantine.
             warnings.simplefilter("ignore")
-            _write_chunks(job, chunks, file.fileno(), READERS[runner], _Bar(bar, task))
+            _write_chunks(job, chunks, file.fileno(), READERS[runner], _Staged(bar))
         rows = sum(chunk.rows for chunk in chunks)
         os.truncate(file.fileno(), HEADER_BYTES + rows * job.spec.row_bytes)
         os.pwrite(file.fileno(), npy_header(rows, job.spec.image_size), 0)
@@ -74,15 +70,13 @@ def _say_scaled(chunks: Sequence[Chunk]) -> None:
 
 
 @dataclass
-class _Bar:
-    progress: Progress
-    task: TaskID
+class _Staged:
+    bar: Bar
     bad: int = 0
 
     def advance(self, read: Sequence[Outcome]) -> None:
         self.bad += sum(outcome.pixels is None for outcome in read)
-        note = f"{self.bad:,} bad" if self.bad else ""
-        self.progress.update(self.task, advance=len(read), note=note)
+        self.bar.advance(len(read), f"{self.bad:,} bad" if self.bad else "")
 
 
 @dataclass
@@ -119,7 +113,7 @@ class _OpenChunk:
         return chunk
 
 
-def _write_chunks(job: Job, chunks: list[Chunk], file: int, read: Read, bar: _Bar) -> None:
+def _write_chunks(job: Job, chunks: list[Chunk], file: int, read: Read, staged: _Staged) -> None:
     """Append the missing chunks to `chunks`, the journal and the file."""
     rows = sum(chunk.rows for chunk in chunks)
     chunk = _OpenChunk(len(chunks), file, HEADER_BYTES + rows * job.spec.row_bytes)
@@ -127,7 +121,7 @@ def _write_chunks(job: Job, chunks: list[Chunk], file: int, read: Read, bar: _Ba
         for some in outcomes:
             for outcome in some:
                 chunk.add(outcome)
-            bar.advance(some)
+            staged.advance(some)
             if len(chunk.digests) + len(chunk.bad) == len(job.chunk(chunk.number)):
                 chunks.append(chunk.close(job.partial))
                 chunk = _OpenChunk(len(chunks), file, chunk.offset)

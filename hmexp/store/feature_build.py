@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from hmexp.console import console, log, progress_bar
+from hmexp.console import log, progress
 from hmexp.store.layout import HEADER_BYTES, JOURNAL, sync_folder, write_durably
 from hmexp.store.store import Store
 
@@ -59,16 +59,15 @@ def build_features(job: FeatureJob, folder: Path) -> None:
     partial, num = folder.with_name(f"{folder.name}.partial"), len(job.pictures)
     partial.mkdir(exist_ok=True)
     done = _recovered(partial, job)
-    announce = log.debug if console.is_terminal else log.info
-    announce(f"computing features of {num:,} pictures" + (f", {done:,} of them already there" if done else ""))
-    with progress_bar() as bar, (partial / FEATURES).open("r+b" if done else "wb") as file:
-        task = bar.add_task("features", total=num, completed=done, note="")
+    sentence = f"computing features of {num:,} pictures" + (f", {done:,} of them already there" if done else "")
+    shown = progress("computing features", num, done=done, sentence=sentence)
+    with shown as bar, (partial / FEATURES).open("r+b" if done else "wb") as file:
         file.write(_header(num, job.width))
         file.seek(HEADER_BYTES + done * job.row_bytes)
         for begin in range(done, num, PIECE):
             rows = np.arange(begin, min(begin + PIECE, num))
             _write_piece(job, rows, file, partial)
-            bar.advance(task, len(rows))
+            bar.advance(len(rows))
         os.truncate(file.fileno(), HEADER_BYTES + num * job.row_bytes)
     write_durably(partial / META, (json.dumps(_meta(job, partial), indent=2) + "\n").encode())
     (partial / JOURNAL).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hmexp.console import log
+from hmexp.console import log, say_facts
 from hmexp.evaluation.tables import frame_table
 from hmexp.jobs.table import FAILED, FINISHED, SKIPPED, Job
 from hmexp.reports.style import save
@@ -98,8 +98,7 @@ def _say(sweep: Sweep, left: bool, points: pd.DataFrame, best: Job | None) -> No
         lines.append(("best again", f"python -m hmexp --config-dir {shlex.quote(str(sweep.folder))} experiment=winner"))
     if left:
         lines.append(("go on", f"python -m hmexp -m resume={shlex.quote(str(sweep.folder))}"))
-    for name, value in lines:
-        log.info(f"{name:<10}  {value}")
+    say_facts(lines)
 
 
 def narrow(points: pd.DataFrame) -> pd.DataFrame:

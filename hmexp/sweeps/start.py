@@ -21,7 +21,7 @@ from hmexp.config.quoting import quoted
 from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log, log_file, quiet_natives
+from hmexp.console import log, log_file, progress, quiet_natives
 from hmexp.jobs.folder import LOCK_FILE, LOOK
 from hmexp.jobs.table import FAILED, JobTable, plain_key
 from hmexp.process import full_disk
@@ -193,8 +193,8 @@ def _check_searchable(cfg: KerasTunerConfig, varied: set[str]) -> None:
 
 def _oracle(cfg: KerasTunerConfig, request: Request, design: Design, first: RunConfig) -> Search:
     os.environ.setdefault("KERAS_BACKEND", first.backend)
-    log.info("starting keras-tuner")
-    with quiet_natives():
+    what = "starting keras-tuner"
+    with progress(what, sentence=what), quiet_natives():
         from hmexp.sweeps.oracle import Oracle
     return Oracle(cfg, request.space, design.metric.higher_is_better, first.trainer.epochs)
 

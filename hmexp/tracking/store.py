@@ -1,8 +1,10 @@
 """The MLflow store: where it is, and how it comes into being once, whole, whoever comes first."""
 
+import importlib
 import logging
 import os
 import sqlite3
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -15,6 +17,7 @@ from filelock import FileLock
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.secrets import masked, move_credentials, with_credentials
+from hmexp.console import progress, quiet_loggers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -176,10 +179,12 @@ def _connect(uri: str) -> "MlflowClient":
     """A client that depends on no state of MLflow's but its own address."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    if "mlflow" not in sys.modules:
+        with progress("starting MLflow"):
+            importlib.import_module("mlflow")
     import mlflow
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    quiet_loggers("mlflow", "alembic", "sqlalchemy.engine", "huey")
     # It logs with its traceback what it raises as well.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     return mlflow.MlflowClient(uri, uri)

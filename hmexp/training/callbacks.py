@@ -10,11 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from rich.progress import TaskID
 
 from hmexp.config.errors import RunError
 from hmexp.config.training import TrainerConfig
-from hmexp.console import log, progress_bar
+from hmexp.console import Bar, log
 from hmexp.files import replacing
 from hmexp.metrics.names import VAL_IMAGE_SIZE
 from hmexp.training.pruner import Pruner
@@ -97,55 +96,50 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
-    """A bar an epoch with images/s, time left and the loss; a line an epoch stays."""
+    """A bar an epoch with images/s, the epoch's time left and the loss; a line an epoch stays, with the run's."""
 
     def __init__(self, epochs: int, steps: int, val_steps: int, batch_size: int) -> None:
         super().__init__()
         self.epochs, self.steps, self.val_steps, self.batch_size = epochs, steps, val_steps, batch_size
-        self.bar = progress_bar()
-        self.task: TaskID | None = None
+        self.bar: Bar | None = None
         self.start = self.shown = 0.0
         self.pending = self.tested = 0
         self.before: Logs = None
         self.took: list[float] = []
-
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Show the bar."""
-        self.bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the epoch's bar."""
         self.start = time.perf_counter()
         self.pending, self.tested, self.before = 0, 0, None
         total = (self.steps + self.val_steps) * self.batch_size
-        self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}{self._left(epoch)}", total=total, note="")
+        self.bar = Bar(f"epoch {epoch + 1}/{self.epochs}", total)
+        self.bar.start()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """One step further."""
-        if self.task is None or self.bar.disable:
+        if self.bar is None or not self.bar.is_shown:
             return
         self.pending += self.batch_size
         now = time.perf_counter()
         if now - self.shown > REFRESH:
             # The loss of the look before: that of this step would have to be waited for.
             note = f"loss {float(self.before.get('loss', 0.0)):.3f}" if self.before else ""
-            self.bar.update(self.task, advance=self.pending, note=note)
+            self.bar.advance(self.pending, note)
             self.pending, self.shown, self.before = 0, now, logs
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """One step of val further."""
-        if self.task is None or self.bar.disable:
+        if self.bar is None or not self.bar.is_shown:
             return
         self.tested += self.batch_size
         now = time.perf_counter()
         if now - self.shown > REFRESH:
-            self.bar.update(self.task, completed=self.steps * self.batch_size + self.tested, note="val")
+            self.bar.reach(self.steps * self.batch_size + self.tested, "val")
             self.shown = now
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Leave the epoch's line."""
-        if self.task is not None:
-            self.bar.remove_task(self.task)
+        self.close()
         seconds = time.perf_counter() - self.start
         self.took.append(seconds)
         named = contract_names(logs or {})
@@ -164,7 +158,8 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the bar away, however the training ended."""
-        self.bar.stop()
+        if self.bar is not None:
+            self.bar.stop()
 
 
 class History(keras.callbacks.Callback):  # type: ignore[misc]

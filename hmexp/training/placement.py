@@ -25,8 +25,13 @@ class Placement:
     on_device: bool
     why: str
 
+    @property
+    def words(self) -> str:
+        """Such as `streamed from the store (trainer.data_on_device=false)`."""
+        return f"{'on the device' if self.on_device else 'streamed from the store'} ({self.why})"
+
     def __str__(self) -> str:
-        return f"training pictures: {'on the device' if self.on_device else 'streamed from the store'} ({self.why})"
+        return f"training pictures: {self.words}"
 
 
 def place_pictures(cfg: TrainerConfig, device: Device, num_bytes: int) -> Placement:
@@ -48,7 +53,7 @@ def place_pictures(cfg: TrainerConfig, device: Device, num_bytes: int) -> Placem
             raise invalid("trainer.data_on_device", "auto or false", f"true, but {obstacle}")
         return Placement(True, f"{decimal(num_bytes)}, trainer.data_on_device=true")
     if device.words == "cpu":
-        return Placement(False, "trainer.data_on_device=auto on a cpu, which gains nothing from it")
+        return Placement(False, "trainer.data_on_device=auto on a cpu")
     return Placement(not obstacle, obstacle or f"{decimal(num_bytes)}, which fit")
 
 

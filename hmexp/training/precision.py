@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hmexp.console import progress
 from hmexp.files import replacing_at_once
 from hmexp.training.device import fresh_session
 
@@ -31,8 +32,9 @@ def time_precisions(make_model: Callable[[], keras.Model], batch: tuple[Any, ...
     seconds = {}
     for name in CANDIDATES:
         keras.config.set_dtype_policy(name)
-        model = make_model()
-        seconds[name] = float(np.median([_step(model, batch) for _ in range(WARM_UP + TIMED)][WARM_UP:]))
+        with progress(f"timing {name}"):
+            model = make_model()
+            seconds[name] = float(np.median([_step(model, batch) for _ in range(WARM_UP + TIMED)][WARM_UP:]))
         fresh_session()
     return seconds
 

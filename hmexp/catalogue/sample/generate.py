@@ -13,7 +13,7 @@ from hmexp.catalogue.sample.drawing import Look, draw_article
 from hmexp.catalogue.sample.once import make_once
 from hmexp.catalogue.sample.tables import articles_table, customers_table, transactions_table
 from hmexp.catalogue.sample.types import TYPES
-from hmexp.console import log, progress_bar
+from hmexp.console import progress
 
 SAMPLE_VERSION = "1"
 """Part of the folder's name; a change of the drawings changes it."""
@@ -64,15 +64,14 @@ def _write_pictures(root: Path) -> None:
     paths = sample_pictures()
     for folder in {path.rpartition("/")[0] for path in paths}:
         (root / folder).mkdir(parents=True)
-    log.info(f"drawing the sample catalogue: {len(paths):,} pictures in {root.parent}")
 
     def draw(path: str) -> None:
         draw_picture(rows[Path(path).stem], root / path)
 
-    with progress_bar() as bar, ThreadPoolExecutor() as pool:
-        task = bar.add_task("drawing", total=len(paths), note="")
+    sentence = f"drawing the sample catalogue: {len(paths):,} pictures in {root.parent}"
+    with progress("drawing the sample", len(paths), sentence=sentence) as bar, ThreadPoolExecutor() as pool:
         for _ in pool.map(draw, paths):
-            bar.advance(task)
+            bar.advance()
     upper = [path for path in paths if rows[Path(path).stem]["product_group_name"] == "Garment Upper body"]
     cut_off, no_picture = root / upper[100], root / upper[200]
     cut_off.write_bytes(cut_off.read_bytes()[: cut_off.stat().st_size // 2])

@@ -1,0 +1,194 @@
+"""The progress bar of all long work: one line that fits the terminal, and goes when the work is done."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import RLock
+from types import TracebackType
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import RenderableType
+from rich.progress import Progress, ProgressColumn, Task, TaskID
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from hmexp.console.output import console, log
+
+MIN_BAR, MAX_BAR = 6, 30
+"""Cells of the bar itself."""
+STYLES = {"what": "bold", "rate": "cyan", "left": "green"}
+IMPORTANCE = ("share", "left", "note", "rate", "count")
+"""What is shown beside the bar, the first that goes where there is no room last."""
+ORDER = ("share", "count", "rate", "left", "note")
+WORTH_CUTTING = 12
+"""Cells of a note below which it is left out."""
+SLACK = 1
+"""Cells that stay free: some terminals begin a new line after the last."""
+
+
+def fitted(texts: Mapping[str, str], width: int) -> tuple[dict[str, str], int]:
+    """What of a line there is room for, and the cells of its bar.
+
+    Args:
+        texts: `what`, and any of `IMPORTANCE`; what is empty is not shown.
+        width: Of the terminal, in cells.
+    """
+    what = texts["what"]
+    kept = {"what": _cut(what, max(MIN_BAR, width // 2))}
+    used = cell_len(kept["what"]) + 1
+    for name in IMPORTANCE:
+        room = width - SLACK - MIN_BAR - used - 1
+        text = texts.get(name, "")
+        if name == "note" and room >= WORTH_CUTTING:
+            text = _cut(text, room)
+        if text and cell_len(text) <= room:
+            kept[name] = text
+            used += cell_len(text) + 1
+    return kept, max(1, min(MAX_BAR, width - SLACK - used))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+class Line(ProgressColumn):
+    """A task in one line; its fields are `unit` and `note`."""
+
+    def render(self, task: Task) -> RenderableType:
+        """Draw the task as the console is wide now."""
+        kept, width = fitted(_texts(task), console.width)
+        bar = ProgressBar(task.total, task.completed, width, pulse=task.total is None, animation_time=task.get_time())
+        line = Table.grid(padding=(0, 1), pad_edge=False)
+        names = [name for name in ORDER if name in kept]
+        for name in ("what", "bar", *names):
+            line.add_column(style=STYLES.get(name), no_wrap=True)
+        line.add_row(kept["what"], bar, *(kept[name] for name in names))
+        return line
+
+
+def _texts(task: Task) -> dict[str, str]:
+    texts = {"what": task.description, "note": str(task.fields["note"])}
+    if task.total is None:
+        return texts | {"left": _time(task.elapsed)}
+    speed, unit = task.speed or 0.0, task.fields["unit"]
+    return texts | {
+        "share": f"{min(100.0, task.percentage):3.0f}%",
+        "count": f"{min(task.completed, task.total):,.0f} of {task.total:,.0f}",
+        "rate": f"{speed:,.{0 if speed >= 10 else 1}f} {unit}/s" if speed and unit else "",
+        "left": _time(task.time_remaining),
+    }
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def shows_bars() -> bool:
+    """Whether bars are drawn: on a terminal that can move its cursor, or in a notebook with widgets."""
+    if console.is_jupyter:
+        return importlib.util.find_spec("ipywidgets") is not None
+    return console.is_terminal and not console.is_dumb_terminal
+
+
+class _Display:
+    """The lines of all bars that are shown now; there is one for the console."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.progress: Progress | None = None
+
+    def add(self, what: str, total: int | None, done: int, unit: str) -> tuple[Progress, TaskID]:
+        with self.lock:
+            if self.progress is None:
+                self.progress = Progress(Line(), console=console, transient=True)
+                self.progress.start()
+            return self.progress, self.progress.add_task(what, total=total, completed=done, unit=unit, note="")
+
+    def remove(self, task: TaskID) -> None:
+        with self.lock:
+            if self.progress is None:
+                return
+            if len(self.progress.task_ids) == 1:  # it goes with the display, which clears its line
+                self.progress.stop()
+                self.progress = None
+            else:
+                self.progress.remove_task(task)
+
+
+_display = _Display()
+
+
+class Bar:
+    """The bar of one piece of work, drawn from `start` to `stop`; where no bars are shown it does nothing.
+
+    Args:
+        what: Is done, in a word or two.
+        total: Of what is counted; None where nobody knows.
+        unit: Of what is counted, for its rate; empty shows none.
+        done: Of an earlier command.
+    """
+
+    def __init__(self, what: str, total: int | None = None, unit: str = "images", done: int = 0) -> None:
+        self.what, self.total, self.unit, self.done = what, total, unit, done
+        self._shown: tuple[Progress, TaskID] | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is drawn now."""
+        return self._shown is not None
+
+    def start(self) -> None:
+        """Draw the bar."""
+        if self._shown is None and shows_bars():
+            self._shown = _display.add(self.what, self.total, self.done, self.unit)
+
+    def advance(self, num: int = 1, note: str | None = None) -> None:
+        """Go on by so many, with another note behind the bar."""
+        self._update(advance=num, **({} if note is None else {"note": note}))
+
+    def reach(self, num: int, note: str | None = None) -> None:
+        """Be at so many in all."""
+        self._update(completed=num, **({} if note is None else {"note": note}))
+
+    def note(self, note: str) -> None:
+        """Say something else behind the bar."""
+        self._update(note=note)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._shown is not None:
+            _display.remove(self._shown[1])
+            self._shown = None
+
+    def _update(self, **changes: object) -> None:
+        if self._shown is not None:
+            progress, task = self._shown
+            progress.update(task, **changes)  # type: ignore[arg-type]
+
+    def __enter__(self) -> "Bar":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+@contextmanager
+def progress(
+    what: str, total: int | None = None, unit: str = "images", done: int = 0, sentence: str = ""
+) -> Iterator[Bar]:
+    """Show long work: a bar where bars are shown, and a line in the log file and, where there are no bars, here.
+
+    Args:
+        what: See `Bar`.
+        total: Alike.
+        unit: Alike.
+        done: Alike.
+        sentence: The line; of `what` and `total` where it is empty. Without either it is for the log file alone.
+    """
+    line = sentence or (what if total is None else f"{what}: {total:,} {unit}".strip())
+    minor = total is None and not sentence
+    (log.debug if minor or shows_bars() else log.info)(line)
+    with Bar(what, total, unit, done) as bar:
+        yield bar
