@@ -6,6 +6,7 @@ Imports nothing heavy: pandas, TensorFlow and MLflow come with the function of t
 import importlib
 import os
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -222,13 +223,15 @@ class Task:
 
         from hmexp.config.schemas import VERBS as SCHEMAS
         from hmexp.config.schemas import register_schemas, to_config
+        from hmexp.console import progress
 
         register_schemas()  # a launcher may call this in a process of its own
         _import_plugins(cfg.get("plugins", []))
         module, _, function = self.verb.function.partition(":")
         try:
             config: Any = to_config(cfg, SCHEMAS[self.verb.schema])
-            call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+            with progress("starting"):
+                call: Callable[..., Any] = getattr(importlib.import_module(module), function)
             check_interrupted()  # some libraries swallow what is raised while they are imported
             result = call(config, self._invocation(HydraConfig.get()))
             # A sweeper wants a number, and reading back anything more would import TensorFlow into its process.
@@ -292,9 +295,14 @@ def _report(error: Exception, line: str) -> int:
 
 
 def _fail(line: str, code: int, kind: str = "error: ") -> int:
-    """Say one line on stderr, whatever is in it; gives the exit code."""
+    """Say one line on stderr, whatever is in it; a terminal has it broken at words. Gives the exit code."""
     from hmexp.config.secrets import masked
     from hmexp.process import printable
 
-    print(f"hmexp: {kind}{printable(masked(line))}", file=sys.stderr)
+    text = f"hmexp: {kind}{printable(masked(line))}"
+    if sys.stderr.isatty():
+        from hmexp.console.lines import wrapped
+
+        text = wrapped(text, shutil.get_terminal_size().columns)
+    print(text, file=sys.stderr)
     return code

@@ -1,7 +1,7 @@
 """The progress bar of all long work: one line that fits the terminal, and goes when the work is done."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import RLock
@@ -34,8 +34,8 @@ def fitted(texts: Mapping[str, str], width: int) -> tuple[dict[str, str], int]:
         texts: `what`, and any of `IMPORTANCE`; what is empty is not shown.
         width: Of the terminal, in cells.
     """
-    what = texts["what"]
-    kept = {"what": _cut(what, max(MIN_BAR, width // 2))}
+    share = cell_len(texts.get("share", ""))
+    kept = {"what": _cut(texts["what"], max(MIN_BAR, width - SLACK - MIN_BAR - share - 2))}
     used = cell_len(kept["what"]) + 1
     for name in IMPORTANCE:
         room = width - SLACK - MIN_BAR - used - 1
@@ -53,12 +53,13 @@ def _cut(text: str, width: int) -> str:
 
 
 class Line(ProgressColumn):
-    """A task in one line; its fields are `unit` and `note`."""
+    """A task in one line; its fields are `unit` and `note`. The bar moves to and fro until something is done."""
 
     def render(self, task: Task) -> RenderableType:
         """Draw the task as the console is wide now."""
         kept, width = fitted(_texts(task), console.width)
-        bar = ProgressBar(task.total, task.completed, width, pulse=task.total is None, animation_time=task.get_time())
+        pulse = task.total is None or not task.completed
+        bar = ProgressBar(task.total, task.completed, width, pulse=pulse, animation_time=task.get_time())
         line = Table.grid(padding=(0, 1), pad_edge=False)
         names = [name for name in ORDER if name in kept]
         for name in ("what", "bar", *names):
@@ -69,14 +70,14 @@ class Line(ProgressColumn):
 
 def _texts(task: Task) -> dict[str, str]:
     texts = {"what": task.description, "note": str(task.fields["note"])}
-    if task.total is None:
+    if task.total is None or task.total == 1:
         return texts | {"left": _time(task.elapsed)}
     speed, unit = task.speed or 0.0, task.fields["unit"]
     return texts | {
         "share": f"{min(100.0, task.percentage):3.0f}%",
         "count": f"{min(task.completed, task.total):,.0f} of {task.total:,.0f}",
         "rate": f"{speed:,.{0 if speed >= 10 else 1}f} {unit}/s" if speed and unit else "",
-        "left": _time(task.time_remaining),
+        "left": _time(task.time_remaining) if unit else "",
     }
 
 
@@ -91,6 +92,15 @@ def shows_bars() -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
+class _Lines(Progress):
+    """The lines of all tasks, and what some of them have below."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """What is drawn now."""
+        yield self.make_tasks_table(self.tasks)
+        yield from (below() for task in self.tasks if (below := task.fields["below"]) is not None)
+
+
 class _Display:
     """The lines of all bars that are shown now; there is one for the console."""
 
@@ -98,12 +108,15 @@ class _Display:
         self.lock = RLock()
         self.progress: Progress | None = None
 
-    def add(self, what: str, total: int | None, done: int, unit: str) -> tuple[Progress, TaskID]:
+    def add(self, bar: "Bar") -> tuple[Progress, TaskID]:
         with self.lock:
             if self.progress is None:
-                self.progress = Progress(Line(), console=console, transient=True)
+                self.progress = _Lines(Line(), console=console, transient=True)
                 self.progress.start()
-            return self.progress, self.progress.add_task(what, total=total, completed=done, unit=unit, note="")
+            task = self.progress.add_task(
+                bar.what, total=bar.total, completed=bar.done, unit=bar.unit, note="", below=bar.below
+            )
+            return self.progress, task
 
     def remove(self, task: TaskID) -> None:
         with self.lock:
@@ -125,12 +138,16 @@ class Bar:
     Args:
         what: Is done, in a word or two.
         total: Of what is counted; None where nobody knows.
-        unit: Of what is counted, for its rate; empty shows none.
+        unit: Of what is counted, for its rate and the time that is left; empty shows neither.
         done: Of an earlier command.
+
+    Attributes:
+        below: Gives what is drawn below the bar, several times a second.
     """
 
     def __init__(self, what: str, total: int | None = None, unit: str = "images", done: int = 0) -> None:
         self.what, self.total, self.unit, self.done = what, total, unit, done
+        self.below: Callable[[], RenderableType] | None = None
         self._shown: tuple[Progress, TaskID] | None = None
 
     @property
@@ -141,7 +158,7 @@ class Bar:
     def start(self) -> None:
         """Draw the bar."""
         if self._shown is None and shows_bars():
-            self._shown = _display.add(self.what, self.total, self.done, self.unit)
+            self._shown = _display.add(self)
 
     def advance(self, num: int = 1, note: str | None = None) -> None:
         """Go on by so many, with another note behind the bar."""

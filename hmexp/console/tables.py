@@ -52,13 +52,17 @@ class LoggedTable(Table):
         return min(LONG_WORD, max((cell_len(word) for text in texts for word in text.split()), default=0))
 
     def records(self, width: int) -> Iterator[str]:
-        """The title, and each row as what stands in its first column and the others' names and values."""
+        """The title, and each row: what stands in its first column and is long, then names and values of the rest."""
         if self.title:
             yield wrapped(str(self.title), width)
             yield ""
-        names = [str(column.header) for column in self.columns]
+        long = {place for place, column in enumerate(self.columns) if place and not column.no_wrap}
+        if len(long) == len(self.columns) - 1:  # none stands out
+            long = set()
         for row in zip(*(column.cells for column in self.columns), strict=True):
-            first, *values = map(str, row)
-            pairs = (f"{name} {value}".strip() for name, value in zip(names[1:], values, strict=True) if value)
-            yield wrapped(GAP.join([first, *pairs]), width)
+            texts = {place: str(cell) for place, cell in enumerate(row)}
+            head = [texts[0], *(texts[place] for place in sorted(long))]
+            rest = {place: text for place, text in texts.items() if place and place not in long and text}
+            pairs = [f"{self.columns[place].header} {text}" for place, text in rest.items()]
+            yield wrapped(GAP.join(head) + (f"\n{GAP}" if long else GAP) + GAP.join(pairs), width)
         yield ""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 """As it should be; a run works, but something is not as it should be; a run could not work."""
+INDENT = 19
+"""Cells before what was found."""
 LONGEST = 300
 """Letters of an error that are shown."""
 
@@ -27,7 +29,7 @@ class Check:
 
     def __str__(self) -> str:
         line = f"{self.level:<5} {self.name:<12} {self.text}"
-        return f"{line}\n{'':<19}-> {self.remedy}" if self.remedy else line
+        return f"{line}\n{'':<{INDENT}}-> {self.remedy}" if self.remedy else line
 
 
 def made(name: str, checks: Callable[[], Iterator[Check]]) -> Iterator[Check]:

@@ -7,9 +7,9 @@ from functools import partial
 from hmexp.config.doctor import DoctorConfig
 from hmexp.config.errors import RunError
 from hmexp.config.invocation import Invocation
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.doctor import packages
-from hmexp.doctor.check import FAIL, WARN, Check, made
+from hmexp.doctor.check import FAIL, INDENT, WARN, Check, made
 from hmexp.process import check_interrupted
 
 
@@ -21,9 +21,11 @@ def doctor(config: DoctorConfig, invocation: Invocation) -> list[Check]:
     """
     found = []
     for name, checks in _checks(config).items():
-        for check in made(name, checks):
-            (log.info if check.level not in (WARN, FAIL) else log.warning)(str(check))
-            found.append(check)
+        with progress(f"checking {name}"):
+            for check in made(name, checks):
+                say = log.info if check.level not in (WARN, FAIL) else log.warning
+                say(str(check), extra={"hang": INDENT})
+                found.append(check)
         check_interrupted()
     levels = [check.level for check in found]
     if FAIL in levels:

@@ -63,9 +63,11 @@ def _training(assembly: Assembly, choices: Mapping[str, str], done: int) -> str:
     unusual = [f"{group}={choices[group]}" for group, usual in USUAL.items() if choices.get(group, usual) != usual]
     optimizer = type(config.optimizer).__name__.removesuffix("Config").lower()
     how = ", ".join([optimizer, f"learning rate {config.optimizer.learning_rate:g}", *unusual])
-    if cfg.mode in ("lr_find", "profile"):
+    if cfg.mode == "lr_find":
+        return f"{cfg.probe_steps:,} steps of {cfg.batch_size} pictures with {optimizer}, at rising learning rates"
+    if cfg.mode == "profile":
         return f"{cfg.probe_steps:,} steps of {cfg.batch_size} pictures, {how}"
     first, last = done + 1, cfg.last_epoch
-    part = "" if (first, last) == (1, cfg.epochs) else f"epoch {first} to {last} of "
-    steps = f"{assembly.steps_per_epoch:,} steps of {cfg.batch_size} pictures"
-    return f"{part}{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''} of {steps}, {how}"
+    whole = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
+    epochs = whole if (first, last) == (1, cfg.epochs) else f"epochs {first} to {last} of {cfg.epochs}"
+    return f"{epochs}, {assembly.steps_per_epoch:,} steps of {cfg.batch_size} pictures each, {how}"

@@ -1,4 +1,4 @@
-"""The state of a sweep as it runs: a table where there is a terminal, a line a change elsewhere."""
+"""The state of a sweep as it runs: a bar and a table where there is a terminal, a line a change elsewhere."""
 
 import logging
 import statistics
@@ -9,10 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-from rich.live import Live
 from rich.table import Table
 
-from hmexp.console import console, log
+from hmexp.console import Bar, log
 from hmexp.jobs.table import ENDED, FAILED, RUNNING, SKIPPED, Job
 from hmexp.sweeps.sweep import Sweep
 
@@ -27,24 +26,27 @@ class View:
 
     def __init__(self) -> None:
         self.sweep: Sweep | None = None
-        self.live: Live | None = None
+        self.bar: Bar | None = None
+        self.table = Table()
         self.looks = 0
 
     @contextmanager
     def shown(self, sweep: Sweep) -> Iterator[None]:
         """Show the sweep inside the block."""
         self.sweep = sweep
-        if not console.is_terminal:
+        self.table = self._table()
+        total = sweep.search.total
+        bar = Bar("sweep", None if total is None else total * len(sweep.design.replicates), unit="")
+        bar.below = lambda: self.table
+        with bar as self.bar:
+            self.refresh(now=True)
             yield
-            return
-        with Live(self._table(), console=console, refresh_per_second=2, transient=True) as self.live:
-            yield
-        self.live = None
+        self.bar = None
 
     def started(self, job: Job) -> None:
         """A job was started."""
-        if self.live is None:
-            log.info(f"job {job.number} starts: {_short(job.label())}")
+        shown = self.bar is not None and self.bar.is_shown
+        log.log(logging.DEBUG if shown else logging.INFO, f"job {job.number} starts: {_short(job.label())}")
         self.refresh(now=True)
 
     def ended(self, job: Job) -> None:
@@ -59,8 +61,9 @@ class View:
     def refresh(self, now: bool = False) -> None:
         """Draw the table again, now and then."""
         self.looks += 1
-        if self.live is not None and (now or self.looks % EVERY == 0):
-            self.live.update(self._table())
+        if self.bar is not None and self.sweep is not None and (now or self.looks % EVERY == 0):
+            self.table = self._table()
+            self.bar.reach(sum(job.status in ENDED for job in self.sweep.jobs), self._states(self.sweep))
 
     @property
     def _objective(self) -> str:
@@ -70,12 +73,17 @@ class View:
         """Such as `3 of 8: 2 finished, 1 failed`."""
         if self.sweep is None:
             return ""
-        counts = Counter(job.status for job in self.sweep.jobs)
-        ended = sum(counts[status] for status in ENDED)
+        ended = sum(job.status in ENDED for job in self.sweep.jobs)
         total = self.sweep.search.total
         jobs = "" if total is None else f" of {total * len(self.sweep.design.replicates)}"
+        states = self._states(self.sweep)
+        return f"{ended}{jobs}: {states}" if states else f"{ended}{jobs}"
+
+    def _states(self, sweep: Sweep) -> str:
+        """Such as `2 finished, 1 failed, about 0:12:30 left`."""
+        counts = Counter(job.status for job in sweep.jobs)
         states = ", ".join(f"{counts[status]} {status}" for status in ENDED if counts[status])
-        return (f"{ended}{jobs}: {states}" if states else f"{ended}{jobs}") + self._time_left(self.sweep, ended)
+        return states + self._time_left(sweep, sum(counts[status] for status in ENDED))
 
     def _time_left(self, sweep: Sweep, ended: int) -> str:
         """Such as `, about 0:12:30 left`, from the jobs that have ended; empty before one has."""
@@ -90,7 +98,7 @@ class View:
 
     def _table(self) -> Table:
         """The running jobs."""
-        table = Table(title=f"sweep  {self._counts()}", title_justify="left", box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
         for name in ("job", "what", "epoch", self._objective, "s an epoch"):
             table.add_column(name, no_wrap=True, overflow="ellipsis")
         if self.sweep is not None:
