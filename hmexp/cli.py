@@ -91,8 +91,8 @@ def _dispatch(words: list[str], line: str) -> int:
     check_flags(overrides, verb.name, sweeping)  # again: they may have been abbreviated
     check_words(overrides)
     overrides = without_credentials(overrides)
-    _read_plugins(overrides)
     set_up_console()
+    _read_plugins(overrides)
     return _compose_and_call(verb, overrides, line)
 
 

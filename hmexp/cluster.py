@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hmexp.config.errors import RunError, UserError, invalid
-from hmexp.console import log
+from hmexp.console import log, quiet_loggers
 from hmexp.process import SIGNALS, answered
 
 Item = TypeVar("Item")
@@ -156,6 +156,7 @@ def connected() -> Iterator[Any]:
     """Ray, connected inside the block, its own answer to SIGTERM undone; what is connected already stays so."""
     import ray
 
+    quiet_loggers("ray")
     before = {number: signal.getsignal(number) for number in answered()}
     mine = not ray.is_initialized()
     if mine:

@@ -34,7 +34,7 @@ def take_over(asked: Sequence[str]) -> None:
     Args:
         asked: What the user wants of Python's warnings (`-W`, `PYTHONWARNINGS`): then Python prints them.
     """
-    if not _taken_over():
+    if _ours() is None:
         logging.getLogger().addHandler(LibraryHandler())
     if not asked:
         logging.captureWarnings(True)
@@ -42,16 +42,19 @@ def take_over(asked: Sequence[str]) -> None:
 
 def quiet_loggers(*names: str) -> None:
     """Let loggers that print by themselves hand over what they say; outside of a command only errors are said."""
-    taken_over = _taken_over()
+    ours = _ours()
     for name in names:
         logger = logging.getLogger(name)
-        logger.setLevel(logging.WARNING if taken_over else logging.ERROR)
-        for handler in list(logger.handlers) if taken_over else []:
-            ours = LibraryHandler()
-            ours.filters = handler.filters
+        logger.setLevel(logging.ERROR if ours is None else logging.WARNING)
+        if ours is None:
+            continue
+        for handler in list(logger.handlers):
             logger.removeHandler(handler)
-            logger.addHandler(ours)
+            logger.propagate = True
+            for each in handler.filters:  # such as MLflow's, for threads that shall be silent
+                ours.addFilter(each)
 
 
-def _taken_over() -> bool:
-    return any(isinstance(handler, LibraryHandler) for handler in logging.getLogger().handlers)
+def _ours() -> LibraryHandler | None:
+    """The root's handler, once `take_over` has added it."""
+    return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LibraryHandler)), None)

@@ -55,6 +55,8 @@ class ConsoleHandler(logging.Handler):
 
 def _text(record: logging.LogRecord, terminal: bool) -> str:
     """What is printed of a record, in lines of the terminal."""
+    if not isinstance(record.msg, str):
+        return f"{record.msg}\n"
     text = printable(masked(record.getMessage()), keep="\n\t")
     whole = not terminal or getattr(record, "whole", False)
     return text if whole else wrapped(text, console.width, getattr(record, "hang", 2))

@@ -1,5 +1,6 @@
 """From a sweep's command to a sweep that runs: a new one, or one that goes on."""
 
+import importlib
 import os
 import shlex
 import time
@@ -21,7 +22,7 @@ from hmexp.config.quoting import quoted
 from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log, log_file, progress, quiet_natives
+from hmexp.console import log, log_file, progress, quiet_loggers, quiet_natives
 from hmexp.jobs.folder import LOCK_FILE, LOOK
 from hmexp.jobs.table import FAILED, JobTable, plain_key
 from hmexp.process import full_disk
@@ -232,6 +233,9 @@ def _batches(side: HydraSide, plan: Plan, folder: Path) -> Pool:
         side.config.hydra.sweep.dir = str(folder)
         side.config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted(str(folder))}")
     launcher = Plugins.instance().instantiate_launcher(side.context, side.task, side.config)
+    if "ray" in type(launcher).__module__:
+        importlib.import_module("ray")  # the launcher would, when it starts, and let Ray print
+        quiet_loggers("ray")
     whole = 10**6 if isinstance(plan.search, Grid) else SEARCH_BATCH
     return Batches(launcher.launch, plan.cfg.batch_size or whole, side.command.recalled)
 
