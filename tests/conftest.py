@@ -1,12 +1,13 @@
 """Fixtures that many tests share."""
 
+import logging
 import multiprocessing
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from multiprocessing import forkserver
@@ -42,6 +43,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("realdata"):
             item.add_marker(pytest.mark.skip(reason=f"{item.name}: no photographs (set HMEXP_REALDATA)"))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a command that was called in this process has set up."""
+    ours, root = logging.getLogger("hmexp"), logging.getLogger()
+    propagate, of_root = ours.propagate, list(root.handlers)
+    level = ours.level or logging.INFO
+    yield
+    logging.captureWarnings(False)
+    ours.propagate = propagate
+    ours.setLevel(level)
+    for logger, kept in ((ours, ()), (root, of_root)):
+        for handler in list(logger.handlers):
+            if type(handler).__name__ in ("ConsoleHandler", "LibraryHandler") and handler not in kept:
+                logger.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,10 @@ NATIVE = (
 
 
 @pytest.fixture
-def as_a_command() -> Iterator[None]:
-    """What a command sets up, undone afterwards."""
-    root, before = logging.getLogger(), (log.level, log.propagate, list(log.handlers))
+def as_a_command() -> None:
+    """What a command sets up."""
     earlier.records.clear()
     set_up_console()
-    yield
-    logging.captureWarnings(False)
-    for handler in [handler for handler in root.handlers if isinstance(handler, LibraryHandler)]:
-        root.removeHandler(handler)
-    log.level, log.propagate, log.handlers = before
 
 
 def test_native_log_lines_are_dropped_and_nothing_else(capfd):
