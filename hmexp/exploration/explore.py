@@ -11,7 +11,7 @@ from rich.table import Table
 from hmexp.config.explore import ExploreConfig
 from hmexp.config.invocation import Invocation
 from hmexp.config.record import MlflowTracking
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.evaluation.tables import frame_table
 from hmexp.exploration.findings import find
 from hmexp.exploration.findings.finding import PROBLEM, Finding
@@ -61,7 +61,7 @@ def explore(config: ExploreConfig, invocation: Invocation) -> ExploreResult:
     log.info(_classes(found))
     _say(findings, PRINTED_NOTICES if out is not None else len(findings))
     if out is not None:
-        with replacing(out) as partial:
+        with progress("drawing the page"), replacing(out) as partial:
             partial.write_text(page_of(found, findings, config, invocation.command), encoding="utf-8")
         log.info(f"page  {shlex.quote(str(out))}")
     if config.log and out is not None and isinstance(config.tracking, MlflowTracking):

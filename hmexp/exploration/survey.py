@@ -12,7 +12,7 @@ from hmexp.catalogue.report import StrategyReport
 from hmexp.config.data import DataConfig
 from hmexp.config.explore import ExploreConfig
 from hmexp.config.strategies import SPLITS
-from hmexp.console import log
+from hmexp.console import progress
 from hmexp.datamodule import DataModule
 from hmexp.exploration.alike import alike_by_look
 from hmexp.exploration.columns import Column, look_at_columns
@@ -127,13 +127,14 @@ def survey(config: ExploreConfig, data: DataModule) -> Survey:
 def _look(data: DataModule, store: Store, max_distance: int) -> Pictures:
     bad = set(data.quarantine["image"])
     images = [image for image in data.images if image not in bad]
-    log.info(f"{data.catalogue.name}: looking at {len(images):,} pictures")
     headers = read_headers(data.catalogue.source, images)
     looks = look_at(store, images)
-    copies = find_copies(looks, store.digests(images), max_distance)
+    with progress("comparing pictures"):
+        copies = find_copies(looks, store.digests(images), max_distance)
     place = pd.Series(range(len(images)), index=images)
     rows = data.catalogue.rows
     articles = rows[~rows["image"].isin(bad)].reset_index(drop=True)
     articles = articles.assign(look=articles["image"].map(place))
-    alike = alike_by_look(articles, looks.thumbnails[articles["look"].to_numpy()])
+    with progress("comparing classes"):
+        alike = alike_by_look(articles, looks.thumbnails[articles["look"].to_numpy()])
     return Pictures(store, headers, looks, copies, alike, articles, data.quarantine)

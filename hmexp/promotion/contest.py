@@ -11,7 +11,7 @@ import pandas as pd
 
 from hmexp.config.errors import RunError, UserError
 from hmexp.config.record import PathsConfig
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.predict import SplitResult, evaluate_rows
 from hmexp.metrics.calibration import with_temperature
@@ -86,7 +86,8 @@ def contest(
         _evaluate(model, view, rows, classes, name) for model, view, name in zip(models, views, names, strict=True)
     ]
     calm = [with_temperature(result.logits, card.temperature) for result, card in zip(results, cards, strict=True)]
-    paired = paired_bootstrap(results[0].targets, calm[0], calm[1], rows["group"].to_numpy(), classes)
+    with progress("comparing the models"):
+        paired = paired_bootstrap(results[0].targets, calm[0], calm[1], rows["group"].to_numpy(), classes)
     return Evidence(paired, len(rows), (sizes[0], sizes[1]), _latencies(models, views, rows))
 
 

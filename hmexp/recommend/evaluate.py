@@ -9,7 +9,7 @@ import pandas as pd
 
 from hmexp.catalogue.manifest import own
 from hmexp.config.similar import EmbedConfig
-from hmexp.console import log, shown_width
+from hmexp.console import log, progress, shown_width
 from hmexp.evaluation.tables import frame_table
 from hmexp.files import place_of
 from hmexp.inference.pixels import pixel_source
@@ -63,7 +63,8 @@ def evaluate_retrieval(
     pixels = pixel_source(source.articles, source.card.image_size, source.card.resize, config.paths)
     vectors = {name: _of(each, rows["article_id"]) for name, each in models.items()}
     vectors |= baselines(pixels, rows["image"].tolist())
-    table = compare_features(vectors, rows, config.k)
+    with progress("comparing features"):
+        table = compare_features(vectors, rows, config.k)
     title = f"{len(rows):,} articles of {rows['group'].nunique():,} products, {which}; 95 % intervals over products"
     _say(table, title, source.bundle.name)
     _write(table.assign(articles=len(rows), held_out=which), place_of(config.out))

@@ -55,8 +55,8 @@ class Pipeline:
         """The purchases by number."""
         inputs = self.inputs
         numbers = Numbers(inputs.customers, inputs.articles.numbers, inputs.max_bad_fraction)
-        log.info(f"reading the purchases of {inputs.transactions}")
-        path = self.stages.file("purchases.parquet", lambda out: write_purchases(inputs.transactions, numbers, out))
+        with progress("reading purchases", sentence=f"reading the purchases of {inputs.transactions}"):
+            path = self.stages.file("purchases.parquet", lambda out: write_purchases(inputs.transactions, numbers, out))
         return pl.scan_parquet(path)
 
     @cached_property
@@ -97,9 +97,11 @@ class Pipeline:
             rows = pl.concat([self.examples(window) for window in windows])
             if rows.is_empty():
                 raise RunError("the ranker has nothing to learn from: nobody bought one of the candidates")
-            log.info(f"training the ranker on {rows.height:,} candidates, {rows['bought'].sum():,} of them bought")
             kept, features = (rows, FEATURES) if pictures else (without_pictures(rows), WITHOUT_PICTURES)
-            return fit_ranker(kept, self.config.ranker, features, self.config.seed)
+            which = "" if pictures else " without pictures"
+            bought = f"{rows.height:,} candidates, {rows['bought'].sum():,} of them bought"
+            with progress("training the ranker", sentence=f"training the ranker{which} on {bought}"):
+                return fit_ranker(kept, self.config.ranker, features, self.config.seed)
 
         return self.stages.ranker(name, fit)
 

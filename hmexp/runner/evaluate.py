@@ -16,7 +16,7 @@ from hmexp.config.secrets import masked
 from hmexp.config.stored import stored_config
 from hmexp.config.strategies import SPLITS
 from hmexp.config.verbs import EvaluateConfig
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.evaluation_page import save_evaluation_page
 from hmexp.evaluation.predict import SplitResult, evaluate_rows
@@ -94,7 +94,8 @@ def evaluate(config: EvaluateConfig, invocation: Invocation) -> EvaluateResult:
     if comparison is not None:
         _save_comparison(comparison, results[1].predictions, job_dirs, folder)
     _save_facts(comparison, warnings, invocation, job_dirs, folder)
-    save_evaluation_page(folder, data.catalogue.source)
+    with progress("drawing the page"):
+        save_evaluation_page(folder, data.catalogue.source)
     log_evaluation(config.tracking, config.paths, folder, data.catalogue.name, config.split, metrics)
     log.info(f"report  {folder / 'report.html'}")
     return EvaluateResult(folder, metrics, comparison)

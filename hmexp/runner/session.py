@@ -11,7 +11,7 @@ import numpy as np
 from hmexp.config.invocation import Invocation
 from hmexp.config.pretrained import PretrainedConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log, say_facts
+from hmexp.console import log, progress, say_facts
 from hmexp.datamodule import DataModule
 from hmexp.evaluation.figures import save_figures
 from hmexp.evaluation.page import save_page
@@ -144,7 +144,8 @@ class Session:
         if "test" in results:
             write_tables(make_report(results["val"], self.data, temperature), self.job_dir)
         save_figures(self.job_dir, self.data, model, fitted)
-        save_page(self.job_dir, self.data.catalogue.source)
+        with progress("drawing the page"):
+            save_page(self.job_dir, self.data.catalogue.source)
         self.recorder.result(recorded(metrics))
         self.recorder.model(self.job_dir / "model")
         self._close(fitted, results)

@@ -7,7 +7,7 @@ from hmexp.catalogue.root import find_root
 from hmexp.config.errors import UserError
 from hmexp.config.invocation import Invocation
 from hmexp.config.verbs import ReportConfig
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.evaluation.evaluation_page import evaluation_folder, save_evaluation_page
 from hmexp.evaluation.page import save_page
 from hmexp.evaluation.saved import PREDICTIONS, SavedFolder, saved_pictures
@@ -22,7 +22,8 @@ def report(config: ReportConfig, invocation: Invocation) -> Path:
     Raises:
         UserError: No such run, or one whose files do not suffice.
     """
-    page = _of_sweep(config, config.sweep) if config.sweep is not None else _of_run(config, str(config.run))
+    with progress("drawing the page"):
+        page = _of_sweep(config, config.sweep) if config.sweep is not None else _of_run(config, str(config.run))
     log.info(f"report  {page}")
     return page
 

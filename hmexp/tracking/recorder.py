@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from hmexp.compat.mlflow import system_metrics_monitor
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.secrets import masked
-from hmexp.console import log
+from hmexp.console import log, progress
 from hmexp.jobs.folder import JobFolder
 from hmexp.metrics.names import recorded
 from hmexp.process import full_disk
@@ -132,11 +132,13 @@ class MlflowRecorder:
 
     def model(self, bundle_dir: Path) -> None:
         """The bundle as a model of MLflow's Keras flavour."""
-        self._tell(lambda client: log_bundle(client, self.run_id, bundle_dir))
+        with progress("recording the model"):
+            self._tell(lambda client: log_bundle(client, self.run_id, bundle_dir))
 
     def artifacts(self, folder: Path) -> None:
         """Every file of the job folder but the checkpoints, the model and Hydra's own."""
-        self._tell(lambda client: log_artifacts(client, self.run_id, folder))
+        with progress("recording the files"):
+            self._tell(lambda client: log_artifacts(client, self.run_id, folder))
 
     def finish(self, status: str, traceback: str = "", pruned: str = "") -> None:
         """End the run in MLflow, whatever became of it; MLflow has no state for a pruned one but KILLED."""

@@ -15,7 +15,7 @@ import pandas as pd
 from hmexp.catalogue.sample.once import make_once
 from hmexp.catalogue.sample.shop import Memory, Season, Shop, draw_popular, draw_tastes
 from hmexp.catalogue.sample.tables import LAST_DAY, articles_table, customers_table
-from hmexp.console import log
+from hmexp.console import progress
 
 PURCHASES_VERSION = "1"
 """Part of the folder's name; a change of the purchases changes it."""
@@ -53,8 +53,13 @@ def generate_purchases(root: Path) -> None:
 
 
 def _write(root: Path) -> None:
+    sentence = f"drawing purchases of the sample: about {NUM_PURCHASES:,} in {root.parent}"
+    with progress("drawing purchases", sentence=sentence):
+        _write_tables(root)
+
+
+def _write_tables(root: Path) -> None:
     articles, customers = articles_table(), sample_customers()
-    log.info(f"drawing purchases of the sample: about {NUM_PURCHASES:,} in {root.parent}")
     ids, buyers = articles["article_id"].to_numpy(), customers["customer_id"].to_numpy()
     days = [
         pd.DataFrame(
