@@ -27,14 +27,24 @@ class LoggedTable(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the table, or its rows as records where it does not fit."""
+        if self.title:  # rich would break it at the table's width, however wide the terminal is
+            yield Text(wrapped(str(self.title), options.max_width), style="table.title", overflow="ignore")
         if self.narrowest > options.max_width:
-            return (Text(line, no_wrap=True, overflow="ignore") for line in self.records(options.max_width))
-        return super().__rich_console__(console, options)
+            yield from (Text(line, overflow="ignore", no_wrap=True) for line in self.records(options.max_width))
+        else:
+            yield from self._without_title(console, options)
+
+    def _without_title(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        title, self.title = self.title, None
+        try:
+            yield from super().__rich_console__(console, options)
+        finally:
+            self.title = title
 
     def __str__(self) -> str:
         drawing = io.StringIO()
         # A notebook's console would show it at once, beside the one that the log shows.
-        width = max(PLAIN_WIDTH, self.narrowest)
+        width = max(PLAIN_WIDTH, self.narrowest, cell_len(str(self.title or "")))
         plain = Console(file=drawing, width=width, markup=False, emoji=False, color_system=None, force_jupyter=False)
         plain.print(self)
         return "\n".join(line.rstrip() for line in drawing.getvalue().rstrip().splitlines())
@@ -52,10 +62,8 @@ class LoggedTable(Table):
         return min(LONG_WORD, max((cell_len(word) for text in texts for word in text.split()), default=0))
 
     def records(self, width: int) -> Iterator[str]:
-        """The title, and each row: what stands in its first column and is long, then names and values of the rest."""
-        if self.title:
-            yield wrapped(str(self.title), width)
-            yield ""
+        """Each row: what stands in its first column and is long, then names and values of the rest."""
+        yield ""
         long = {place for place, column in enumerate(self.columns) if place and not column.no_wrap}
         if len(long) == len(self.columns) - 1:  # none stands out
             long = set()

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hmexp.config.errors import RunError
 from hmexp.config.recommend import RecommendConfig
-from hmexp.console import log, progress
+from hmexp.console import progress
 from hmexp.inference.parts import Parts
 from hmexp.recommend.candidates import Shop, sources_of
 from hmexp.recommend.evaluation import RankingEvaluation, evaluate

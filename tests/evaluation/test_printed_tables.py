@@ -78,6 +78,18 @@ def test_a_table_in_a_file_is_as_wide_as_it_must_be_and_ends_no_line_in_blanks()
     assert not any(line.endswith(" ") for line in lines)
 
 
+def test_a_title_is_as_long_as_the_terminal_is_wide():
+    names = "a = 2026-11-27_17-52-14_cnn, b = 2026-11-27_18-20-24_resnet_with_a_long_name"
+    table = frame_table(pd.DataFrame({"metric": ["loss"], "a": [1.0]}), names)
+    assert drawn(table, width=80).splitlines()[0] == names
+    assert str(table).splitlines()[0] == names
+    broken = ["a = 2026-11-27_17-52-14_cnn, b =", "  2026-11-27_18-20-24_resnet_with_a_long_name"]
+    assert drawn(table, width=60).splitlines()[:2] == broken
+        names.partition("resnet")[0].rpartition(" ")[0],
+        f"  {names.rpartition(' ')[2]}",
+    ]
+
+
 def test_of_many_unreadable_pictures_some_are_named(caplog):
     caplog.set_level("INFO", "hmexp")
     quarantine = pd.DataFrame({"image": [f"{number}.jpg" for number in range(200)], "reason": "truncated"})
