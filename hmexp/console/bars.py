@@ -202,10 +202,11 @@ def progress(
         total: Alike.
         unit: Alike.
         done: Alike.
-        sentence: The line; of `what` and `total` where it is empty. Without either it is for the log file alone.
+        sentence: The line; of `what` and `total` where it is empty. Where nothing, or one, is counted either it is
+            for the log file alone.
     """
     line = sentence or (what if total is None else f"{what}: {total:,} {unit}".strip())
-    minor = total is None and not sentence
+    minor = (total is None or total == 1) and not sentence
     (log.debug if minor or shows_bars() else log.info)(line)
     with Bar(what, total, unit, done) as bar:
         yield bar

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,33 @@ def test_quarantine_and_missing_pictures_are_reported(trained):
     output = (trained / "stdout").read_text()
     assert "in quarantine" in output
     assert "without a picture" in output
+
+
+def test_the_first_lines_say_what_will_happen(trained):
+    output = (trained / "stdout").read_text()
+    (model,) = [line for line in output.splitlines() if line.startswith("model ")]
+    begin = output.partition("What became")[0]
+    _, there, rest = begin.partition("sample: 1,991 rows, 9 classes\nstarting tensorflow\n")
+    assert there
+    facts = [line[:10].strip() for line in rest.splitlines()]
+    assert facts == ["data", "model", "device", "pictures", "training", "kept", "goes to", "recorded"]
+    assert "1,585 in train, 204 in val, 202 in test; 9 classes, 32x32 pixels" in output
+    assert re.fullmatch(r"model     cnn: [\d,]+ parameters, about [\d.]+ [kM]B to train it", model)
+    assert "device    cpu, float32, tensorflow" in output
+    assert "2 epochs, 50 steps of 32 pictures each, adam, learning rate 0.001" in output
+    assert f"goes to   {job_dir(trained)}\n" in output
+
+
+def test_a_pipe_has_plain_lines_and_the_log_has_them_all(trained):
+    output = (trained / "stdout").read_text()
+    written = (job_dir(trained) / "log").read_text()
+    assert "\x1b" not in output
+    assert "…" not in output
+    lines = [line for line in output.splitlines() if line]
+    assert not [line for line in lines if line.endswith(" ")]
+    assert not [line for line in lines if line not in written]
+    assert "DEBUG XLA: off" in written
+    assert "XLA" not in output
 
 
 def test_the_record_in_mlflow(trained):
