@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -25,9 +26,8 @@ def shown(cache, tmp_path_factory) -> str:
     ours, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
     words = ["model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=1", "tracking=none"]
-    env = {
-        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "TF_CPP_MIN_LOG_LEVEL")
-    }
+    unset = ("COLUMNS", "LINES", "TF_CPP_MIN_LOG_LEVEL")
+    env = {name: value for name, value in os.environ.items() if name not in unset}
     env |= {"HMEXP_CACHE": str(cache), "TERM": "xterm-256color", "NO_COLOR": "1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "hmexp", *words],
@@ -68,7 +68,7 @@ def test_lines_fit_and_what_is_copied_is_whole(shown):
     lines = [CODE.sub("", line.rpartition("\r")[2]) for line in shown.replace("\r\n", "\n").split("\n")]
     (folder,) = [line for line in lines if line.startswith("goes to ")]
     (again,) = [line for line in lines if line.startswith("repeat ")]
-    assert os.path.isdir(folder.removeprefix("goes to "[:7]).strip())
+    assert Path(folder.removeprefix("goes to").strip()).is_dir()
     assert again.endswith("trainer.epochs=1 tracking=none")
     long = [line for line in lines if cell_len(line) > COLUMNS]
     assert all(line.startswith(("goes to ", "folder ", "repeat ")) for line in long), long
