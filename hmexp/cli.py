@@ -223,17 +223,17 @@ class Task:
 
         from hmexp.config.schemas import VERBS as SCHEMAS
         from hmexp.config.schemas import register_schemas, to_config
-        from hmexp.console import progress
+        from hmexp.console import until_said
 
         register_schemas()  # a launcher may call this in a process of its own
         _import_plugins(cfg.get("plugins", []))
         module, _, function = self.verb.function.partition(":")
         try:
             config: Any = to_config(cfg, SCHEMAS[self.verb.schema])
-            with progress("starting"):
+            with until_said():
                 call: Callable[..., Any] = getattr(importlib.import_module(module), function)
-            check_interrupted()  # some libraries swallow what is raised while they are imported
-            result = call(config, self._invocation(HydraConfig.get()))
+                check_interrupted()  # some libraries swallow what is raised while they are imported
+                result = call(config, self._invocation(HydraConfig.get()))
             # A sweeper wants a number, and reading back anything more would import TensorFlow into its process.
             return result.objective if HydraConfig.get().mode == RunMode.MULTIRUN else result
         except Exception as error:

@@ -1,6 +1,6 @@
 """The terminal and the log: what a user reads goes through one logger, long work through one progress bar."""
 
-from hmexp.console.bars import Bar, progress, shows_bars
+from hmexp.console.bars import Bar, progress, said, shows_bars, until_said
 from hmexp.console.facts import say_facts
 from hmexp.console.libraries import quiet_loggers
 from hmexp.console.logfile import log_file
@@ -18,8 +18,10 @@ __all__ = [
     "progress",
     "quiet_loggers",
     "quiet_natives",
+    "said",
     "say_facts",
     "set_up_console",
     "shown_width",
     "shows_bars",
+    "until_said",
 ]

@@ -1,6 +1,7 @@
 """The progress bar of all long work: one line that fits the terminal, and goes when the work is done."""
 
 import importlib.util
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -107,6 +108,7 @@ class _Display:
     def __init__(self) -> None:
         self.lock = RLock()
         self.progress: Progress | None = None
+        self.waiting: Bar | None = None
 
     def add(self, bar: "Bar") -> tuple[Progress, TaskID]:
         with self.lock:
@@ -116,6 +118,7 @@ class _Display:
             task = self.progress.add_task(
                 bar.what, total=bar.total, completed=bar.done, unit=bar.unit, note="", below=bar.below
             )
+            self._show_waiting(self.progress)
             return self.progress, task
 
     def remove(self, task: TaskID) -> None:
@@ -127,6 +130,13 @@ class _Display:
                 self.progress = None
             else:
                 self.progress.remove_task(task)
+                self._show_waiting(self.progress)
+
+    def _show_waiting(self, progress: Progress) -> None:
+        """Show the bar of `until_said` while it is the only one."""
+        waiting = self.waiting.task if self.waiting is not None else None
+        if waiting in progress.task_ids:
+            progress.update(waiting, visible=len(progress.task_ids) == 1)
 
 
 _display = _Display()
@@ -149,6 +159,11 @@ class Bar:
         self.what, self.total, self.unit, self.done = what, total, unit, done
         self.below: Callable[[], RenderableType] | None = None
         self._shown: tuple[Progress, TaskID] | None = None
+
+    @property
+    def task(self) -> TaskID | None:
+        """Its line, while it is drawn."""
+        return None if self._shown is None else self._shown[1]
 
     @property
     def is_shown(self) -> bool:
@@ -210,3 +225,30 @@ def progress(
     (log.debug if minor or shows_bars() else log.info)(line)
     with Bar(what, total, unit, done) as bar:
         yield bar
+
+
+def said() -> None:
+    """Take the bar of `until_said` away: something is printed."""
+    if _display.waiting is not None:
+        _display.waiting.stop()
+
+
+class _Said(logging.Handler):
+    """Hears of what is said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hear of a record."""
+        said()
+
+
+@contextmanager
+def until_said() -> Iterator[None]:
+    """Show a bar until the block says or prints something, or ends; it gives way to any other."""
+    handler = _Said(logging.INFO)
+    log.addHandler(handler)
+    try:
+        with Bar("starting") as _display.waiting:
+            yield
+    finally:
+        _display.waiting = None
+        log.removeHandler(handler)

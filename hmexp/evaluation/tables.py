@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from hmexp.catalogue.report import StrategyReport
-from hmexp.console import LoggedTable, log
+from hmexp.console import LoggedTable, log, said
 from hmexp.metrics.evaluation import Evaluation
 from hmexp.process import printable
 
@@ -103,6 +103,7 @@ def say_quarantined(quarantine: pd.DataFrame, file: str = "quarantine.csv") -> N
 
 def print_frame(frame: pd.DataFrame, format: str) -> None:
     """Print a DataFrame on the standard output, for another program: as `csv`, or as `json` in a list of records."""
+    said()
     if format == "csv":
         frame.to_csv(sys.stdout, index=False)
     else:

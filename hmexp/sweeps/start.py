@@ -22,7 +22,7 @@ from hmexp.config.quoting import quoted
 from hmexp.config.record import MlflowTracking
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
-from hmexp.console import log, log_file, progress, quiet_loggers, quiet_natives
+from hmexp.console import log, log_file, progress, quiet_loggers, quiet_natives, until_said
 from hmexp.jobs.folder import LOCK_FILE, LOOK
 from hmexp.jobs.table import FAILED, JobTable, plain_key
 from hmexp.process import full_disk
@@ -109,6 +109,11 @@ def sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     """
     if side.command.verb != "train":
         raise UserError(f"hydra.mode: expected RUN with this verb, received a sweep of {side.command.verb}")
+    with until_said():
+        _sweep(side, arguments)
+
+
+def _sweep(side: HydraSide, arguments: Sequence[str]) -> None:
     plan = make_plan(side, arguments)
     first = plan.first
     stored = find_sweep(first.paths, "resume", first.resume) if first.resume else None

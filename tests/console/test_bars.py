@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from hmexp.console import Bar, bars, output, progress
+from hmexp.console import Bar, bars, log, output, progress, said, until_said
 from hmexp.console.bars import MIN_BAR, fitted
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -111,6 +111,27 @@ def test_a_line_of_a_bar_that_is_shown_is_for_the_log_file(terminal, caplog):
     with progress("staging", 2000, sentence="staging 2,000 pictures to a folder"):
         pass
     assert caplog.record_tuples == [("hmexp", logging.DEBUG, "staging 2,000 pictures to a folder")]
+
+
+def test_the_bar_of_a_start_gives_way_and_goes_with_the_first_words(terminal):
+    terminal(80)
+
+    def visible():
+        return [task.description for task in bars._display.progress.tasks if task.visible]
+
+    with until_said():
+        assert visible() == ["starting"]
+        with progress("reading"):
+            assert visible() == ["reading"]
+        assert visible() == ["starting"]
+        log.debug("a detail")
+        assert visible() == ["starting"]
+        log.info("the first words")
+        assert bars._display.progress is None
+    with until_said():
+        said()
+        assert bars._display.progress is None
+    assert not any(isinstance(handler, bars._Said) for handler in log.handlers)
 
 
 def test_no_colour_leaves_no_codes_of_style(terminal, monkeypatch):
