@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 GAP = "  "
 """Between the name of a fact and its value, and between figures of a line."""
-WORD = re.compile(r"(?:python -m )?\bhmexp [-\w].*|`[^`]*`\S*|'[^']*'\S*|\S+")
+WORD = re.compile(r"(?:python -m )?\bhmexp [-a-z].*|`[^`]*`\S*|'[^']*'\S*|\S+")
 """A command up to the end of the line; what is quoted; a word."""
 
 
