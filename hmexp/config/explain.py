@@ -14,7 +14,7 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 
 from hmexp.compat.hydra import COMPOSING
 from hmexp.config.errors import UserError, invalid, unknown_key
-from hmexp.config.keys import likely_key
+from hmexp.config.keys import likely_key, options_with
 from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.verbs import RunConfig
 
@@ -115,6 +115,11 @@ def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
     if not isinstance(cause, ValidationError) and isinstance(schema, type) and is_dataclass(schema):
         prefix = key.rpartition(".")[0]
         valid = [f"{prefix}.{f.name}" if prefix else f.name for f in fields(schema)]
+        if elsewhere := options_with(key):
+            group = elsewhere[0].partition("=")[0]
+            return (
+                f"{key}: expected a key of the chosen {group}, received one of {' and '.join(elsewhere)}{_place(outer)}"
+            )
         likely = likely_key(key) if prefix or issubclass(schema, RunConfig) else None
         return f"{unknown_key(key, valid, likely)}{_place(outer)}"
     if (section := key.partition(".")[0]) in LISTS and "not in struct" in message:
