@@ -100,9 +100,12 @@ def _options(group: str) -> str:
     for file in sorted(folder.glob("*.yaml")):
         text = file.read_text(encoding="utf-8")
         what = _comment(text) or _summary(group, file.stem)
-        sets = _flat({name: each for name, each in yaml.safe_load(text).items() if name != "defaults"})
+        sets = _flat(
+            {name: each for name, each in yaml.safe_load(text).items() if name != "defaults"},
+            f"{group.replace('/', '.')}.",
+        )
         if sets and group not in ("experiment", "debug"):
-            what += f" Sets {', '.join(f'`{key}={typed(value)}`' for key, value in sets.items())}."
+            what = f"{what.rstrip('.')}. Sets {', '.join(f'`{key}={typed(value)}`' for key, value in sets.items())}."
         rows.append(f"| `{group}={file.stem}`{' (default)' if file.stem == default else ''} | {_cell(what)} |")
     return "\n".join(rows)
 

@@ -27,4 +27,6 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:  # noqa: ANN401
     beside_docs = page.file.src_uri in BESIDE.values()
     for path, name in BESIDE.items():
         markdown = markdown.replace(f"](../{path}", f"]({name}")
-    return markdown.replace("](docs/", "](") if beside_docs else markdown
+    if beside_docs:
+        markdown = markdown.replace("](docs/", "](").replace("](../docs/", "](")
+    return markdown
