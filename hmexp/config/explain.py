@@ -3,7 +3,6 @@
 import errno
 import re
 import traceback
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hydra.errors import CompactHydraException, MissingConfigException, Override
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
 from hmexp.compat.hydra import COMPOSING
-from hmexp.config.errors import UserError, invalid, unknown_key
+from hmexp.config.errors import UserError, causes, invalid, unknown_key
 from hmexp.config.keys import likely_key, options_with
 from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.verbs import RunConfig
@@ -24,7 +23,7 @@ COMPOSERS = ("hydra", "omegaconf", "yaml", "antlr4")
 
 def explain(error: BaseException) -> str | None:
     """Say a composition error in one line, or None where it is not the user's input that is wrong."""
-    chain = list(_chain(error))
+    chain = list(causes(error))
     for cause in chain:
         if isinstance(cause, UserError):
             return str(cause)
@@ -72,14 +71,6 @@ def _bad_place(error: BaseException) -> str | None:
     if isinstance(error, PermissionError | NotADirectoryError) and error.filename:
         return f"{error.filename}: expected a place that can be read and written, received {error.strerror}"
     return None
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the outermost first."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
 
 
 def _first_line(error: BaseException) -> str:
