@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hmexp.compat.hydra import raw_node
 from hmexp.config.errors import NEAR
-from hmexp.config.fields import CHOICE
+from hmexp.config.fields import CHOICE, default_of
 from hmexp.config.schemas import GROUPS, LISTS, VERBS
 from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 
@@ -233,8 +233,7 @@ class _Walk:
 
     def _value(self, field: "Field[Any]", path: str) -> str:
         if self.tree is None:
-            made = field.default_factory() if field.default_factory is not MISSING else field.default
-            return typed(None if made is MISSING else made)
+            return typed(default_of(field))
         parent, _, name = path.rpartition(".")
         node = OmegaConf.select(self.tree, parent) if parent else self.tree
         values: Any = OmegaConf.to_container(node, resolve=False)
