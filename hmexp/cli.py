@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmexp.config.errors import UserError
 from hmexp.config.invocation import MULTIRUN_FLAGS, Invocation, SweepCommand
-from hmexp.process import answer_signals, check_interrupted, drop_stdout, tolerant_output
+from hmexp.process import answer_signals, check_interrupted, drop_stdout, interruption_as_such, tolerant_output
 from hmexp.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _compose_and_call(verb: Verb, overrides: list[str], line: str) -> int:
     task = Task(verb, SweepCommand(line, tuple(words), tuple(quote(word) for word in recalled), verb.config))
     run = hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name=verb.config)(task)
     try:
-        with without_empty_folders(words):
+        with without_empty_folders(words), interruption_as_such():
             _with_full_errors(run, flags_first([quote(word) for word in [*recalled, *words]]))
     except BrokenPipeError:
         raise
@@ -233,7 +233,8 @@ class Task:
             with until_said():
                 call: Callable[..., Any] = getattr(importlib.import_module(module), function)
                 check_interrupted()  # some libraries swallow what is raised while they are imported
-                result = call(config, self._invocation(HydraConfig.get()))
+                with interruption_as_such():
+                    result = call(config, self._invocation(HydraConfig.get()))
             # A sweeper wants a number, and reading back anything more would import TensorFlow into its process.
             return result.objective if HydraConfig.get().mode == RunMode.MULTIRUN else result
         except Exception as error:

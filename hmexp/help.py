@@ -5,10 +5,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hmexp.config.keys import Keys, keys_of_choice, keys_of_options, names_in_store
+from hmexp.config.keys import Keys, keys_of_choice, keys_of_options, names_in_store, sweep_keys
 from hmexp.config.presets import shipped_dir
 from hmexp.config.schemas import GROUPS, VERBS
-from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.verbs import Verb
 
@@ -61,27 +60,11 @@ def verb_page(verb: Verb, words: Sequence[str]) -> str:
     if trains:
         parts.append(_groups())
     if verb.sweeps and ALL in words:
-        parts += [SWEEPS, *(_section(group) for group in _sweep_keys())]
+        parts += [SWEEPS, *(_section(group) for group in sweep_keys())]
     if ALL not in words and len(groups) > 1:
         more = ", and those of sweeps" if verb.sweeps else ""
         parts.append(f"hmexp {verb.name} --help all lists the keys of every option{more}.")
     return "\n\n".join(parts)
-
-
-def _sweep_keys() -> list[Keys]:
-    """The keys of the sweepers and of the launcher; those that both sweepers have once."""
-    chosen = {
-        "hydra/sweeper=grid": ("hydra.sweeper.", GridConfig),
-        "hydra/sweeper=keras_tuner": ("hydra.sweeper.", KerasTunerConfig),
-        "hydra/launcher=process": ("hydra.launcher.", ProcessConfig),
-    }
-    seen: set[str] = set()
-    groups = []
-    for option, (prefix, schema) in chosen.items():
-        (own, *_) = keys_of_options(schema, prefix)
-        groups.append(Keys(option, own.summary, tuple(key for key in own.keys if key.path not in seen)))
-        seen |= {key.path for key in own.keys}
-    return groups
 
 
 def _groups() -> str:

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from hmexp.config.errors import causes
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """Of the system: no room, no more room for this user or this process, a disk that may only be read."""
@@ -71,12 +73,28 @@ def quiet_when_interrupted() -> Iterator[None]:
 
 
 @contextmanager
+def interruption_as_such() -> Iterator[None]:
+    """Raise the KeyboardInterrupt of a signal where Python or a library has made another exception of it.
+
+    A signal in the middle of a class body is a RuntimeError before Python 3.12 (`Error calling __set_name__`), one in a
+    library's import an ImportError, one in native code a SystemError.
+    """
+    try:
+        yield
+    except Exception as error:
+        stop = next((each for each in causes(error) if isinstance(each, KeyboardInterrupt)), None)
+        if stop is None or not interrupted():
+            raise
+        raise KeyboardInterrupt(*stop.args) from error
+
+
+@contextmanager
 def answer_signals() -> Iterator[None]:
     """Answer SIGINT, SIGTERM and SIGHUP inside the block with KeyboardInterrupt."""
     answer = Answer()
     previous = {number: signal.signal(number, answer) for number in answered()}
     try:
-        with quiet_when_interrupted():
+        with quiet_when_interrupted(), interruption_as_such():
             yield
     finally:
         for number, handler in previous.items():

@@ -71,3 +71,41 @@ def test_what_else_cannot_be_passed_on_is_printed(monkeypatch):
     with answer_signals():
         Broken()
     assert said == ["broken"]
+
+
+def _in_a_class_body() -> None:
+    class Stops:
+        def __set_name__(self, owner, name):
+            signal.raise_signal(signal.SIGINT)
+
+    type("Body", (), {"stops": Stops()})  # a RuntimeError before Python 3.12
+
+
+def _in_an_import() -> None:
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except BaseException as error:
+        raise ImportError("a library that says it in its own words") from error
+
+
+def _while_something_is_tidied_up() -> None:
+    try:
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        [].pop()
+
+
+@pytest.mark.parametrize("stopped", [_in_a_class_body, _in_an_import, _while_something_is_tidied_up])
+def test_an_interruption_that_became_another_exception_is_one(stopped):
+    with pytest.raises(KeyboardInterrupt), answer_signals():
+        stopped()
+
+
+def test_an_exception_without_a_signal_stays_what_it_is():
+    with pytest.raises(ImportError), answer_signals():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("a library's own") from error
+    with pytest.raises(IndexError), answer_signals():
+        [].pop()

@@ -1,6 +1,6 @@
 """The two errors that end a command, and the one line in which bad input is answered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 NEAR = 0.75
@@ -47,6 +47,14 @@ def unknown_key(key: str, valid: Iterable[str], likely: str | None = None) -> Us
     meant = names[near[0]] if near else likely
     hint = f" (did you mean {meant}?)" if meant else ""
     return UserError(f"{key}: expected a key of the configuration, received an unknown one{hint}")
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, the outermost first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
 
 
 def require(condition: bool, key: str, expected: str, received: object) -> None:

@@ -3,7 +3,6 @@
 import errno
 import re
 import traceback
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from hydra.errors import CompactHydraException, MissingConfigException, Override
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
 from hmexp.compat.hydra import COMPOSING
-from hmexp.config.errors import UserError, invalid, unknown_key
-from hmexp.config.keys import likely_key
+from hmexp.config.errors import UserError, causes, invalid, unknown_key
+from hmexp.config.keys import likely_key, options_with
 from hmexp.config.schemas import GROUPS, LISTS
 from hmexp.config.verbs import RunConfig
 
@@ -24,7 +23,7 @@ COMPOSERS = ("hydra", "omegaconf", "yaml", "antlr4")
 
 def explain(error: BaseException) -> str | None:
     """Say a composition error in one line, or None where it is not the user's input that is wrong."""
-    chain = list(_chain(error))
+    chain = list(causes(error))
     for cause in chain:
         if isinstance(cause, UserError):
             return str(cause)
@@ -74,14 +73,6 @@ def _bad_place(error: BaseException) -> str | None:
     return None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the outermost first."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
-
-
 def _first_line(error: BaseException) -> str:
     return " ".join(str(error).split("\n", 1)[0].split())
 
@@ -115,6 +106,11 @@ def _bad_value(cause: OmegaConfBaseException, outer: BaseException) -> str:
     if not isinstance(cause, ValidationError) and isinstance(schema, type) and is_dataclass(schema):
         prefix = key.rpartition(".")[0]
         valid = [f"{prefix}.{f.name}" if prefix else f.name for f in fields(schema)]
+        if elsewhere := options_with(key):
+            group = elsewhere[0].partition("=")[0]
+            return (
+                f"{key}: expected a key of the chosen {group}, received one of {' and '.join(elsewhere)}{_place(outer)}"
+            )
         likely = likely_key(key) if prefix or issubclass(schema, RunConfig) else None
         return f"{unknown_key(key, valid, likely)}{_place(outer)}"
     if (section := key.partition(".")[0]) in LISTS and "not in struct" in message:

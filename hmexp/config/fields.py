@@ -62,6 +62,12 @@ class Text:
     is_path: bool = False
 
 
+def default_of(field: "Field[Any]") -> Any:  # noqa: ANN401
+    """The default of a field; None where it has none."""
+    made = field.default_factory() if field.default_factory is not MISSING else field.default
+    return None if made is MISSING else made
+
+
 def number(
     default: Any,  # noqa: ANN401
     *,

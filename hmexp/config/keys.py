@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
@@ -15,8 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from hmexp.compat.hydra import raw_node
 from hmexp.config.errors import NEAR
-from hmexp.config.fields import CHOICE
+from hmexp.config.fields import CHOICE, default_of
 from hmexp.config.schemas import GROUPS, LISTS, VERBS
+from hmexp.config.sweep import GridConfig, KerasTunerConfig, ProcessConfig
 
 OTHER_NAMES = {
     **dict.fromkeys(("lr", "rate"), "learning_rate"),
@@ -102,6 +103,22 @@ def keys_of_choice(schema: type, tree: DictConfig, choices: Mapping[str, str]) -
     return _grouped(_Walk(tree, choices), schema, "")
 
 
+def sweep_keys() -> list[Keys]:
+    """The keys of the sweepers and of the launcher; those that both sweepers have once."""
+    chosen = {
+        "hydra/sweeper=grid": ("hydra.sweeper.", GridConfig),
+        "hydra/sweeper=keras_tuner": ("hydra.sweeper.", KerasTunerConfig),
+        "hydra/launcher=process": ("hydra.launcher.", ProcessConfig),
+    }
+    seen: set[str] = set()
+    groups = []
+    for option, (prefix, schema) in chosen.items():
+        (own, *_) = keys_of_options(schema, prefix)
+        groups.append(Keys(option, own.summary, tuple(key for key in own.keys if key.path not in seen)))
+        seen |= {key.path for key in own.keys}
+    return groups
+
+
 def options_of(group: str) -> dict[str, type]:
     """The options of a group, such as `model` or `data/merge`, by their schemas; those of plugins come last."""
     store = ConfigStore.instance()
@@ -133,6 +150,11 @@ def likely_key(key: str, verb: str = "train") -> str | None:
     return max(found, key=lambda each: each[0])[1] if found else None  # the first of equals: `max` is stable
 
 
+def options_with(key: str) -> list[str]:
+    """The options of a training that have a key, such as `optimizer=muon` for `optimizer.adam_ratio`."""
+    return [keys.option for keys in keys_of_options(VERBS["train"])[1:] if any(each.path == key for each in keys.keys)]
+
+
 @cache
 def meanings(schema: type) -> dict[str, str]:
     """Field -> the docstring below it, of a dataclass and of its parents."""
@@ -162,7 +184,8 @@ def _grouped(walk: "_Walk", schema: type, prefix: str) -> list[Keys]:
     alone = [prefix + name for name in inspect.get_annotations(schema)]
     own = [key for key in keys if key.path in alone]
     shared = [key for key in keys if key.path not in alone]
-    return [Keys("", _summary(schema), (*own, *shared)), *below]
+    once = {keys.option: keys for keys in below}  # a group within several options of another one is found in each
+    return [Keys("", _summary(schema), (*own, *shared)), *once.values()]
 
 
 @dataclass(frozen=True)
@@ -210,8 +233,7 @@ class _Walk:
 
     def _value(self, field: "Field[Any]", path: str) -> str:
         if self.tree is None:
-            made = field.default_factory() if field.default_factory is not MISSING else field.default
-            return typed(None if made is MISSING else made)
+            return typed(default_of(field))
         parent, _, name = path.rpartition(".")
         node = OmegaConf.select(self.tree, parent) if parent else self.tree
         values: Any = OmegaConf.to_container(node, resolve=False)

@@ -22,7 +22,7 @@ class NoTracking(TrackingConfig):
 
 @dataclass
 class MlflowTracking(TrackingConfig):
-    """MLflow."""
+    """Runs, their models and the registry are in MLflow."""
 
     uri: str | None = text(None, is_path=True)
     """Any MLflow tracking URI; null is the SQLite database under `paths.root`/mlruns."""

@@ -5,6 +5,7 @@ groups and the presets in the defaults list; so what the user gives on top wins,
 """
 
 import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from hmexp.config.errors import UserError
+from hmexp.config.fields import default_of
 from hmexp.config.quoting import WORDS_OF_HYDRA, plugin_modules
 from hmexp.config.schemas import LISTS
 from hmexp.config.secrets import HIDDEN
@@ -102,6 +104,8 @@ def stored_choices(job_dir: Path) -> dict[str, str]:
 def differences(config: object, stored: DictConfig, leave_out: tuple[str, ...]) -> list[str]:
     """`key=value (was old)` of each key whose value is not the stored one.
 
+    A key that an earlier hmexp did not have had its default.
+
     Args:
         config: Dataclasses of the same kind.
         stored: As `stored_config` gives it.
@@ -112,7 +116,17 @@ def differences(config: object, stored: DictConfig, leave_out: tuple[str, ...]) 
     hidden = {key for key, value in then.items() if HIDDEN in value}  # a secret was not written down
     known = (key for key in now | then if key not in hidden)
     keys = [key for key in known if not any(key == name or key.startswith(f"{name}.") for name in leave_out)]
-    return [f"{key}={now.get(key)} (was {then.get(key)})" for key in keys if now.get(key) != then.get(key)]
+    before = {key: then[key] if key in then else _default(config, key) for key in keys}
+    return [f"{key}={now.get(key)} (was {before[key]})" for key in keys if now.get(key) != before[key]]
+
+
+def _default(config: object, key: str) -> str:
+    """The default of a key of dataclasses, as text."""
+    *sections, name = key.split(".")
+    for section in sections:
+        config = getattr(config, section, None)
+    found = {field.name: field for field in fields(config)} if is_dataclass(config) else {}  # a mapping has none
+    return str(default_of(found[name]) if name in found else None)
 
 
 def _flat(config: DictConfig) -> dict[str, str]:

@@ -21,7 +21,7 @@ from hmexp.jobs.folder import FINISHED, KILLED, RUNNING, JobFolder, JobRecord
 from hmexp.jobs.trial import read_trial
 from hmexp.metrics.names import is_retrieval, parse_monitor
 from hmexp.models.pinned import pinned
-from hmexp.process import full_disk, user_name, written_to
+from hmexp.process import full_disk, interruption_as_such, user_name, written_to
 from hmexp.runner.backend import check_backend, start_backend
 from hmexp.runner.environment import git_state, versions
 from hmexp.runner.modes import check_frozen, under_mode, within_steps
@@ -229,7 +229,8 @@ def _recorded(recorder: Recorder, folder: JobFolder, plugins: Sequence[str]) -> 
     record.status, record.begun, record.recorded = RUNNING, time.time(), isinstance(recorder, NoRecorder)
     folder.save()
     try:
-        yield
+        with interruption_as_such():
+            yield
     except KeyboardInterrupt:
         finish(KILLED)
         command = _resume_command(record, plugins)

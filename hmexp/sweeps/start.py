@@ -25,7 +25,7 @@ from hmexp.config.verbs import RunConfig
 from hmexp.console import log, log_file, progress, quiet_loggers, quiet_natives, until_said
 from hmexp.jobs.folder import LOCK_FILE, LOOK
 from hmexp.jobs.table import FAILED, JobTable, plain_key
-from hmexp.process import full_disk
+from hmexp.process import full_disk, interruption_as_such
 from hmexp.runner.backend import require_backend
 from hmexp.sweeps.closing import close
 from hmexp.sweeps.design import Design, check_num_jobs, make_design
@@ -248,7 +248,8 @@ def _batches(side: HydraSide, plan: Plan, folder: Path) -> Pool:
 def _run(running: Sweep) -> None:
     """Run the jobs, then close the sweep however it ended."""
     try:
-        running.run()
+        with interruption_as_such():
+            running.run()
     except BaseException as error:
         with unharmed():  # what ended the sweep says more than what its end could not write
             close(running, "KILLED")

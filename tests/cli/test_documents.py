@@ -18,7 +18,8 @@ NAMED = re.compile(r"\b(RUN|SWEEP|latest)\b|\bresume=|experiment=winner|plugins=
 """Commands that go on from something, or need a package of one's own."""
 
 
-def commands(documents: Sequence[str] = DOCUMENTS) -> list[str]:
+def commands(documents: Sequence[str] = DOCUMENTS, every: bool = False) -> list[str]:
+    """The commands of documents; with `every` those too that go on from something."""
     found = []
     for name in documents:
         text = (CHECKOUT / name).read_text(encoding="utf-8").replace("\\\n", " ")
@@ -26,7 +27,7 @@ def commands(documents: Sequence[str] = DOCUMENTS) -> list[str]:
             for line in block.splitlines():
                 for part in line.split("#")[0].split("&&"):
                     words = part.strip()
-                    if words.startswith(("hmexp ", "python -m hmexp ")) and not NAMED.search(words):
+                    if words.startswith(("hmexp ", "python -m hmexp ")) and (every or not NAMED.search(words)):
                         found.append(" ".join(words.split()))
     return sorted(set(found))
 

@@ -42,7 +42,10 @@ CASES = {
     "trainer.image_sizes=[64,96]": "trainer.image_sizes: expected null for a model whose head is tied to a size",
     "trainer.strategy=miror": "(did you mean mirrored?)",
     "trainer.jit_compile=yes": "trainer.jit_compile: expected one of auto, true, false, received yes",
-    "schedule.warmup=1": "schedule.warmup: expected a key of the configuration, received an unknown one",
+    "schedule.warmup=1": "schedule.warmup: expected a key of the chosen schedule, received one of schedule=one_cycle",
+    "schedule.warm=1": "schedule.warm: expected a key of the configuration, received an unknown one",
+    "optimizer.momentum=0.9": "of the chosen optimizer, received one of optimizer=sgd and optimizer=muon",
+    "data.split.column=side": "expected a key of the chosen data/split, received one of data/split=fixed",
     "augment=stron": "augment: expected one of light, none, strong, received stron (did you mean strong?)",
     "augment.crop=0": "augment.crop: expected a share above 0, up to 1, received 0.0",
     "loss.label_smoothing=1": "loss.label_smoothing: expected a share from 0 to below 1, received 1.0",
@@ -83,6 +86,12 @@ def test_one_line_exit_2_nothing_written(word, capfd, tmp_path):
     assert err.count("\n") == 1
     assert "Error executing" not in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preset_that_has_keys_of_another_option_names_the_option_and_the_file(capfd):
+    assert main(["experiment=fast", "optimizer=adamw"]) == 2
+    said = "expected a key of the chosen optimizer, received one of optimizer=muon in experiment/fast.yaml"
+    assert said in capfd.readouterr().err
 
 
 def test_rules_of_the_models(capfd):

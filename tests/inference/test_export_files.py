@@ -74,7 +74,7 @@ def snippet(name: str) -> str:
     """The lines of docs/export.md for a format."""
     text = (CHECKOUT / "docs" / "export.md").read_text(encoding="utf-8")
     kind = name.partition("_")[0]
-    [lines] = re.findall(rf"```python {kind}\n(.*?)```", text, re.DOTALL)
+    [lines] = re.findall(rf'```python title="{kind}"\n(.*?)```', text, re.DOTALL)
     return lines.replace("litert/", f"{name}/")
 
 
