@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from hmexp.console import Bar, bars, log, output, progress, said, until_said
-from hmexp.console.bars import MIN_BAR, fitted
+from hmexp.console import Bar, bar_line, bars, log, output, progress, said, until_said
+from hmexp.console.bar_line import MIN_BAR, fitted
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TEXTS = {
@@ -34,7 +34,7 @@ def terminal(monkeypatch):
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
         made = Console(file=drawing, force_terminal=True, width=columns, height=40, _environ=environ)
-        for module in (bars, output):
+        for module in (bar_line, bars, output):
             monkeypatch.setattr(module, "console", made)
         return drawing
 
