@@ -178,12 +178,13 @@ class _Said(logging.Handler):
 @contextmanager
 def until_said() -> Iterator[None]:
     """Show a bar until the block says or prints something, or ends; it gives way to any other."""
-    handler = _Said(logging.INFO)
+    handler, around = _Said(logging.INFO), _display.waiting
     log.addHandler(handler)
     try:
         with Bar("starting") as _display.waiting:
             yield
     finally:
-        _display.waiting = None
-        _display.close()  # a signal may have come between the start of a bar and its name
+        _display.waiting = around
+        if around is None:
+            _display.close()  # a signal may have come between the start of a bar and its name
         log.removeHandler(handler)

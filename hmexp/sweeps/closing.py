@@ -82,7 +82,8 @@ def _record(sweep: Sweep, status: str, files: tuple[Path, ...]) -> None:
 def _say(sweep: Sweep, left: bool, points: pd.DataFrame, best: Job | None) -> None:
     """The closing table, what failed, and how to go on."""
     if len(points):
-        title = f"{len(points)} points" if len(points) <= SHOWN else f"{len(points)} points, the best {SHOWN}"
+        title = f"{len(points)} point{'' if len(points) == 1 else 's'}"
+        title += f", the best {SHOWN}" if len(points) > SHOWN else ""
         log.info(frame_table(narrow(points.head(SHOWN)), title))
     for job in sweep.jobs:
         if job.status == FAILED:

@@ -91,7 +91,11 @@ class Plan:
 
     def size(self) -> str:
         """Such as `4 points, 5 runs each`."""
-        points = "a search" if self.search.total is None else f"{self.search.total} points"
+        points = (
+            "a search"
+            if self.search.total is None
+            else f"{self.search.total} point{'' if self.search.total == 1 else 's'}"
+        )
         each = f", {len(self.design.replicates)} runs each" if self.design.repeats else ""
         return points + each
 
