@@ -91,11 +91,8 @@ class Plan:
 
     def size(self) -> str:
         """Such as `4 points, 5 runs each`."""
-        points = (
-            "a search"
-            if self.search.total is None
-            else f"{self.search.total} point{'' if self.search.total == 1 else 's'}"
-        )
+        total = self.search.total
+        points = "a search" if total is None else f"{total} point{'' if total == 1 else 's'}"
         each = f", {len(self.design.replicates)} runs each" if self.design.repeats else ""
         return points + each
 
