@@ -69,5 +69,7 @@ def _training(assembly: Assembly, choices: Mapping[str, str], done: int) -> str:
         return f"{cfg.probe_steps:,} steps of {cfg.batch_size} pictures, {how}"
     first, last = done + 1, cfg.last_epoch
     whole = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
-    epochs = whole if (first, last) == (1, cfg.epochs) else f"epochs {first} to {last} of {cfg.epochs}"
-    return f"{epochs}, {assembly.steps_per_epoch:,} steps of {cfg.batch_size} pictures each, {how}"
+    some = f"epoch {last}" if first == last else f"epochs {first} to {last}"
+    epochs = whole if (first, last) == (1, cfg.epochs) else f"{some} of {cfg.epochs}"
+    steps = f"{assembly.steps_per_epoch:,} steps of {cfg.batch_size} pictures{'' if first == last else ' each'}"
+    return f"{epochs}, {steps}, {how}"

@@ -165,7 +165,9 @@ def test_a_fork_that_dies_at_once_goes_on_from_what_it_started_with(trained, hme
         time.sleep(0.05)
     process.kill()
     process.wait()
-    assert "epoch 1/3" not in hmexp("resume=latest").stdout
+    said = hmexp("resume=latest").stdout
+    assert "epoch 1/3" not in said
+    assert re.search(r"^training  epoch 3 of \d+, \d+ steps of \d+ pictures, adam", said, re.MULTILINE), said
     parent = pd.read_csv(jobs(trained)[0] / "history.csv")
     child = pd.read_csv(jobs(tmp_path)[0] / "history.csv")
     assert child["epoch"].tolist() == [1, 2, 3]
