@@ -68,6 +68,8 @@ def _training(assembly: Assembly, choices: Mapping[str, str], done: int) -> str:
     if cfg.mode == "profile":
         return f"{cfg.probe_steps:,} steps of {cfg.batch_size} pictures, {how}"
     first, last = done + 1, cfg.last_epoch
+    if first > last:
+        return f"none, as all {last} epochs are done; the evaluation is left"
     whole = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
     some = f"epoch {last}" if first == last else f"epochs {first} to {last}"
     epochs = whole if (first, last) == (1, cfg.epochs) else f"{some} of {cfg.epochs}"

@@ -1,7 +1,9 @@
 """What a sweep does with its jobs, whatever runs them."""
 
+import io
 import json
 import os
+import re
 import signal
 import time
 from dataclasses import replace
@@ -10,8 +12,10 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 from hydra.core.utils import JobReturn, JobStatus
+from rich.console import Console
 
 from hmexp.config.errors import UserError
+from hmexp.console import bar_line, bars
 from hmexp.jobs.table import Job, JobTable
 from hmexp.metrics.names import METRICS
 from hmexp.sweeps.closing import close
@@ -51,6 +55,27 @@ def make(tmp_path):
         return Sweep(tmp_path, design, grid, Batches(launch_batch, 2), *parts), launched
 
     return run
+
+
+def test_on_a_terminal_a_sweep_has_the_bar_and_its_running_jobs_below(make, monkeypatch):
+    drawing = io.StringIO()
+    terminal = Console(file=drawing, force_terminal=True, width=60, no_color=True, _environ={"TERM": "xterm"})
+    for module in (bar_line, bars):
+        monkeypatch.setattr(module, "console", terminal)
+
+    def launch(number):
+        bars._display.progress.refresh()
+        return fail(number)
+
+    sweep, _ = make(launch)
+    sweep.run()
+    drawn = [re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line).strip() for line in drawing.getvalue().splitlines()]
+    assert [line for line in drawn if re.fullmatch(r"sweep .*  0% 0 of 2", line)], drawn
+    assert "job  what         epoch  val/macro_f1  s an epoch" in drawn
+    assert {"0    dropout=0.1", "1    dropout=0.2"} <= set(drawn)
+    assert [line for line in drawn if line.endswith("100% 2 of 2 2 failed")], drawn
+    assert max(map(len, drawn)) < 60
+    assert bars._display.progress is None
 
 
 def leave_run(folder, status="FINISHED", begun=0.0):
