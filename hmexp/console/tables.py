@@ -14,7 +14,7 @@ from hmexp.process import printable
 
 PLAIN_WIDTH = 120
 """Of a table in a file or a pipe, which is wider where cells would have to be cut."""
-LONG_WORD = 20
+LONG_WORD = 14
 """Cells that a column of several lines has at most where there is no room for its longest word."""
 
 
