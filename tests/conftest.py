@@ -57,7 +57,7 @@ def logging_as_it_was() -> Iterator[None]:
     ours.setLevel(level)
     for logger, kept in ((ours, ()), (root, of_root)):
         for handler in list(logger.handlers):
-            if type(handler).__name__ in ("ConsoleHandler", "LibraryHandler") and handler not in kept:
+            if type(handler).__name__ in ("ConsoleHandler", "Earlier", "LibraryHandler") and handler not in kept:
                 logger.removeHandler(handler)
 
 

@@ -59,7 +59,7 @@ class Earlier(logging.Handler):
 
 
 earlier = Earlier()
-log.addHandler(earlier)
+"""Of the command; in Python, where logging is not hmexp's business, it hears nothing."""
 
 
 def log_files() -> list[LogFile]:

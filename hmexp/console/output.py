@@ -75,10 +75,11 @@ def on_stderr() -> Iterator[None]:
 def set_up_console() -> None:
     """Let the logger speak to the console, and libraries to the log file alone; doing it again changes nothing."""
     from hmexp.console.libraries import take_over
+    from hmexp.console.logfile import earlier
 
     log.propagate = False
     log.setLevel(logging.DEBUG)
+    log.addHandler(earlier)
     if not any(isinstance(handler, ConsoleHandler) for handler in log.handlers):
-        handler = ConsoleHandler(logging.INFO)
-        log.addHandler(handler)
+        log.addHandler(ConsoleHandler(logging.INFO))
     take_over(sys.warnoptions)
