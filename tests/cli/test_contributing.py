@@ -33,7 +33,7 @@ def test_the_verb_of_contributing_works(tmp_path, cache, sample):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
     section = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## A verb", 1)[1]
-    [code] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    code = "\n".join(re.findall(r"```(?:python|text)\n(.*?)```", section, re.DOTALL))
     schema, function, entry = (re.split(r"^# hmexp/\S+.*\n", code, flags=re.MULTILINE))[1:]
     assert len(code.splitlines()) < 22
     added(tmp_path / "hmexp/config/verbs.py", schema, "@dataclass\nclass RollbackConfig")
