@@ -1,6 +1,7 @@
 """The page of all keys, from the schemas and the files of `conf/`: `python docs/_site/configuration.py` writes it."""
 
 import inspect
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -156,4 +157,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    Path(sys.argv[1] if len(sys.argv) > 1 else PAGE).write_text(page(), encoding="utf-8")

@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (CHECKOUT / "docs").glob("*.md")))
 WITHOUT_TUTORIAL = tuple(name for name in DOCUMENTS if name != "docs/tutorial.md")
 """Its commands run in test_tutorial.py; its first training is short on purpose."""
-NAMED = re.compile(r"\b(RUN|SWEEP|latest)\b|\bresume=|experiment=winner|plugins=")
+NAMED = re.compile(r"\b(RUN|SWEEP|latest)\b|\bresume=|against=|experiment=winner|plugins=")
 """Commands that go on from something, or need a package of one's own."""
 
 
