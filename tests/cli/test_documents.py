@@ -45,9 +45,9 @@ def is_sweep(command: str) -> bool:
 
 
 def trains(command: str) -> bool:
-    """Whether it is one training on the sample."""
+    """Whether it is one training on the sample, with the backend that the tests' processes are forked with."""
     words = words_of(command)
-    left_out = ("data=", "debug=", "experiment=", "callbacks=", "-")
+    left_out = ("data=", "debug=", "backend=", "experiment=", "callbacks=", "-")
     return all("=" in word and not word.startswith(left_out) for word in words)
 
 
