@@ -15,7 +15,6 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
-from dealt import dealt
 from filelock import FileLock
 from forked import run_command
 
@@ -37,11 +36,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(os.sched_getaffinity(0)) + 2
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests come first; those marked `realdata` are skipped, by name, where the photographs are not there."""
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers > 1:
-        items[:] = dealt(items, workers)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `realdata` are skipped, by name, where the photographs are not there."""
     if REAL_PICTURES.is_dir():
         return
     for item in items:
