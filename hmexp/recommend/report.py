@@ -20,15 +20,25 @@ from hmexp.reports.page import PageTable, RunPage, run_report
 METRICS_FILE, PAGE_FILE = "evaluation.json", "report.html"
 SYNTHETIC = "synthetic: generated purchases, no shop's"
 """Label of every table whose purchases are generated."""
-NOTES = {
-    "methods": "95 % intervals over customers, percentile bootstrap; the baselines first.",
-    "cold_lists": "Lists of articles without sales alone: what a page of new arrivals could show.",
-    "candidates": "Share of purchases among the candidates of each source; fresh leaves repurchases out.",
-    "features": "Share of what the trees gain.",
-    "pictures": "The ranker less one that knows nothing of pictures, on the same customers, mean of the seeds.",
-    "trainings": "MAP@12 of each training by itself; the ranker averages their scores.",
+SECTIONS = {
+    "methods": ("Methods", "95 % intervals over customers, percentile bootstrap; the baselines first."),
+    "cold_lists": ("New arrivals", "Lists of articles without sales alone: what a page of them could show."),
+    "candidates": ("Candidates", "Share of purchases among those of each source; fresh leaves repurchases out."),
+    "features": ("What the ranker looks at", "Share of what the trees gain."),
+    "pictures": (
+        "What pictures add",
+        "The ranker less one that knows nothing of pictures, on the same customers, mean of the seeds.",
+    ),
+    "trainings": ("Trainings", "MAP@12 of each training by itself; the ranker averages their scores."),
 }
-"""Table -> the sentence above it."""
+"""Table -> its title on the page, and the sentence above it."""
+COLUMNS = {
+    "map_at_12": "MAP@12",
+    "cold_hit_rate": "hit rate without sales",
+    "cold_low": "its low",
+    "cold_high": "its high",
+}
+"""Columns that are called something else on the page."""
 
 
 def title_of(inputs: Inputs, window: Window) -> str:
@@ -80,7 +90,7 @@ def write_page(
     """
     window, command = about
     rows = tuple(
-        PageTable(name.replace("_", " "), table, NOTES[name])
+        PageTable(SECTIONS[name][0], table.rename(columns=COLUMNS), SECTIONS[name][1])
         for name, table in _tables(evaluation, ranker).items()
         if len(table)
     )
@@ -95,6 +105,7 @@ def write_page(
         figures=(),
         command=command,
         config=OmegaConf.to_yaml(OmegaConf.structured(config)),
+        kind="Recommendations",
     )
     path = config.out_path / PAGE_FILE
     _replace(path, run_report(page))
