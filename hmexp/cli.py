@@ -230,11 +230,10 @@ class Task:
         module, _, function = self.verb.function.partition(":")
         try:
             config: Any = to_config(cfg, SCHEMAS[self.verb.schema])
-            with until_said():
+            with until_said(), interruption_as_such():
                 call: Callable[..., Any] = getattr(importlib.import_module(module), function)
                 check_interrupted()  # some libraries swallow what is raised while they are imported
-                with interruption_as_such():
-                    result = call(config, self._invocation(HydraConfig.get()))
+                result = call(config, self._invocation(HydraConfig.get()))
             # A sweeper wants a number, and reading back anything more would import TensorFlow into its process.
             return result.objective if HydraConfig.get().mode == RunMode.MULTIRUN else result
         except Exception as error:

@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -96,7 +97,7 @@ def _sweeps() -> Iterator[str]:
 def _options(group: str) -> str:
     """A row for each file of a group: what its first comment says, and what it sets."""
     folder = shipped_dir("experiments") if group == "experiment" else shipped_dir("conf") / group
-    default = dict(compose_words([]).choices).get(group)
+    default = _defaults().get(group)
     rows = ["| option | what |", "| --- | --- |"]
     for file in sorted(folder.glob("*.yaml")):
         text = file.read_text(encoding="utf-8")
@@ -109,6 +110,12 @@ def _options(group: str) -> str:
             what = f"{what.rstrip('.')}. Sets {', '.join(f'`{key}={typed(value)}`' for key, value in sets.items())}."
         rows.append(f"| `{group}={file.stem}`{' (default)' if file.stem == default else ''} | {_cell(what)} |")
     return "\n".join(rows)
+
+
+@cache
+def _defaults() -> dict[str, str]:
+    """Config group -> the option that a training has where nothing is said."""
+    return dict(compose_words([]).choices)
 
 
 def _summary(group: str, option: str) -> str:
