@@ -2,27 +2,22 @@
 
 import hashlib
 import platform
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 import psutil
 from rich.filesize import decimal
 
 from hmexp.batches.augment import Augmentation
-from hmexp.batches.order import Order, Rows, epoch_order, num_batches
 from hmexp.config.errors import invalid, require
 from hmexp.config.model import ModelConfig
 from hmexp.config.pretrained import BackboneConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import log
 from hmexp.datamodule import DataModule
-from hmexp.metrics.names import is_retrieval
 from hmexp.metrics.streaming import streaming_metrics
 from hmexp.models.backbone import scales_pixels
 from hmexp.models.build import build_model, opened
@@ -30,17 +25,16 @@ from hmexp.models.memory import Size, size_of, size_of_config
 from hmexp.models.pinned import from_cache
 from hmexp.process import num_cores
 from hmexp.runner.environment import versions
+from hmexp.runner.feeding import Feeding
 from hmexp.runner.frozen import FrozenFeatures, freeze
 from hmexp.training.backends import Device
 from hmexp.training.build import build_callback
 from hmexp.training.contrastive import with_features
 from hmexp.training.device import fresh_session
-from hmexp.training.device_data import PlacedPictures
 from hmexp.training.interruption import Interruption
 from hmexp.training.learner import Learner
 from hmexp.training.loaders import DataLoaders
 from hmexp.training.loss import build_loss
-from hmexp.training.placement import Placement, place_pictures
 from hmexp.training.precision import faster, keep_seconds, recall_seconds, time_precisions
 from hmexp.training.pruner import NoPruner, Pruner
 from hmexp.training.recorder import NoRecorder, Recorder
@@ -112,7 +106,7 @@ class Assembly:
 
     def check_placement(self) -> None:
         """Raise `UserError` where `trainer.data_on_device=true` asks for what cannot be."""
-        _ = self.placement
+        _ = self.feeding.placement
 
     def _size(self) -> Size | None:
         if self.network is not None:
@@ -198,84 +192,18 @@ class Assembly:
         """The `model` section, with a network's file where it is kept."""
         return from_cache(self.config.model, self.config.paths.cache_path)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Of training."""
-        cfg = self.config.trainer
-        return num_batches(len(self.data.rows("train")), cfg.batch_size, cfg.limit_batches)
-
     @cached_property
-    def placement(self) -> Placement:
-        """Where the training pictures shall be, decided before anything takes memory.
-
-        Raises:
-            UserError: See `place_pictures`.
-        """
-        rows = np.unique(self._train_part().rows)
-        return place_pictures(self.config.trainer, self.device, len(rows) * self.data.store.spec.row_bytes)
-
-    def placed_loaders(self) -> DataLoaders:
-        """Batches of train and val, with the pictures of train where `placement` says; they are copied there."""
-        streamed = self.loaders()
-        return self._on_device(streamed) if self.placement.on_device else streamed
-
-    def _on_device(self, streamed: DataLoaders) -> DataLoaders:
-        start = time.perf_counter()
-        train, trainer = self._train_part(), self.config.trainer
-        rows, places = np.unique(train.rows, return_inverse=True)
-        feed = self.device.backend.device_data(self.config.deterministic)
-        with self.device.scope():
-            pictures = feed.place(self.data.store.read(rows))
-        log.info(f"{len(rows):,} pictures copied to the device in {time.perf_counter() - start:.1f} s")
-        part = replace(train, rows=places)
-
-        def batches(first_epoch: int, first_step: int, last_epoch: int) -> Any:  # noqa: ANN401
-            order = self._order(len(train), first_epoch, first_step, last_epoch)
-            return feed.batches(part, order, trainer.checkpoint_steps)
-
-        return replace(streamed, train=batches, placed=PlacedPictures(pictures, feed))
-
-    def _train_part(self) -> Rows:
-        return self.data.part(self.data.rows("train"), grouped=self.config.loss.rows_together > 1)
-
-    def _order(self, num: int, first_epoch: int, first_step: int, last_epoch: int) -> Order:
-        """How `num` rows of train are read."""
-        cfg = self.config.trainer
-        return Order(
-            batch_size=cfg.batch_size,
-            seed=self.config.seed,
-            first_epoch=first_epoch,
-            last_epoch=last_epoch,
-            steps=num_batches(num, cfg.batch_size, cfg.limit_batches),
-            first_step=first_step,
-            augment=self.config.augment if self.config.augment.active or cfg.image_sizes else None,
-            together=self.config.loss.rows_together,
-        )
+    def feeding(self) -> Feeding:
+        """The batches of the training and where their pictures are."""
+        return Feeding(self.config, self.data, self.device)
 
     def loaders(self) -> DataLoaders:
         """Batches of train and val, streamed from the store."""
-        cfg, fed = self.config.trainer, self.fed
-        train = self._train_part()
-        val = self.data.part(self.data.rows("val"), grouped=is_retrieval(cfg.monitor))
+        return self.feeding.streamed(self.fed)
 
-        def batches(first_epoch: int, first_step: int, last_epoch: int) -> Any:  # noqa: ANN401
-            return fed.shuffled_batches(train, self._order(len(train), first_epoch, first_step, last_epoch))
-
-        return DataLoaders(
-            train=batches,
-            val=fed.ordered_batches(val, cfg.batch_size),
-            steps_per_epoch=self.steps_per_epoch,
-            whole_epoch=num_batches(len(train), cfg.batch_size),
-            val_steps=num_batches(len(val), cfg.batch_size, cfg.limit_batches),
-            plain=self._plain(train) if cfg.precise_norm else None,
-            val_groups=val.groups,
-        )
-
-    def _plain(self, train: Rows) -> Any:  # noqa: ANN401
-        """The same few batches of training pictures every time, without augmentation."""
-        cfg = self.config.trainer
-        few = epoch_order(len(train), self.config.seed, epoch=0)[: cfg.precise_norm * cfg.batch_size]
-        return self.fed.ordered_batches(Rows(train.rows[few], train.targets[few]), cfg.batch_size)
+    def placed_loaders(self) -> DataLoaders:
+        """Batches of train and val, with the pictures of train where they shall be; they are copied there."""
+        return self.feeding.placed(self.fed)
 
     def trainer(
         self, job_dir: Path, recorder: Recorder, interruption: Interruption, pruner: Pruner | None = None

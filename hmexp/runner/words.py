@@ -35,7 +35,7 @@ def in_words(
         ("data", f"{data.catalogue.name}: {sizes}; {classes} classes, {side}x{side} pixels"),
         ("model", name + _large(size, config.trainer.batch_size)),
         ("device", f"{device.words}, {precision}, {config.backend}"),
-        ("pictures", assembly.placement.words),
+        ("pictures", assembly.feeding.placement.words),
         ("training", _training(assembly, choices, done)),
     ]
     monitor = ("kept", f"the epoch that is best by {config.trainer.monitor}")
@@ -73,5 +73,5 @@ def _training(assembly: Assembly, choices: Mapping[str, str], done: int) -> str:
     whole = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
     some = f"epoch {last}" if first == last else f"epochs {first} to {last}"
     epochs = whole if (first, last) == (1, cfg.epochs) else f"{some} of {cfg.epochs}"
-    steps = f"{assembly.steps_per_epoch:,} steps of {cfg.batch_size} pictures{'' if first == last else ' each'}"
+    steps = f"{assembly.feeding.steps_per_epoch:,} steps of {cfg.batch_size} pictures{'' if first == last else ' each'}"
     return f"{epochs}, {steps}, {how}"

@@ -30,9 +30,6 @@ class Placement:
         """Such as `streamed from the store (trainer.data_on_device=false)`."""
         return f"{'on the device' if self.on_device else 'streamed from the store'} ({self.why})"
 
-    def __str__(self) -> str:
-        return f"training pictures: {self.words}"
-
 
 def place_pictures(cfg: TrainerConfig, device: Device, num_bytes: int) -> Placement:
     """Decide where the training pictures shall be.

@@ -66,7 +66,7 @@ class Trainings:
         job_dir = self.folder / str(self.number)
         job_dir.mkdir(parents=True)
         learner = assembly.learner()
-        found = {"placement": str(assembly.placement), "steps": steps}
+        found = {"placement": assembly.feeding.placement.words, "steps": steps}
         with self.device.scope():
             try:
                 result = assembly.trainer(job_dir, NoRecorder(), interruption).fit(

@@ -36,8 +36,8 @@ def found(request, cache, tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_history_is_that_of_streamed_pictures_to_the_bit(found):
-    assert found["streamed"]["placement"].startswith("training pictures: streamed from the store")
-    assert found["resumed"]["placement"].startswith("training pictures: on the device (")
+    assert found["streamed"]["placement"].startswith("streamed from the store")
+    assert found["resumed"]["placement"].startswith("on the device (")
     assert found["resumed"]["history"] == found["streamed"]["history"]
     assert found["resumed"]["weights"] == found["streamed"]["weights"]
 
@@ -116,7 +116,7 @@ def device(words: str = "gpu:0", free: int | None = 10_000, several: bool = Fals
 def test_pictures_are_where_the_memory_is_and_the_line_says_why(where, trainer, num_bytes, said):
     from hmexp.training.placement import place_pictures
 
-    assert said in str(place_pictures(TrainerConfig(**trainer), where, num_bytes))
+    assert said in place_pictures(TrainerConfig(**trainer), where, num_bytes).words
 
 
 @pytest.mark.parametrize("where", [device(free=100), device(several=True), device(free=None)])
