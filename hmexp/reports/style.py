@@ -95,5 +95,5 @@ def png_bytes(figure: Figure) -> bytes:
         for text in figure.findobj(Text):
             text.set_fontfamily(list(families()))
     stream = io.BytesIO()
-    figure.savefig(stream, format="png")
+    FigureCanvasAgg(figure).print_png(stream)  # `savefig` draws a figure with a layout twice
     return stream.getvalue()
