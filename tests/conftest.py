@@ -16,15 +16,17 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from forked import run_command
+from forked import Started, run_command
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_PICTURES = Path(os.environ.get("HMEXP_REALDATA", CHECKOUT.parent / "shared" / "data" / "clothing"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., Started]
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 os.environ.setdefault("RAY_worker_niceness", "0")  # at Ray's own 15, its processes wait for every other test
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # JAX compiles longer than it computes here
 
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
     signal.signal(_number, signal.SIG_DFL)
@@ -142,7 +144,21 @@ def server() -> ForkServerContext:
 
 
 @pytest.fixture(scope="session")
-def hmexp_in(server: ForkServerContext, cache: Path, database: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def start_in(server: ForkServerContext, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Starts the command `hmexp ...` in a process of its own, in a folder, and does not wait for it."""
+
+    def start(*words: str, cwd: Path, cache: Path = cache) -> Started:
+        env = os.environ | {"HMEXP_CACHE": str(cache), "COLUMNS": "120"}
+        output = tmp_path_factory.mktemp("output")
+        process = server.Process(target=run_command, args=(words, cwd, env, output))
+        process.start()
+        return Started(words, process, output)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def hmexp_in(start_in: Start, cache: Path, database: Path) -> Run:
     """Runs the command `hmexp ...` in a process of its own, in a folder; a training finds an empty database there."""
 
     def run(*words: str, cwd: Path, cache: Path = cache, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -150,13 +166,7 @@ def hmexp_in(server: ForkServerContext, cache: Path, database: Path, tmp_path_fa
         if code == 0 and trains and not (cwd / "mlruns").exists() and not _places_runs_elsewhere(words):
             (cwd / "mlruns").mkdir()
             shutil.copyfile(database, cwd / "mlruns" / database.name)
-        env = os.environ | {"HMEXP_CACHE": str(cache), "COLUMNS": "120"}
-        output = tmp_path_factory.mktemp("output")
-        process = server.Process(target=run_command, args=(words, cwd, env, output))
-        process.start()
-        process.join()
-        said = ((output / name).read_text() for name in ("stdout", "stderr"))
-        done = subprocess.CompletedProcess(words, process.exitcode, *said)
+        done = start_in(*words, cwd=cwd, cache=cache).ended()
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -2,9 +2,45 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Started:
+    """A command that runs.
+
+    Attributes:
+        words: Behind `hmexp`.
+        process: A fork.
+        output: Has the files `stdout` and `stderr`.
+    """
+
+    words: Sequence[str]
+    process: ForkServerProcess
+    output: Path
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.exitcode is None
+
+    def ended_by(self, number: int) -> subprocess.CompletedProcess[str]:
+        """Send a signal, where it has not ended by itself, and wait for its end."""
+        if self.runs:
+            os.kill(self.process.pid, number)
+        return self.ended(seconds=60)
+
+    def ended(self, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+        """Wait for its end, so many seconds at most; the exit code is negative for a signal."""
+        self.process.join(seconds)
+        assert not self.runs, f"{self.words} has not ended"
+        said = ((self.output / name).read_text() for name in ("stdout", "stderr"))
+        return subprocess.CompletedProcess(self.words, self.process.exitcode, *said)
 
 
 def run_command(words: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path) -> None:

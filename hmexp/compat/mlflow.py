@@ -24,6 +24,13 @@ class Monitor(Protocol):
         """End, and wait for the thread."""
 
 
+def index_packages() -> None:
+    """Let MLflow look through the installed packages now; else it does where a process saves its first model."""
+    from mlflow.utils import requirements_utils
+
+    requirements_utils._init_packages_to_modules_map()
+
+
 def system_metrics_monitor(run_id: str, tracking_uri: str) -> Monitor:
     """Make MLflow's thread for one run; the public switch is for the run that is active in the process."""
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor

@@ -133,6 +133,13 @@ def picture_block(path: Path, title: str = "") -> Image:
         return Image(name, address_of(picture), name)
 
 
+def compile_templates() -> None:
+    """Compile the templates of pages now; else they are where a process writes its first one."""
+    environment = _environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
 def _sections(page: RunPage) -> list[PageSection]:
     """The page's own sections, then what was given as tables and figures, then how to have it again."""
     sections = [*page.sections]

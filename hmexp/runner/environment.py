@@ -6,6 +6,7 @@ import platform
 import socket
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def git_state(folder: Path) -> dict[str, str]:
     }
 
 
+@cache
 def packages() -> dict[str, str]:
     """Every installed package -> its version."""
     found = {name: item.version for item in distributions() if (name := item.metadata["Name"])}

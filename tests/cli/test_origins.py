@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -36,16 +34,13 @@ def trained(hmexp_in, tmp_path_factory) -> Path:
     return root
 
 
-def test_ctrl_c_saves_says_how_to_go_on_and_that_works(cache, tmp_path, hmexp):
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    words = [sys.executable, "-m", "hmexp", *SMALL, "trainer.epochs=400", "trainer.stop_after=400"]
-    job = subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    deadline = time.time() + 120
-    while not list(tmp_path.glob("mlruns/jobs/*/history.csv")) and time.time() < deadline:
+def test_ctrl_c_saves_says_how_to_go_on_and_that_works(start_in, tmp_path, hmexp):
+    job = start_in(*SMALL, "trainer.epochs=400", "trainer.stop_after=400", cwd=tmp_path)
+    while job.runs and not list(tmp_path.glob("mlruns/jobs/*/history.csv")):
         time.sleep(0.1)
-    job.send_signal(signal.SIGINT)
-    said, _ = job.communicate(timeout=60)
-    assert job.returncode == 130, said
+    done = job.ended_by(signal.SIGINT)
+    said = done.stdout + done.stderr
+    assert done.returncode == 130, said
     assert "interrupted: saving" in said
     (command,) = re.findall(r"python -m hmexp (resume=\w+)", said)
     (folder,) = jobs(tmp_path)
@@ -157,14 +152,11 @@ def test_fork_starts_from_the_checkpoint_of_another_run(trained, hmexp, tmp_path
     assert child["train/loss"][:2].tolist() == pytest.approx(parent["train/loss"].tolist())
 
 
-def test_a_fork_that_dies_at_once_goes_on_from_what_it_started_with(trained, hmexp, tmp_path, cache):
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    words = [f"fork={jobs(trained)[0]}", "trainer.stop_after=3", "tracking=none"]
-    process = subprocess.Popen([sys.executable, "-m", "hmexp", *words], cwd=tmp_path, env=env)
-    while not list(tmp_path.glob("mlruns/jobs/*/run.json")):
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+def test_a_fork_that_dies_at_once_goes_on_from_what_it_started_with(trained, hmexp, start_in, tmp_path):
+    job = start_in(f"fork={jobs(trained)[0]}", "trainer.stop_after=3", "tracking=none", cwd=tmp_path)
+    while job.runs and not list(tmp_path.glob("mlruns/jobs/*/run.json")):
+        time.sleep(0.01)
+    assert job.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL
     said = hmexp("resume=latest").stdout
     assert "epoch 1/3" not in said
     assert re.search(r"^training  epoch 3 of \d+, \d+ steps of \d+ pictures, adam", said, re.MULTILINE), said

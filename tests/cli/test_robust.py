@@ -166,10 +166,11 @@ def test_names_that_the_terminal_cannot_show_do_not_end_the_work(tmp_path, encod
     done = subprocess.run(command(*own), cwd=tmp_path, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert b"\x1b[31m" not in done.stdout
+    assert b"\nstarting tensorflow\n" in done.stdout
 
 
 @pytest.fixture
-def server(tmp_path):
+def mlflow_server(tmp_path):
     """Starts an MLflow server on its own database, as often as asked; the address has a password in it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -211,30 +212,26 @@ def server(tmp_path):
             process.wait()
 
 
-def test_a_server_that_goes_away_does_not_end_the_run_and_a_password_is_written_nowhere(tmp_path, cache, server):
+def test_a_server_that_goes_away_does_not_end_the_run_and_a_password_is_written_nowhere(
+    tmp_path, start_in, hmexp_in, mlflow_server
+):
     from mlflow import MlflowClient
 
-    start, stop, store = server
+    start, stop, store = mlflow_server
     uri = start()
     root = tmp_path / "root"
     root.mkdir()
-    env = os.environ | {"HMEXP_CACHE": str(cache)}
-    words = [*QUICK, "trainer.epochs=30", f"tracking.uri={uri}"]
-    output = tmp_path / "output.txt"
-    with output.open("w") as stream:
-        process = subprocess.Popen(command(*words), cwd=root, env=env, stdout=stream, stderr=stream)
-        while process.poll() is None and not list(root.glob("mlruns/jobs/*/history.csv")):
-            time.sleep(0.05)
-        stop()
-        assert process.wait(300) == 0, output.read_text()
-    said = output.read_text()
+    job = start_in(*QUICK, "trainer.epochs=30", f"tracking.uri={uri}", cwd=root)
+    while job.runs and not list(root.glob("mlruns/jobs/*/history.csv")):
+        time.sleep(0.05)
+    stop()
+    ended = job.ended(300)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 0, said
     assert said.count("not recorded in MLflow") >= 1
     assert "Traceback" not in said
     start()
-    done = subprocess.run(
-        command("runs", f"tracking.uri={uri}"), cwd=root, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    done = hmexp_in("runs", f"tracking.uri={uri}", cwd=root)
     assert "the record of" in done.stdout
     client = MlflowClient(uri.replace(f"anna:{PASSWORD}@", ""))
     [run] = client.search_runs([client.get_experiment_by_name("hmexp").experiment_id])

@@ -1,11 +1,8 @@
 """The main job as a user types it."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -30,15 +27,11 @@ def job_dir(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(cache, made_once) -> Path:
+def trained(made_once, hmexp_in) -> Path:
     """The folder in which one small run was made, from a preset that fixes nothing else."""
 
     def make(folder: Path) -> None:
-        env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
-        command = [sys.executable, "-m", "hmexp", *SMALL]
-        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        (folder / "stdout").write_text(done.stdout)
+        (folder / "stdout").write_text(hmexp_in(*SMALL, cwd=folder).stdout)
 
     return made_once("trained", make)
 
@@ -85,7 +78,7 @@ def test_the_first_lines_say_what_will_happen(trained):
     output = (trained / "stdout").read_text()
     (model,) = [line for line in output.splitlines() if line.startswith("model ")]
     begin = output.partition("What became")[0]
-    _, there, rest = begin.partition("sample: 1,991 rows, 9 classes\nstarting tensorflow\n")
+    _, there, rest = begin.partition("sample: 1,991 rows, 9 classes\n")
     assert there
     facts = [line[:10].strip() for line in rest.splitlines()]
     assert facts == ["data", "model", "device", "pictures", "training", "kept", "goes to", "recorded"]
@@ -184,23 +177,12 @@ def test_a_loss_that_is_no_number_fails_the_run_plainly(hmexp, tmp_path):
     ("number", "code", "status"),
     [(signal.SIGINT, 130, "KILLED"), (signal.SIGTERM, 130, "KILLED"), (signal.SIGKILL, -9, "RUNNING")],
 )
-def test_interrupted_runs_and_those_that_died(number, code, status, cache, tmp_path, hmexp):
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    words = [*SMALL, "trainer.epochs=500"]
-    job = subprocess.Popen(
-        [sys.executable, "-m", "hmexp", *words],
-        cwd=tmp_path,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.time() + 120
-    while not list(tmp_path.glob("mlruns/jobs/*/history.csv")) and time.time() < deadline:
-        time.sleep(0.2)
-    job.send_signal(number)
-    _, err = job.communicate(timeout=60)
-    assert job.returncode == code, err
+def test_interrupted_runs_and_those_that_died(number, code, status, start_in, tmp_path, hmexp):
+    job = start_in(*SMALL, "trainer.epochs=500", cwd=tmp_path)
+    while job.runs and not list(tmp_path.glob("mlruns/jobs/*/history.csv")):
+        time.sleep(0.1)
+    done = job.ended_by(number)
+    assert done.returncode == code, done.stderr
     from hmexp.config.record import MlflowTracking, PathsConfig
     from hmexp.tracking.runs import all_runs
     from hmexp.tracking.store import open_store
@@ -212,22 +194,10 @@ def test_interrupted_runs_and_those_that_died(number, code, status, cache, tmp_p
     assert all_runs(client, cfg)[0].info.status == "KILLED"
 
 
-def test_two_runs_at_once_on_nothing(tmp_path):
-    env = os.environ | {"HMEXP_CACHE": str(tmp_path / "cache"), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    words = [*SMALL, "trainer.epochs=1"]
-    jobs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "hmexp", *words],
-            cwd=tmp_path,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    outputs = [job.communicate(timeout=300)[0] for job in jobs]
-    assert [job.returncode for job in jobs] == [0, 0], outputs
+def test_two_runs_at_once_on_nothing(start_in, tmp_path):
+    words = ["model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=1"]
+    jobs = [start_in(*words, cwd=tmp_path, cache=tmp_path / "cache").ended for _ in range(2)]
+    assert [end().returncode for end in jobs] == [0, 0]
     assert len(list((tmp_path / "mlruns" / "jobs").iterdir())) == 2
     assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
 

@@ -27,6 +27,18 @@ def test_the_ui_knows_the_words_of_an_address():
         assert f'"{word}"' in text or f"{word}:" in text, word
 
 
+def test_packages_are_looked_through_once(monkeypatch):
+    from mlflow.utils import requirements_utils
+
+    from hmexp.compat.mlflow import index_packages
+
+    monkeypatch.setattr(requirements_utils, "_PACKAGES_TO_MODULES", None)
+    index_packages()
+    assert "keras" in requirements_utils._PACKAGES_TO_MODULES["keras"]
+    monkeypatch.setattr(requirements_utils.importlib_metadata, "packages_distributions", None)
+    index_packages()
+
+
 def test_the_machine_is_recorded_for_a_run_that_is_not_active(tmp_path, monkeypatch):
     import mlflow
 

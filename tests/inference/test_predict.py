@@ -49,18 +49,16 @@ def test_a_catalogue_from_its_store_and_decoded_is_the_same(promoted, hmexp_in, 
     assert (tmp_path / "a.mislabelled.png").is_file()
 
 
-def test_killed_and_gone_on_with_is_the_same_bytes(promoted, hmexp_in, cache, tmp_path):
+def test_killed_and_gone_on_with_is_the_same_bytes(promoted, hmexp_in, start_in, tmp_path):
     words = ("predict", "data=sample", "batch_size=4")
     hmexp_in(*words, f"out={tmp_path}/whole.csv", cwd=promoted)
-    line = [sys.executable, "-m", "hmexp", *words, f"out={tmp_path}/again.csv"]
     parts = tmp_path / "again.csv.parts"
     for least in (1, 6):
-        process = subprocess.Popen(line, cwd=promoted, env=os.environ | {"HMEXP_CACHE": str(cache)})
-        while process.poll() is None and len(list(parts.glob("part-*.parquet"))) < least:
+        job = start_in(*words, f"out={tmp_path}/again.csv", cwd=promoted)
+        while job.runs and len(list(parts.glob("part-*.parquet"))) < least:
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    was_cut = process.returncode == -signal.SIGKILL and parts.is_dir()
+        ended = job.ended_by(signal.SIGKILL)
+    was_cut = ended.returncode == -signal.SIGKILL and parts.is_dir()
     went_on = hmexp_in(*words, f"out={tmp_path}/again.csv", cwd=promoted)
     assert ("goes on: " in went_on.stdout) is was_cut
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -5,8 +5,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -56,19 +54,17 @@ def test_a_catalogue_is_embedded_once(embedded, promoted, hmexp_in):
     assert (embedded / "vectors.npy").stat().st_mtime_ns == before
 
 
-def test_killed_it_goes_on_and_damaged_it_begins_anew(embedded, promoted, hmexp_in, tmp_path, cache):
+def test_killed_it_goes_on_and_damaged_it_begins_anew(embedded, promoted, hmexp_in, start_in, tmp_path, cache):
     own = tmp_path / "cache"
     own.mkdir()
     for name in ("sample", "stores"):
         (own / name).symlink_to(cache / name)
     words = ("embed", "batch_size=4", f"paths.cache={own}")
     parts = own / "embeddings" / f"{embedded.name}.parts"
-    process = subprocess.Popen([sys.executable, "-m", "hmexp", *words], cwd=promoted)
-    while process.poll() is None and len(list(parts.glob("part-*.parquet"))) < 3:
+    job = start_in(*words, cwd=promoted)
+    while job.runs and len(list(parts.glob("part-*.parquet"))) < 3:
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    was_cut = process.returncode == -signal.SIGKILL and parts.is_dir()
+    was_cut = job.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL and parts.is_dir()
     went_on = hmexp_in(*words, cwd=promoted).stdout
     assert ("goes on: " in went_on) is was_cut
     assert folder_of(went_on) == own / "embeddings" / embedded.name

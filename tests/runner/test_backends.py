@@ -40,10 +40,10 @@ def parameters(said: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def on_tensorflow(cache, tmp_path_factory):
+def on_tensorflow(hmexp_in, tmp_path_factory):
     """What TensorFlow makes of it: where, and what it said."""
     root = tmp_path_factory.mktemp("tensorflow")
-    return root, run(root, cache)
+    return root, hmexp_in(*WORDS, cwd=root).stdout
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
@@ -91,7 +91,8 @@ def test_where_tensorflow_and_mlflow_are_not_installed(cache, tmp_path):
     hidden.mkdir()
     for name in ("tensorflow", "mlflow"):
         (hidden / f"{name}.py").write_text(f"raise ModuleNotFoundError('{name} is not installed')\n")
-    said = run(tmp_path, cache, "backend=jax", "trainer.stop_after=1", PYTHONPATH=str(hidden))
+    small = ("backend=jax", "model.widths=[4]", "trainer.stop_after=1")
+    said = run(tmp_path, cache, *small, PYTHONPATH=str(hidden))
     assert "epoch 1/1" in said
 
 
@@ -111,7 +112,7 @@ def test_a_backend_that_is_not_there_is_said_in_a_line(hmexp):
         (
             "jax",
             "jax_data_parallel",
-            "import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=2'; import jax; "
+            "import os; os.environ['XLA_FLAGS'] += ' --xla_force_host_platform_device_count=2'; import jax; "
             "from keras.src.backend.jax import distribution_lib as lib; split = lib.distribute_data_input; "
             "lib.distribute_data_input = lambda *a: (print('split', a[0].shape[0]), split(*a))[1]; ",
         ),
@@ -122,19 +123,16 @@ def test_two_devices_learn_as_one_does(backend, strategy, script, cache, tmp_pat
     pytest.importorskip(backend)
     words = [*WORDS, f"backend={backend}", "trainer.device=cpu", "model.norm=group", "model.dropout=0.0"]
     words += ["augment.mixup=0.0", "trainer.stop_after=1", "trainer.batch_size=128"]
-    one = tmp_path / "one"
-    run(one, cache, *words[len(WORDS) :], "trainer.strategy=none")
+    one, two = ([*words, f"trainer.strategy={name}", f"paths.root={name}"] for name in ("none", strategy))
+    code = f"{script}from hmexp import cli; raise SystemExit(cli.main({one!r}) or cli.main({two!r}))"
     env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
-    code = f"{script}from hmexp import cli; raise SystemExit(cli.main({[*words, f'trainer.strategy={strategy}']!r}))"
-    two = tmp_path / "two"
-    two.mkdir()
-    done = subprocess.run([sys.executable, "-c", code], cwd=two, env=env, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{strategy} over 2 cpus" in done.stdout
     if backend == "jax":
         assert "split 128\n" in done.stdout, "a batch is shared between the devices"
         assert "split 79\n" not in done.stdout, "the pictures of val cannot be"
-    losses = [pd.read_csv(next(root.glob("mlruns/jobs/*/history.csv"))) for root in (one, two)]
+    losses = [pd.read_csv(next(tmp_path.glob(f"{name}/mlruns/jobs/*/history.csv"))) for name in ("none", strategy)]
     for name in ("train/loss", "val/loss"):
         assert losses[1][name].tolist() == pytest.approx(losses[0][name].tolist(), rel=5e-3), name
 

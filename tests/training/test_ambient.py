@@ -18,17 +18,15 @@ TRAINING = [
 
 
 @pytest.mark.slow
-def test_keras_own_settings_do_not_steer_a_run(tmp_path, cache):
+def test_keras_own_settings_do_not_steer_a_run(tmp_path, cache, hmexp):
     hostile = {"floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first"}
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "keras.json").write_text(json.dumps(hostile))
-    losses = []
-    for number, own in enumerate(({}, {"KERAS_HOME": str(tmp_path / "home")})):
-        env = os.environ | {"HMEXP_CACHE": str(cache)} | own
-        job_dir = tmp_path / str(number)
-        words = [*TRAINING, f"hydra.run.dir={job_dir}"]
-        subprocess.run([sys.executable, "-m", "hmexp", *words], env=env, check=True, capture_output=True)
-        losses.append(pd.read_csv(job_dir / "history.csv")["train/loss"].tolist())
+    steered = [sys.executable, "-m", "hmexp", *TRAINING, f"hydra.run.dir={tmp_path / 'steered'}"]
+    env = os.environ | {"HMEXP_CACHE": str(cache), "KERAS_HOME": str(tmp_path / "home")}
+    subprocess.run(steered, env=env, check=True, capture_output=True)
+    hmexp(*TRAINING, f"hydra.run.dir={tmp_path / 'plain'}")
+    losses = [pd.read_csv(tmp_path / name / "history.csv")["train/loss"].tolist() for name in ("steered", "plain")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
