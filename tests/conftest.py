@@ -26,6 +26,7 @@ MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 os.environ.setdefault("RAY_worker_niceness", "0")  # at Ray's own 15, its processes wait for every other test
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of small products wait by spinning, where tests could run
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # JAX compiles longer than it computes here
 
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored

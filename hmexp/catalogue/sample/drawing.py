@@ -127,11 +127,12 @@ def _cast_shadow(picture: Image.Image, parts: list[Part], place: np.ndarray) -> 
             shifted = _pixels(part, place) / 8 + (width / 480, height / 360)
             pen.polygon([(float(x), float(y)) for x, y in shifted], fill=140)
     soft = small.filter(ImageFilter.GaussianBlur(2.5)).resize(picture.size, Image.Resampling.BILINEAR)
-    picture.paste((188, 188, 192), mask=soft)
+    if frame := soft.getbbox():
+        picture.paste((188, 188, 192), frame, soft.crop(frame))
 
 
 def _toned(picture: Image.Image, tone: float) -> Image.Image:
-    return picture if tone == 1.0 else picture.point(lambda value: min(255, int(value * tone)))
+    return picture if tone == 1.0 else picture.point([min(255, int(value * tone)) for value in range(256)] * 3)
 
 
 def _textile(look: Look, canvas: tuple[int, int], pose: np.random.Generator) -> Image.Image:
