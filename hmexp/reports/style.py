@@ -3,6 +3,7 @@
 import io
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -95,5 +96,6 @@ def png_bytes(figure: Figure) -> bytes:
         for text in figure.findobj(Text):
             text.set_fontfamily(list(families()))
     stream = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(stream)  # `savefig` draws a figure with a layout twice
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(stream)  # `savefig` draws a figure with a layout twice
     return stream.getvalue()
