@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import chain, groupby
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -40,12 +41,29 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `realdata` are skipped, by name, where the photographs are not there."""
-    if REAL_PICTURES.is_dir():
-        return
-    for item in items:
-        if item.get_closest_marker("realdata"):
-            item.add_marker(pytest.mark.skip(reason=f"{item.name}: no photographs (set HMEXP_REALDATA)"))
+    """Tests marked `realdata` are skipped, by name, where the photographs are not there; slow ones begin."""
+    if not REAL_PICTURES.is_dir():
+        for item in items:
+            if item.get_closest_marker("realdata"):
+                item.add_marker(pytest.mark.skip(reason=f"{item.name}: no photographs (set HMEXP_REALDATA)"))
+    items[:] = _slow_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _slow_first(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Each worker begins with an equal part of the list: slow modules go to the beginnings of the parts.
+
+    What is left in the end are fast tests, so that no worker waits for minutes for the last slow ones of another.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    fast = [item for item in items if not item.get_closest_marker("slow")]
+    parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for _, module in groupby(slow, key=lambda item: item.path):
+        min(parts, key=len).extend(module)
+    for part in parts:
+        room = max(0, len(items) // workers - len(part))
+        part.extend(fast[:room])
+        del fast[:room]
+    return [*chain.from_iterable(parts), *fast]
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,12 @@ class FineTuning:
     Attributes:
         freeze_epochs: First epochs in which it does not.
         rate: Factor of its learning rate after that.
+        freeze_share: Share of its layers, from its input on, that never learn.
     """
 
     freeze_epochs: int = number(0, ge=0, le=MAX_EPOCHS)
     rate: float = number(1.0, gt=0, le=1, noun="a factor")
+    freeze_share: float = number(0.0, ge=0, lt=1, noun="a share")
 
 
 @dataclass

@@ -67,6 +67,9 @@ class PretrainedConfig(ModelConfig):
     """First epochs, in which only the head learns; null is all of them."""
     rate: float = number(0.1, gt=0, le=1, noun="a factor")
     """Factor of the learning rate for pretrained weights after that (discriminative learning rates)."""
+    freeze_share: float = number(0.0, ge=0, lt=1, noun="a share")
+    """Share of the pretrained layers, from the input on, that never learn: they see edges and textures, and their
+    gradients cost most on large pictures."""
     dense: int = number(0, ge=0, le=1_000_000)
     """Width of a dense layer with ReLU before the logits; 0 leaves it out."""
     dropout: float = number(0.2, ge=0, lt=1, noun="a share")
@@ -87,7 +90,8 @@ class PretrainedConfig(ModelConfig):
         """Frozen first, then slower; only where there are weights to preserve."""
         if not self.has_weights:
             return FineTuning()
-        return FineTuning(MAX_EPOCHS if self.freeze_epochs is None else self.freeze_epochs, self.rate)
+        frozen = MAX_EPOCHS if self.freeze_epochs is None else self.freeze_epochs
+        return FineTuning(frozen, self.rate, self.freeze_share)
 
     @property
     def any_size(self) -> bool:
@@ -119,6 +123,8 @@ class BackboneConfig(PretrainedConfig):
             require(path.is_file(), "model.weights", "null, imagenet, or a file that is there", path)
         ok = self.freeze_epochs == 0 or self.has_weights
         require(ok, "model.freeze_epochs", "0 without model.weights", self.freeze_epochs)
+        ok = self.freeze_share == 0 or self.has_weights
+        require(ok, "model.freeze_share", "0 without model.weights", self.freeze_share)
 
     @property
     def source(self) -> str:

@@ -24,7 +24,14 @@ from hmexp.training.checkpoint import CheckpointDir, read_state
 
 FREE = (*KINDS, *PLACES, "data.root", "plugins", "seeds", "folds")
 """Keys that say where things are, not what is computed: a resumed run may have others."""
-UNLEARNED = ("model.dropout=", "model.stochastic_depth=", "model.freeze_epochs=", "model.rate=", "model.weights=")
+UNLEARNED = (
+    "model.dropout=",
+    "model.stochastic_depth=",
+    "model.freeze_epochs=",
+    "model.freeze_share=",
+    "model.rate=",
+    "model.weights=",
+)
 """Keys of a model that leave its weights as they are: a fork may have others."""
 SHOWN = 5
 

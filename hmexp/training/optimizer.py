@@ -117,6 +117,8 @@ def freeze_backbone(network: keras.Model, fine_tuning: FineTuning, frozen: bool)
         return {}
     backbone = network.get_layer(BACKBONE)
     backbone.trainable = not frozen
+    for layer in backbone.layers[: round(fine_tuning.freeze_share * len(backbone.layers))]:
+        layer.trainable = False
     return {variable.path: fine_tuning.rate for variable in backbone.trainable_variables}
 
 

@@ -77,10 +77,11 @@ def state():
     return signals, os.getcwd(), list(logging.root.handlers), list(log.handlers), log.propagate
 
 found = {}
+WORDS = ["model=cnn", "model.widths=[4,8]", "data.image_size=16", "data.limit=400"]
 
 def work():
-    by_words = hmexp.run(["model=cnn", "model.widths=[4,8]", "data.image_size=16", "trainer.epochs=2", "seed=1"])
-    data = hmexp.DataModule.sample(image_size=16)
+    by_words = hmexp.run([*WORDS, "trainer.epochs=2", "seed=1"])
+    data = hmexp.DataModule.sample(image_size=16, limit=400)
     model = hmexp.build_model("cnn", data, seed=1, widths=[4, 8])
     epochs = []
 

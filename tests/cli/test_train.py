@@ -194,8 +194,10 @@ def test_interrupted_runs_and_those_that_died(number, code, status, start_in, tm
     assert all_runs(client, cfg)[0].info.status == "KILLED"
 
 
-def test_two_runs_at_once_on_nothing(start_in, tmp_path):
+def test_two_runs_at_once_on_nothing_but_the_sample(start_in, sample, tmp_path):
     words = ["model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=1"]
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "sample").symlink_to(sample.parent)
     jobs = [start_in(*words, cwd=tmp_path, cache=tmp_path / "cache").ended for _ in range(2)]
     assert [end().returncode for end in jobs] == [0, 0]
     assert len(list((tmp_path / "mlruns" / "jobs").iterdir())) == 2

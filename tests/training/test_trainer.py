@@ -292,6 +292,35 @@ def test_a_frozen_backbone_stays_until_its_time(fit, tmp_path):
     assert result.history["val/loss"][2] == pytest.approx(result.history["val/loss"][1], rel=0.2)
 
 
+def test_the_first_layers_of_a_backbone_stay_for_good(fit):
+    import keras
+
+    from hmexp.models.build import build_model
+
+    @dataclass
+    class Deep(ModelConfig):
+        """A head on a backbone of two layers."""
+
+    def build(cfg, image_size, num_classes):
+        low, high = keras.layers.Dense(4, name="low"), keras.layers.Dense(4, name="high")
+        inner = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten(), low, high], name="backbone")
+        pictures = keras.Input((image_size, image_size, 3), dtype="uint8")
+        x = inner(keras.layers.Rescaling(1 / 255)(pictures))
+        return keras.Model(pictures, keras.layers.Dense(num_classes, name="logits")(x))
+
+    build_model.register(Deep, build)
+    fine_tuning = FineTuning(freeze_epochs=1, freeze_share=0.67)
+    backbone = fit(TrainerConfig(epochs=3, monitor="val/loss"), model=Deep(), fine_tuning=fine_tuning)[0].get_layer(
+        "backbone"
+    )
+    keras.utils.set_random_seed(0)
+    untouched = build(Deep(), 16, 2).get_layer("backbone")
+    moved = [
+        not np.array_equal(*(part.get_layer(name).kernel for part in (backbone, untouched))) for name in ("low", "high")
+    ]
+    assert moved == [False, True]
+
+
 def test_waiting_goes_on_over_calls_of_fit_and_a_nan_is_no_best():
     from hmexp.training.early_stopping import EarlyStopping
 
