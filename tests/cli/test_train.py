@@ -204,7 +204,7 @@ def test_two_runs_at_once_on_nothing_but_the_sample(start_in, sample, tmp_path):
     assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
 
 
-SCRATCH = ["model.weights=null", "model.freeze_epochs=0"]
+SCRATCH = ["model.weights=null", "model.freeze_epochs=0", "model.freeze_share=0"]
 PLAIN = "trainer.precision=float32"
 """Where `auto` would time both on every size of picture, most of a minute; test_precision.py tries it."""
 SMALLER = {

@@ -98,6 +98,10 @@ def test_rules_of_the_models(capfd):
     for words, expected in {
         ("model=backbone", "model.name=EfficentNetB0"): "(did you mean EfficientNetB0?)",
         ("model=backbone", "model.freeze_epochs=2"): "model.freeze_epochs: expected 0 without model.weights",
+        (
+            "model=backbone",
+            "model.freeze_share=0.3",
+        ): "model.freeze_share: expected 0 without model.weights, received 0.3",
         ("model=backbone", "model.weights=no.h5"): "model.weights: expected null, imagenet, or a file that is there",
         ("model=backbone", "model.name=no.keras"): "a file that is there, received no.keras",
         (
