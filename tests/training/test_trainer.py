@@ -292,7 +292,7 @@ def test_a_frozen_backbone_stays_until_its_time(fit, tmp_path):
     assert result.history["val/loss"][2] == pytest.approx(result.history["val/loss"][1], rel=0.2)
 
 
-def test_the_first_layers_of_a_backbone_stay_for_good(fit):
+def test_the_first_layers_of_a_backbone_stay_for_good_also_after_a_resume(fit, tmp_path):
     import keras
 
     from hmexp.models.build import build_model
@@ -309,10 +309,13 @@ def test_the_first_layers_of_a_backbone_stay_for_good(fit):
         return keras.Model(pictures, keras.layers.Dense(num_classes, name="logits")(x))
 
     build_model.register(Deep, build)
-    fine_tuning = FineTuning(freeze_epochs=1, freeze_share=0.67)
-    backbone = fit(TrainerConfig(epochs=3, monitor="val/loss"), model=Deep(), fine_tuning=fine_tuning)[0].get_layer(
-        "backbone"
-    )
+    parts = {"model": Deep(), "fine_tuning": FineTuning(freeze_epochs=1, freeze_share=0.67)}
+    cfg = TrainerConfig(epochs=4, monitor="val/loss")
+    network = fit(cfg, **parts)[0]
+    fit(replace(cfg, stop_after=2), **parts)
+    resumed = fit(cfg, start=newest(tmp_path), **parts)[0]
+    assert all(np.array_equal(*pair) for pair in zip(network.get_weights(), resumed.get_weights(), strict=True))
+    backbone = network.get_layer("backbone")
     keras.utils.set_random_seed(0)
     untouched = build(Deep(), 16, 2).get_layer("backbone")
     moved = [
