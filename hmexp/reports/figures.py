@@ -30,7 +30,7 @@ def curves(history: pd.DataFrame, best_epoch: int) -> Figure:
     """
     figure = new_figure(11, 4.2)
     for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        quiet(axes, name.capitalize())
+        quiet(axes, name.capitalize(), pad=16.0 if VAL_IMAGE_SIZE in history else 6.0)
         for split, word in (("train", "train"), ("val", "validation")):
             values = history[f"{split}/{name}"]
             axes.plot(history["epoch"], values, marker="o", markersize=4, color=SPLIT_COLOURS[split], label=word)

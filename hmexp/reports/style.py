@@ -40,11 +40,11 @@ def blank_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def quiet(axes: Axes, title: str = "") -> Axes:
-    """Take the frame's upper and right line away and set the title."""
+def quiet(axes: Axes, title: str = "", pad: float = 6.0) -> Axes:
+    """Take the frame's upper and right line away and set the title, `pad` points above the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=9)
-    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_title(title, loc="left", fontsize=11, color=INK, pad=pad)
     return axes
 
 

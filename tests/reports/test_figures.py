@@ -48,9 +48,14 @@ NAMES = ("accuracy", "loss")
 
 
 def test_curves_say_at_what_size_val_was_measured():
-    sizes = [48, 48, 64, 64]
-    drawn = texts(figures.curves(history(4).assign(val_image_size=sizes), best_epoch=3))
+    figure = figures.curves(history(4).assign(val_image_size=[48, 48, 64, 64]), best_epoch=3)
+    drawn = texts(figure)
     assert (drawn.count(" 48 px"), drawn.count(" 64 px")) == (2, 2)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        name = axes.get_title(loc="left")
+        (title,) = axes.findobj(lambda artist: isinstance(artist, Text) and artist.get_text() == name)  # noqa: B023
+        assert not any(title.get_window_extent().overlaps(text.get_window_extent()) for text in axes.texts)
 
 
 @pytest.mark.parametrize("epochs", [1, 5])
