@@ -10,12 +10,12 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import chain, groupby
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
+from dealt import dealt
 from filelock import FileLock
 from forked import Started, run_command
 
@@ -40,30 +40,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(os.sched_getaffinity(0)) + 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `realdata` are skipped, by name, where the photographs are not there; slow ones begin."""
-    if not REAL_PICTURES.is_dir():
-        for item in items:
-            if item.get_closest_marker("realdata"):
-                item.add_marker(pytest.mark.skip(reason=f"{item.name}: no photographs (set HMEXP_REALDATA)"))
-    items[:] = _slow_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-
-
-def _slow_first(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Each worker begins with an equal part of the list: slow modules go to the beginnings of the parts.
-
-    What is left in the end are fast tests, so that no worker waits for minutes for the last slow ones of another.
-    """
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    fast = [item for item in items if not item.get_closest_marker("slow")]
-    parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
-    for _, module in groupby(slow, key=lambda item: item.path):
-        min(parts, key=len).extend(module)
-    for part in parts:
-        room = max(0, len(items) // workers - len(part))
-        part.extend(fast[:room])
-        del fast[:room]
-    return [*chain.from_iterable(parts), *fast]
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests come first; those marked `realdata` are skipped, by name, where the photographs are not there."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = dealt(items, workers)
+    if REAL_PICTURES.is_dir():
+        return
+    for item in items:
+        if item.get_closest_marker("realdata"):
+            item.add_marker(pytest.mark.skip(reason=f"{item.name}: no photographs (set HMEXP_REALDATA)"))
 
 
 @pytest.fixture(autouse=True)

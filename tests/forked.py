@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -28,6 +29,12 @@ class Started:
     def runs(self) -> bool:
         """Whether it has not ended."""
         return self.process.exitcode is None
+
+    def reach(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so, for two minutes at most, or the command has ended."""
+        deadline = time.monotonic() + 120
+        while self.runs and not condition() and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def ended_by(self, number: int) -> subprocess.CompletedProcess[str]:
         """Send a signal, where it has not ended by itself, and wait for its end."""

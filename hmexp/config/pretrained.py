@@ -121,10 +121,9 @@ class BackboneConfig(PretrainedConfig):
         if self.weights is not None and self.weights != "imagenet":
             path = Path(self.weights).expanduser()
             require(path.is_file(), "model.weights", "null, imagenet, or a file that is there", path)
-        ok = self.freeze_epochs == 0 or self.has_weights
-        require(ok, "model.freeze_epochs", "0 without model.weights", self.freeze_epochs)
-        ok = self.freeze_share == 0 or self.has_weights
-        require(ok, "model.freeze_share", "0 without model.weights", self.freeze_share)
+        for name in ("freeze_epochs", "freeze_share"):
+            value = getattr(self, name)
+            require(value == 0 or self.has_weights, f"model.{name}", "0 without model.weights", value)
 
     @property
     def source(self) -> str:

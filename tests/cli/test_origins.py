@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,8 +35,7 @@ def trained(hmexp_in, tmp_path_factory) -> Path:
 
 def test_ctrl_c_saves_says_how_to_go_on_and_that_works(start_in, tmp_path, hmexp):
     job = start_in(*SMALL, "trainer.epochs=400", "trainer.stop_after=400", cwd=tmp_path)
-    while job.runs and not list(tmp_path.glob("mlruns/jobs/*/history.csv")):
-        time.sleep(0.1)
+    job.reach(lambda: list(tmp_path.glob("mlruns/jobs/*/history.csv")))
     done = job.ended_by(signal.SIGINT)
     said = done.stdout + done.stderr
     assert done.returncode == 130, said
@@ -154,8 +152,7 @@ def test_fork_starts_from_the_checkpoint_of_another_run(trained, hmexp, tmp_path
 
 def test_a_fork_that_dies_at_once_goes_on_from_what_it_started_with(trained, hmexp, start_in, tmp_path):
     job = start_in(f"fork={jobs(trained)[0]}", "trainer.stop_after=3", "tracking=none", cwd=tmp_path)
-    while job.runs and not list(tmp_path.glob("mlruns/jobs/*/run.json")):
-        time.sleep(0.01)
+    job.reach(lambda: list(tmp_path.glob("mlruns/jobs/*/run.json")))
     assert job.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL
     said = hmexp("resume=latest").stdout
     assert "epoch 1/3" not in said

@@ -151,7 +151,7 @@ def test_a_full_disk_is_said_with_the_place_and_the_bytes(tmp_path):
     assert full_disk(ValueError("other")) is None
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_names_that_the_terminal_cannot_show_do_not_end_the_work(tmp_path, encoding):
     from PIL import Image
 
@@ -166,7 +166,6 @@ def test_names_that_the_terminal_cannot_show_do_not_end_the_work(tmp_path, encod
     done = subprocess.run(command(*own), cwd=tmp_path, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert b"\x1b[31m" not in done.stdout
-    assert b"\nstarting tensorflow\n" in done.stdout
 
 
 @pytest.fixture
@@ -222,8 +221,7 @@ def test_a_server_that_goes_away_does_not_end_the_run_and_a_password_is_written_
     root = tmp_path / "root"
     root.mkdir()
     job = start_in(*QUICK, "trainer.epochs=30", f"tracking.uri={uri}", cwd=root)
-    while job.runs and not list(root.glob("mlruns/jobs/*/history.csv")):
-        time.sleep(0.05)
+    job.reach(lambda: list(root.glob("mlruns/jobs/*/history.csv")))
     stop()
     ended = job.ended(300)
     said = ended.stdout + ended.stderr

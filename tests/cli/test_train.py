@@ -1,9 +1,11 @@
 """The main job as a user types it."""
 
 import json
+import os
 import re
 import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +29,15 @@ def job_dir(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(made_once, hmexp_in) -> Path:
+def trained(cache, made_once) -> Path:
     """The folder in which one small run was made, from a preset that fixes nothing else."""
 
     def make(folder: Path) -> None:
-        (folder / "stdout").write_text(hmexp_in(*SMALL, cwd=folder).stdout)
+        env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
+        command = [sys.executable, "-m", "hmexp", *SMALL]
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "stdout").write_text(done.stdout)
 
     return made_once("trained", make)
 
@@ -78,7 +84,7 @@ def test_the_first_lines_say_what_will_happen(trained):
     output = (trained / "stdout").read_text()
     (model,) = [line for line in output.splitlines() if line.startswith("model ")]
     begin = output.partition("What became")[0]
-    _, there, rest = begin.partition("sample: 1,991 rows, 9 classes\n")
+    _, there, rest = begin.partition("sample: 1,991 rows, 9 classes\nstarting tensorflow\n")
     assert there
     facts = [line[:10].strip() for line in rest.splitlines()]
     assert facts == ["data", "model", "device", "pictures", "training", "kept", "goes to", "recorded"]
@@ -179,8 +185,7 @@ def test_a_loss_that_is_no_number_fails_the_run_plainly(hmexp, tmp_path):
 )
 def test_interrupted_runs_and_those_that_died(number, code, status, start_in, tmp_path, hmexp):
     job = start_in(*SMALL, "trainer.epochs=500", cwd=tmp_path)
-    while job.runs and not list(tmp_path.glob("mlruns/jobs/*/history.csv")):
-        time.sleep(0.1)
+    job.reach(lambda: list(tmp_path.glob("mlruns/jobs/*/history.csv")))
     done = job.ended_by(number)
     assert done.returncode == code, done.stderr
     from hmexp.config.record import MlflowTracking, PathsConfig

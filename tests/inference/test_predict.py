@@ -55,8 +55,7 @@ def test_killed_and_gone_on_with_is_the_same_bytes(promoted, hmexp_in, start_in,
     parts = tmp_path / "again.csv.parts"
     for least in (1, 6):
         job = start_in(*words, f"out={tmp_path}/again.csv", cwd=promoted)
-        while job.runs and len(list(parts.glob("part-*.parquet"))) < least:
-            time.sleep(0.005)
+        job.reach(lambda: len(list(parts.glob("part-*.parquet"))) >= least)  # noqa: B023
         ended = job.ended_by(signal.SIGKILL)
     was_cut = ended.returncode == -signal.SIGKILL and parts.is_dir()
     went_on = hmexp_in(*words, f"out={tmp_path}/again.csv", cwd=promoted)

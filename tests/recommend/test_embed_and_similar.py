@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +61,7 @@ def test_killed_it_goes_on_and_damaged_it_begins_anew(embedded, promoted, hmexp_
     words = ("embed", "batch_size=4", f"paths.cache={own}")
     parts = own / "embeddings" / f"{embedded.name}.parts"
     job = start_in(*words, cwd=promoted)
-    while job.runs and len(list(parts.glob("part-*.parquet"))) < 3:
-        time.sleep(0.005)
+    job.reach(lambda: len(list(parts.glob("part-*.parquet"))) >= 3)
     was_cut = job.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL and parts.is_dir()
     went_on = hmexp_in(*words, cwd=promoted).stdout
     assert ("goes on: " in went_on) is was_cut

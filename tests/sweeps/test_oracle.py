@@ -84,7 +84,7 @@ def test_the_bayesian_oracle_finds_more_than_chance():
     best = {}
     for kind in ("random", "bayesian"):
         values = []
-        for seed in range(1):
+        for seed in range(2):
             oracle = make(["a=interval(0.0,1.0)", "b=interval(0.0,1.0)"], oracle=kind, max_trials=14, seed=seed,
                           num_initial_points=4)  # fmt: skip
             found = []
