@@ -164,7 +164,7 @@ def _export_one(reference: "Reference", found: FoundBundle, each: Format, folder
             if full_disk(error):
                 raise
             raise RunError(f"expected a file that runs, received {_first_line(error)}") from error
-        faults = check.faults(each)
+        faults = check.faults(reference.bars(each))
         if faults:
             raise RunError(f"expected what the Keras model gives, received {', '.join(faults)}")
         record = _record(reference, found, each, check)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from hmexp.metrics.calibration import with_temperature
 from hmexp.models.bundle import Card
 from hmexp.models.float32 import float32_layer
 
@@ -40,6 +42,11 @@ class ExportGraph:
         """What goes in."""
         size = None if self.resizes else self.card.image_size
         return tf.TensorSpec([None, size, size, 3], tf.uint8, name=INPUT)
+
+    def classify(self, pictures: np.ndarray) -> np.ndarray:
+        """The Keras model's own answer: uint8 `[batch, image_size, image_size, 3]` -> float32 `[batch, classes]`."""
+        logits = np.asarray(self.model.predict_on_batch(pictures), np.float32)
+        return with_temperature(logits, self.card.temperature)
 
     def probabilities(self, pictures: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, height, width, 3]` -> `probabilities`, float32 `[batch, classes]`."""

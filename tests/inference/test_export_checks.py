@@ -100,6 +100,7 @@ def exported(folder, each: Format, check: Check = GOOD):
         pictures=SimpleNamespace(calibration=np.zeros(0), origin="val"),
         probabilities=np.zeros((3, 2)),
         check=lambda each, folder: check,
+        bars=lambda each: each,
     )
     return export._export_one(reference, FoundBundle(folder, "a run"), each, folder)
 

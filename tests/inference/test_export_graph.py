@@ -93,3 +93,36 @@ def test_every_format_is_right_for_hard_networks(graph, policy, tmp_path):
         FORMATS[name].write(exported, folder, pictures)
         np.testing.assert_allclose(FORMATS[name].open(folder)(pictures), wanted, atol=1e-5)
         assert FORMATS[name].random(exported, folder) == []
+
+
+def test_float16_may_differ_as_far_as_rounding_moves_the_network(graph, tmp_path):
+    """Of steep logits rounded weights move a probability further than the bar of the format, of flat ones not."""
+    from hmexp.inference.export_check import refer
+    from hmexp.inference.export_pictures import CheckPictures
+    from hmexp.inference.formats import FORMATS
+    from hmexp.models.bundle import Card
+
+    model, each = small_model("float32"), FORMATS["litert_fp16"]
+    exported = graph.ExportGraph(model, Card(["a", "b", "c"], SIZE, "stretch", 1.0, {}, "d", {}))
+    pictures = np.random.default_rng(3).integers(0, 256, (24, SIZE, SIZE, 3), dtype=np.uint8)
+    asked = CheckPictures("noise", pictures, pictures, lambda: iter(()))
+    assert refer(exported, asked).bars(each) == each
+    *others, kernel, _ = model.get_weights()
+
+    def steepen(times: float) -> None:
+        model.set_weights([*others, times * kernel, np.zeros(3, np.float32)])
+        model.layers[-1].bias.assign(-model.predict_on_batch(pictures).mean(axis=0))
+
+    steepen(1000)
+    weights, reference = model.get_weights(), refer(exported, asked)
+    bars = reference.bars(each)
+    assert each.difference < bars.difference < 0.1
+    assert reference.bars(FORMATS["litert"]) == FORMATS["litert"]
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+    each.write(exported, tmp_path, pictures)
+    assert reference.check(each, tmp_path).faults(bars) == []
+    steepen(500)
+    each.write(exported, tmp_path, pictures)
+    assert "largest difference" in str(reference.check(each, tmp_path).faults(bars))

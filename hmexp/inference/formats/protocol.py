@@ -28,6 +28,7 @@ class Format:
         packages: Importable names of what writing and checking need -> their names for pip.
         difference: Largest difference of a probability from the Keras model's that is let pass.
         agreement: Share of the pictures whose likeliest class has to be the Keras model's.
+        rounded: Whether its weights are float16, so that more may be let pass: see `Reference.bars`.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Format:
     packages: dict[str, str]
     difference: float
     agreement: float = 0.98
+    rounded: bool = False

@@ -30,7 +30,16 @@ TABLE = (
         difference=FLOAT32,
     ),
     Format("litert", litert.write, litert.open_model, litert.random, litert.FILE, LITERT, FLOAT32),
-    Format("litert_fp16", litert.write_fp16, litert.open_model, litert.random, litert.FILE, LITERT, FLOAT16),
+    Format(
+        "litert_fp16",
+        litert.write_fp16,
+        litert.open_model,
+        litert.random,
+        file=litert.FILE,
+        packages=LITERT,
+        difference=FLOAT16,
+        rounded=True,
+    ),
     Format("litert_int8", litert.write_int8, litert.open_model, litert.random, litert.FILE, LITERT, ANY),
 )
 FORMATS = {each.name: each for each in TABLE}
