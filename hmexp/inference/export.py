@@ -156,15 +156,16 @@ def _export_one(reference: "Reference", found: FoundBundle, each: Format, folder
     Raises:
         RunError: It cannot be converted, or is not what the model is.
     """
-    with _whole_or_none(folder) as partial, quiet_natives():
+    with _whole_or_none(folder) as partial:
         try:
-            each.write(reference.graph, partial, reference.pictures.calibration)
-            check = reference.check(each, partial)
+            with quiet_natives():
+                each.write(reference.graph, partial, reference.pictures.calibration)
+                check, bars = reference.check(each, partial), reference.bars(each)
         except Exception as error:  # whatever a converter or a runtime raises of a graph that it does not know
             if full_disk(error):
                 raise
             raise RunError(f"expected a file that runs, received {_first_line(error)}") from error
-        faults = check.faults(reference.bars(each))
+        faults = check.faults(bars)
         if faults:
             raise RunError(f"expected what the Keras model gives, received {', '.join(faults)}")
         record = _record(reference, found, each, check)
