@@ -1,7 +1,9 @@
-"""The process of a command: its signals, its output, and what a full disk means to it."""
+"""The process of a command: its signals, its output, its garbage, and what a full disk means to it."""
 
 import errno
+import gc
 import getpass
+import importlib
 import os
 import re
 import shutil
@@ -46,8 +48,14 @@ class Answer:
 
 def interrupted() -> bool:
     """Whether a signal came that whoever answers signals now has noted."""
+    return any(_noted())
+
+
+def _noted() -> list[bool]:
+    """Whether a signal came, of each that a command answers here; none of a process that is not a command's."""
     handlers = [signal.getsignal(number) for number in SIGNALS]
-    return any(getattr(getattr(handler, "__self__", handler), "requested", False) for handler in handlers)
+    answers = [getattr(handler, "__self__", handler) for handler in handlers]
+    return [bool(noted) for noted in (getattr(answer, "requested", None) for answer in answers) if noted is not None]
 
 
 def check_interrupted() -> None:
@@ -99,6 +107,33 @@ def answer_signals() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector off inside the block, which makes many objects that live on.
+
+    It walks all that live again and again as they grow in number: a tenth of TensorFlow's import.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def import_for_good(name: str) -> None:
+    """Import a large library, which the garbage collector walks neither meanwhile nor, in a command's process, later.
+
+    What TensorFlow's import makes lives as long as the process, and to walk it takes half a second, several times in a
+    training and once more when the process ends. In a notebook there are objects of the user's too: there it is walked.
+    """
+    with without_collection():
+        importlib.import_module(name)
+    if _noted():
+        gc.freeze()
 
 
 def tolerant_output() -> None:

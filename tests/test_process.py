@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hmexp.process import answer_signals, interrupted
+from hmexp.process import answer_signals, import_for_good, interrupted
 
 ENDS = """
 import os, signal, sys
@@ -71,6 +71,37 @@ def test_what_else_cannot_be_passed_on_is_printed(monkeypatch):
     with answer_signals():
         Broken()
     assert said == ["broken"]
+
+
+@pytest.fixture
+def large_library(tmp_path, monkeypatch):
+    """The name of a module that makes objects, and says whether garbage is collected meanwhile."""
+    (tmp_path / "large_library.py").write_text(
+        "import gc\ncollects, made = gc.isenabled(), [[number] for number in range(5000)]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "large_library"
+    del sys.modules["large_library"]
+
+
+def test_what_a_command_imports_for_good_is_not_walked_again(large_library):
+    before = gc.get_freeze_count()
+    with answer_signals():
+        import_for_good(large_library)
+    assert not sys.modules[large_library].collects
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + 5000
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_in_a_process_of_the_users_the_collector_stays_as_it_was(large_library, collects, monkeypatch):
+    monkeypatch.setattr(gc, "freeze", lambda: pytest.fail("objects of the user's may be garbage later"))
+    (gc.enable if collects else gc.disable)()
+    try:
+        import_for_good(large_library)
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()
 
 
 def _in_a_class_body() -> None:

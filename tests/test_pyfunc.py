@@ -30,15 +30,12 @@ URI = "models:/hmexp-sample@champion"
 @pytest.fixture(scope="module")
 def root(database, tmp_path_factory) -> Path:
     """A folder with a champion, whose probabilities are calibrated, in the store that MLflow looks at."""
-    import mlflow
-
     root = tmp_path_factory.mktemp("served")
     make_store(root, database)
     promote(root, register(root))
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{root}/mlruns/mlflow.db")
-    yield root
-    mlflow.set_tracking_uri(before)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlruns/mlflow.db")
+        yield root
 
 
 @pytest.fixture(scope="module")

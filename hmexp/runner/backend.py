@@ -9,6 +9,7 @@ from hmexp.config.errors import UserError
 from hmexp.config.training import TrainerConfig
 from hmexp.config.verbs import RunConfig
 from hmexp.console import progress, quiet_natives
+from hmexp.process import import_for_good
 from hmexp.training.backends import Device, backend_named
 from hmexp.training.backends.choice import check_gpu, check_strategy
 
@@ -106,7 +107,7 @@ def _import_keras() -> None:
         return
     try:
         with progress(what := f"starting {os.environ['KERAS_BACKEND']}", sentence=what):
-            importlib.import_module("keras")
+            import_for_good("keras")
     except ValueError as error:
         if "configuration" not in str(error):
             raise

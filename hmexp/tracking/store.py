@@ -1,6 +1,5 @@
 """The MLflow store: where it is, and how it comes into being once, whole, whoever comes first."""
 
-import importlib
 import logging
 import os
 import sqlite3
@@ -18,6 +17,7 @@ from hmexp.config.errors import RunError, UserError
 from hmexp.config.record import MlflowTracking, PathsConfig
 from hmexp.config.secrets import masked, move_credentials, with_credentials
 from hmexp.console import progress, quiet_loggers
+from hmexp.process import import_for_good
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -181,7 +181,7 @@ def _connect(uri: str) -> "MlflowClient":
         os.environ.setdefault(name, value)
     if "mlflow" not in sys.modules:
         with progress("starting MLflow"):
-            importlib.import_module("mlflow")
+            import_for_good("mlflow")
     import mlflow
 
     quiet_loggers("mlflow", "alembic", "sqlalchemy.engine", "huey")

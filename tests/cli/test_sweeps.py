@@ -50,8 +50,9 @@ def sweep_dir(root: Path) -> Path:
 def mlflow_runs(root: Path) -> pd.DataFrame:
     import mlflow
 
-    mlflow.set_tracking_uri(f"sqlite:///{root}/mlruns/mlflow.db")
-    return mlflow.search_runs(search_all_experiments=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlruns/mlflow.db")
+        return mlflow.search_runs(search_all_experiments=True)
 
 
 def start(root: Path, cache: Path, *words: str) -> subprocess.Popen[str]:

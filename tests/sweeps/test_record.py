@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 DRIVER = Path(__file__).with_name("driver.py")
 
 
-def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path):
+def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path, monkeypatch):
     words = ["hydra/launcher=basic", "data.limit=60", "data.image_size=8", "model=cnn", "seeds=3", "seed=7"]
     words += ["optimizer.learning_rate=1e-3,3e-3", "model.dropout=0.3"]
     env = os.environ | {"HMEXP_CACHE": str(cache), "HYDRA_FULL_ERROR": "1"}
@@ -25,7 +25,7 @@ def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path
     (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
     jobs = JobTable(folder).jobs()
     assert [(job.point, job.seed) for job in jobs] == [(0, 7), (0, 8), (0, 9), (1, 7), (1, 8), (1, 9)]
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     runs = mlflow.search_runs(search_all_experiments=True)
     (sweep,) = runs[runs["tags.hmexp.kind"] == "sweep"].to_dict("records")
     points = runs[runs["tags.hmexp.kind"] == "point"].sort_values("params.sweep/optimizer.learning_rate")

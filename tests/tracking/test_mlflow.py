@@ -184,12 +184,12 @@ def test_a_run_is_recorded_whole(paths, bundle):
     assert run.data.tags[DIGEST_TAG] == "d" * 32
 
 
-def test_the_logged_model_is_the_bundle_and_loads_with_mlflow(paths, bundle):
+def test_the_logged_model_is_the_bundle_and_loads_with_mlflow(paths, bundle, monkeypatch):
     import mlflow
 
     run_id = record(paths, bundle, 0.8)
     client = open_store(CFG, paths)
-    mlflow.set_tracking_uri(client.tracking_uri)  # as somebody else's process does
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)  # as somebody else's process does
     model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model_id}"))
     assert (folder / "data" / "model.keras").read_bytes() == (bundle / "model.keras").read_bytes()
