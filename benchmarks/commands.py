@@ -1,8 +1,9 @@
-"""What a command costs before it does anything: help beside importing Hydra, and the leaderboard of many runs.
+"""What a command costs besides its work: help beside importing Hydra, the leaderboard of many runs, a small training.
 
 Usage: python benchmarks/commands.py [--pairs 7] [--runs 100]
 
-Each is a whole process, in interleaved pairs. `runs` is put beside a process that imports what it imports and ends.
+Each is a whole process, in interleaved pairs. `runs` is put beside a process that imports what it imports and ends, the
+training beside itself where the garbage collector walks what TensorFlow and MLflow have imported.
 """
 
 import argparse
@@ -24,6 +25,15 @@ HELP = [sys.executable, "-m", "hmexp", "--help"]
 HYDRA = [sys.executable, "-c", "import hydra"]
 RUNS = [sys.executable, "-m", "hmexp", "runs"]
 IMPORTS = [sys.executable, "-c", "import hmexp.cli, hydra, pandas, mlflow, mlflow.store.tracking.sqlalchemy_store"]
+SMALL = ["model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=2", "tracking.system_metrics=false"]
+TRAIN = [sys.executable, "-m", "hmexp", *SMALL]
+WALKED = """
+import importlib, sys, hmexp.process
+hmexp.process.import_for_good = importlib.import_module
+from hmexp.__main__ import run
+sys.exit(run())
+"""
+TRAIN_WALKED = [sys.executable, "-c", WALKED, *SMALL]
 
 
 def seconds(command: list[str], cwd: Path) -> float:
@@ -71,6 +81,7 @@ def main(pairs: int, runs: int) -> None:
         rows = {
             ("hmexp --help", "import hydra"): (HELP, HYDRA),
             (f"hmexp runs, {runs} runs", "imports"): (RUNS, IMPORTS),
+            ("hmexp, a small training", "the same, its imports walked"): (TRAIN, TRAIN_WALKED),
         }
         for names, commands in rows.items():
             one, other = medians(pairs, *commands, root)

@@ -62,17 +62,22 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """Undo what a command that was called in this process has set up."""
-    ours, root = logging.getLogger("hmexp"), logging.getLogger()
-    propagate, of_root = ours.propagate, list(root.handlers)
-    level = ours.level or logging.INFO
+    """Undo what a command that was called in this process, by a test or by a fixture of many, has set up."""
+    _drop_handlers()
+    ours = logging.getLogger("hmexp")
+    propagate, level = ours.propagate, ours.level or logging.INFO
     yield
     logging.captureWarnings(False)
     ours.propagate = propagate
     ours.setLevel(level)
-    for logger, kept in ((ours, ()), (root, of_root)):
+    _drop_handlers()
+
+
+def _drop_handlers() -> None:
+    """Take hmexp's handlers from its logger and from Python's root."""
+    for logger in (logging.getLogger("hmexp"), logging.getLogger()):
         for handler in list(logger.handlers):
-            if type(handler).__name__ in ("ConsoleHandler", "Earlier", "LibraryHandler") and handler not in kept:
+            if type(handler).__name__ in ("ConsoleHandler", "Earlier", "LibraryHandler"):
                 logger.removeHandler(handler)
 
 
