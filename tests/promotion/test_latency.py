@@ -29,7 +29,7 @@ class Clock:
 
 @pytest.mark.parametrize("slower", [1.0, 1.6])
 def test_what_else_runs_does_not_decide(monkeypatch, slower):
-    """Most calls of the challenger are cut short by other work, few of the champion's."""
+    """Other work falls into most calls of the challenger, and into few of the champion's."""
     clock = Clock()
     monkeypatch.setattr(contest.time, "perf_counter", lambda: clock.now)
     store = SimpleNamespace(rows=lambda images: images, read=lambda rows: np.zeros((len(rows), 4, 4, 3), np.uint8))
