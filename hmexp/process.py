@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from hmexp.config.errors import causes
 
@@ -54,8 +55,8 @@ def interrupted() -> bool:
 def _noted() -> list[bool]:
     """Whether a signal came, of each that a command answers here; none of a process that is not a command's."""
     handlers = [signal.getsignal(number) for number in SIGNALS]
-    answers = [getattr(handler, "__self__", handler) for handler in handlers]
-    return [bool(noted) for noted in (getattr(answer, "requested", None) for answer in answers) if noted is not None]
+    answers: list[Any] = [getattr(handler, "__self__", handler) for handler in handlers]
+    return [answer.requested for answer in answers if hasattr(answer, "requested")]
 
 
 def check_interrupted() -> None:

@@ -22,7 +22,7 @@ ROUNDS, WARM_UP = 40, 5
 """Calls that are timed, and those before them that are not."""
 ROUNDINGS = 4.0
 """How many times what rounding its own weights changes in the Keras model a file of rounded weights may differ from it:
-a converter rounds them after it has folded batch normalisation into its neighbours (0.7 to 2.0 times, of four)."""
+a converter rounds them after it has folded batch normalisation into its neighbours (0.7 to 2.0 times, of five)."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Reference:
     def bars(self, each: Format) -> Format:
         """The format with the largest difference that is let pass of a file of this model.
 
-        The same rounding to float16 moves a probability by 0.0003 in one network and by 0.03 in another, so that no one
+        Rounding to float16 moves a probability by 0.0008 in one network and by 0.017 in another, so that no one
         number tells a wrong file from a right one: the Keras model's own weights, rounded, say how far this one moves.
         """
         if not each.rounded:

@@ -9,11 +9,12 @@ import os
 import signal
 
 from hmexp.console import quiet_natives
+from hmexp.process import without_collection
 
 for number in (signal.SIGINT, signal.SIGTERM):  # the sweep hears them, and lets its jobs save
     signal.signal(number, signal.SIG_IGN)
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-with quiet_natives():
+with quiet_natives(), without_collection():
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
     import hmexp.runner.session
