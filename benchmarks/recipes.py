@@ -2,13 +2,14 @@
 
 Usage: python benchmarks/recipes.py ROOT [--recipes reference,fast_short,fast,best] [--seeds 3] [--out FOLDER]
        python benchmarks/recipes.py ROOT --recipes reference,probe,finetune --network NETWORK.keras
+       python benchmarks/recipes.py ROOT --recipes fast,best --backends tensorflow,jax
 
 ROOT is a folder of pictures a class under train/, validation/ and test/. Every recipe is a preset, trained once a
 seed in a process of its own; all choices were made on val, test is scored once a run. Training time is the sum of
-the epochs (validation and tracing included), as history.csv has it; times are of this machine, so ratios count.
-`probe` and `finetune` start from the network in a file; the features that `probe` needs are computed once, outside of
-its training time, and the seconds of that are in its log. With --out, what an earlier call finished is taken from
-there, and what it began goes on.
+the epochs (validation and tracing included), as history.csv has it; times are of this machine, so ratios count, each
+to the first row. `probe` and `finetune` start from the network in a file; the features that `probe` needs are computed
+once, outside of its training time, and the seconds of that are in its log. With --out, what an earlier call finished
+is taken from there, and what it began goes on.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +31,18 @@ PRETRAINED = ("probe", "finetune")
 METRICS = ("best/val/macro_f1", "test/macro_f1", "test/accuracy")
 
 
-def train(arguments: argparse.Namespace, recipe: str, seed: int, out: Path) -> dict[str, float]:
+def train(arguments: argparse.Namespace, recipe: str, backend: str, seed: int, out: Path) -> dict[str, float]:
     """One run, or what is left of it in `out`: its metrics and its training time."""
     words = REFERENCE if recipe == "reference" else [f"experiment={recipe}"]
     if recipe in PRETRAINED and arguments.network:
         words = [*words, f"model.name={arguments.network}"]
-    folder = out / f"{recipe}_{seed}"
-    common = ["data=folder", f"data.root={arguments.root}", f"seed={seed}", "tracking=none", f"paths.root={folder}"]
+    folder = out / f"{recipe}_{backend}_{seed}"
+    data = ["data=folder", f"data.root={arguments.root}"]
     jobs = list(folder.glob("mlruns/jobs/*"))
     if not jobs or not (jobs[0] / "metrics.json").is_file():
-        words = [*common, *words] if not jobs else ["resume=latest", f"paths.root={folder}"]
-        subprocess.run([sys.executable, "-m", "hmexp", *words], check=True, stdout=subprocess.DEVNULL)
+        words = ["resume=latest"] if jobs else [*data, *words, f"backend={backend}", f"seed={seed}", "tracking=none"]
+        command = [sys.executable, "-m", "hmexp", f"paths.root={folder}", *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (job,) = folder.glob("mlruns/jobs/*")
     metrics = json.loads((job / "metrics.json").read_text())
     seconds = pd.read_csv(job / "history.csv")["seconds"].sum()
@@ -59,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("--recipes", default="reference,fast_short,fast,best")
+    parser.add_argument("--backends", default="tensorflow")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--network", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=None)
@@ -66,16 +70,16 @@ def main() -> None:
     out = arguments.out or Path(tempfile.mkdtemp())
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     print(f"{machine}; {arguments.seeds} seeds; {arguments.root}")
-    print("| recipe | training, s | ratio | val macro-F1 | test macro-F1 | test accuracy |")
-    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    print("| recipe | backend | training, s | ratio | val macro-F1 | test macro-F1 | test accuracy |")
+    print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
     reference = None
     # Seeds in the outer loop would interleave the recipes; here one after another, so that a table grows early.
-    for recipe in arguments.recipes.split(","):
-        runs = pd.DataFrame([train(arguments, recipe, seed, out) for seed in range(arguments.seeds)])
+    for recipe, backend in product(arguments.recipes.split(","), arguments.backends.split(",")):
+        runs = pd.DataFrame([train(arguments, recipe, backend, seed, out) for seed in range(arguments.seeds)])
         seconds = runs["seconds"].median()
         reference = seconds if reference is None else reference
         scores = " | ".join(interval(runs[name].tolist()) for name in METRICS)
-        print(f"| `{recipe}` | {seconds:.0f} | {seconds / reference:.2f} | {scores} |", flush=True)
+        print(f"| `{recipe}` | {backend} | {seconds:.0f} | {seconds / reference:.2f} | {scores} |", flush=True)
 
 
 if __name__ == "__main__":
