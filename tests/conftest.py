@@ -31,6 +31,8 @@ os.environ.setdefault("RAY_worker_niceness", "0")  # at Ray's own 15, its proces
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of small products wait by spinning, where tests could run
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # JAX compiles longer than it computes here
 
+gc.set_threshold(10_000, *gc.get_threshold()[1:])  # as in the process of a command
+
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
     signal.signal(_number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)

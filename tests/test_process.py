@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hmexp.process import answer_signals, import_for_good, interrupted
+from hmexp.process import NEW_OBJECTS, answer_signals, import_for_good, interrupted
 
 ENDS = """
 import os, signal, sys
@@ -80,7 +80,9 @@ def large_library(tmp_path, monkeypatch):
         "import gc\ncollects, made = gc.isenabled(), [[number] for number in range(5000)]\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    thresholds = gc.get_threshold()
     yield "large_library"
+    gc.set_threshold(*thresholds)
     del sys.modules["large_library"]
 
 
@@ -93,13 +95,35 @@ def test_what_a_command_imports_for_good_is_not_walked_again(large_library):
     assert gc.get_freeze_count() >= before + 5000
 
 
+def test_a_command_looks_for_garbage_less_often_but_does_look(large_library):
+    with answer_signals():
+        import_for_good(large_library)
+    freed = []
+
+    class Cycle:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            freed.append(True)
+
+    kept = []
+    for number in range(3 * NEW_OBJECTS):
+        Cycle()
+        kept.append([number])
+    assert len(freed) > NEW_OBJECTS
+    assert gc.get_threshold()[0] == NEW_OBJECTS
+
+
 @pytest.mark.parametrize("collects", [True, False])
 def test_in_a_process_of_the_users_the_collector_stays_as_it_was(large_library, collects, monkeypatch):
     monkeypatch.setattr(gc, "freeze", lambda: pytest.fail("objects of the user's may be garbage later"))
+    before = gc.get_threshold()
     (gc.enable if collects else gc.disable)()
     try:
         import_for_good(large_library)
         assert gc.isenabled() == collects
+        assert gc.get_threshold() == before
     finally:
         gc.enable()
 

@@ -4,12 +4,11 @@
 which a fork would not survive; importing Keras and its backends starts none on a CPU.
 """
 
-import gc
 import os
 import signal
 
 from hmexp.console import quiet_natives
-from hmexp.process import without_collection
+from hmexp.process import keep_for_good, without_collection
 
 for number in (signal.SIGINT, signal.SIGTERM):  # the sweep hears them, and lets its jobs save
     signal.signal(number, signal.SIG_IGN)
@@ -28,4 +27,4 @@ with quiet_natives(), without_collection():
     packages()
     compile_templates()
 
-gc.freeze()  # what is imported stays: a job need not look through it again, nor copy its pages to do so
+keep_for_good()  # what is imported stays: a job need not look through it again, nor copy its pages to do so
