@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -44,7 +45,7 @@ class PageTable:
         rest = len(self.frame) - MAX_ROWS
         return f"{self.note} The first {MAX_ROWS} of {len(self.frame):,} rows.".strip() if rest > 0 else self.note
 
-    @property
+    @cached_property
     def numeric(self) -> list[bool]:
         """Whether each column is of numbers, which stand to the right."""
         columns = [self.frame.iloc[:, place] for place in range(self.frame.shape[1])]

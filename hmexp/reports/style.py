@@ -5,16 +5,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, fontManager, get_font
 from matplotlib.text import Text
+from PIL import Image
 
 DPI = 130
 TRAIN, VAL, TEST, GREY, INK = "#4477AA", "#EE6677", "#228833", "#BBBBBB", "#333333"
 """Paul Tol's bright palette: told apart by colour-blind readers, and in grey."""
 SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
+COMPRESSION = 2
+"""Of zlib: its own 6 takes half as long again, for files smaller by an eighth."""
 MAX_LABEL = 28
 OTHER_SCRIPTS = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei"),
@@ -97,5 +101,7 @@ def png_bytes(figure: Figure) -> bytes:
             text.set_fontfamily(list(families()))
     stream = io.BytesIO()
     canvas: Any = FigureCanvasAgg(figure)
-    canvas.print_png(stream)  # `savefig` draws a figure with a layout twice
+    canvas.draw()  # `savefig` draws a figure with a layout twice
+    opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    opaque.save(stream, "PNG", compress_level=COMPRESSION, dpi=(DPI, DPI))
     return stream.getvalue()
