@@ -1,6 +1,7 @@
 """The recipes against the reference's network and training, on a folder of pictures with its own split.
 
-Usage: python benchmarks/recipes.py ROOT [--recipes reference,fast_short,fast,best] [--seeds 3] [--out FOLDER]
+Usage: python benchmarks/recipes.py ROOT [words of the command] [--recipes reference,fast_short,fast,best] [--seeds 3]
+                                    [--out FOLDER]
        python benchmarks/recipes.py ROOT --recipes reference,probe,finetune --network NETWORK.keras
        python benchmarks/recipes.py ROOT --recipes fast,best --backends tensorflow,jax
 
@@ -37,10 +38,10 @@ def train(arguments: argparse.Namespace, recipe: str, backend: str, seed: int, o
     if recipe in PRETRAINED and arguments.network:
         words = [*words, f"model.name={arguments.network}"]
     folder = out / f"{recipe}_{backend}_{seed}"
-    data = ["data=folder", f"data.root={arguments.root}"]
+    given = ["data=folder", f"data.root={arguments.root}", f"backend={backend}", f"seed={seed}", "tracking=none"]
     jobs = list(folder.glob("mlruns/jobs/*"))
     if not jobs or not (jobs[0] / "metrics.json").is_file():
-        words = ["resume=latest"] if jobs else [*data, *words, f"backend={backend}", f"seed={seed}", "tracking=none"]
+        words = ["resume=latest"] if jobs else [*given, *words, *arguments.words]
         command = [sys.executable, "-m", "hmexp", f"paths.root={folder}", *words]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (job,) = folder.glob("mlruns/jobs/*")
@@ -61,6 +62,7 @@ def main() -> None:
     """Train, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
+    parser.add_argument("words", nargs="*")
     parser.add_argument("--recipes", default="reference,fast_short,fast,best")
     parser.add_argument("--backends", default="tensorflow")
     parser.add_argument("--seeds", type=int, default=3)
