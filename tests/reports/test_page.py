@@ -85,6 +85,20 @@ def test_text_is_escaped_wherever_it_comes_from(page):
     assert html.count("&lt;script&gt;") == 2 + 1 + 2 + 2 + 4 + 1 + 1 + 1
 
 
+def test_a_long_table_is_looked_through_once(page, monkeypatch):
+    """And not once for each of its cells."""
+    looked, look = [], pd.Series.map
+
+    def counted(series, *words, **keys):
+        looked.append(len(series))
+        return look(series, *words, **keys)
+
+    monkeypatch.setattr(pd.Series, "map", counted)
+    table = PageTable("Each class", pd.DataFrame({name: np.arange(500) for name in "abcd"}))
+    run_report(replace(page, tables=(table,)))
+    assert 0 < sum(looked) <= 4 * 500
+
+
 def test_every_tag_is_closed(page):
     class Tags(HTMLParser):
         open: list[str]
