@@ -21,9 +21,9 @@ from hmexp.config.errors import causes
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """Of the system: no room, no more room for this user or this process, a disk that may only be read."""
+FULL_DATABASE = "disk is full|disk I/O error|readonly database"
 NEW_OBJECTS = 10_000
 """Containers made and not freed in a command's process before the garbage collector looks at them."""
-FULL_DATABASE = "disk is full|disk I/O error|readonly database"
 
 
 def answered() -> list[signal.Signals]:
@@ -142,8 +142,8 @@ def import_for_good(name: str) -> None:
 def keep_for_good() -> None:
     """Take what lives now out of the garbage collector's sight, and let it look at new objects less often.
 
-    For the process of a command alone. Python's 700 are few where every step of a graph, and every figure, makes
-    thousands of objects: a twentieth of a small training was spent on 1,200 collections.
+    For the process of a command alone. Python's own 700 (3.11) are few where every step of a graph, and every figure,
+    makes thousands of objects: a twentieth of a small training was spent on 1,200 collections.
     """
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])

@@ -20,6 +20,8 @@ from dealt import dealt
 from filelock import FileLock
 from forked import Started, run_command
 
+from hmexp.process import keep_for_good
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_PICTURES = Path(os.environ.get("HMEXP_REALDATA", CHECKOUT.parent / "shared" / "data" / "clothing"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,8 +32,6 @@ MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 os.environ.setdefault("RAY_worker_niceness", "0")  # at Ray's own 15, its processes wait for every other test
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of small products wait by spinning, where tests could run
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # JAX compiles longer than it computes here
-
-gc.set_threshold(10_000, *gc.get_threshold()[1:])  # as in the process of a command
 
 for _number in (signal.SIGTERM, signal.SIGHUP):  # under nohup, or behind a shell's &, they would be ignored
     signal.signal(_number, signal.SIG_DFL)
@@ -59,7 +59,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """The garbage collector does not walk in one module what others imported: a seventh of the fast tests' time."""
     if nextitem is not None and nextitem.path != item.path:
         gc.collect()
-        gc.freeze()
+        keep_for_good()
 
 
 @pytest.fixture(autouse=True)
