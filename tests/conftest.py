@@ -165,12 +165,14 @@ def server() -> ForkServerContext:
 
 @pytest.fixture(scope="session")
 def start_in(server: ForkServerContext, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """Starts the command `hmexp ...` in a process of its own, in a folder, and does not wait for it."""
+    """Starts the command `hmexp ...`, or `main`, in a process of its own, in a folder, and does not wait for it."""
 
-    def start(*words: str, cwd: Path, cache: Path = cache) -> Started:
+    def start(
+        *words: str, cwd: Path, cache: Path = cache, main: Callable[[list[str]], object] | None = None
+    ) -> Started:
         env = os.environ | {"HMEXP_CACHE": str(cache), "COLUMNS": "120"}
         output = tmp_path_factory.mktemp("output")
-        process = server.Process(target=run_command, args=(words, cwd, env, output))
+        process = server.Process(target=run_command, args=(words, cwd, env, output, main))
         process.start()
         return Started(words, process, output)
 

@@ -50,8 +50,10 @@ class Started:
         return subprocess.CompletedProcess(self.words, self.process.exitcode, *said)
 
 
-def run_command(words: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path) -> None:
-    """Run `hmexp WORDS` and exit as it does; `output` gets the files `stdout` and `stderr`."""
+def run_command(
+    words: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path, main: Callable[[list[str]], object] | None
+) -> None:
+    """Run `hmexp WORDS`, or `main(WORDS)`, and exit as it does; `output` gets the files `stdout` and `stderr`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.clear()
@@ -59,12 +61,12 @@ def run_command(words: Sequence[str], cwd: Path, env: Mapping[str, str], output:
     os.chdir(cwd)
     for descriptor, name in enumerate(("stdout", "stderr"), start=1):
         os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), descriptor)
-    from hmexp.cli import main
+    from hmexp import cli
     from hmexp.compat.python import end_interpreter
     from hmexp.console import console
 
     console.width = int(env["COLUMNS"])  # it was made when the server imported it
     try:
-        sys.exit(main(list(words)))
+        sys.exit((main or cli.main)(list(words)))
     finally:
         end_interpreter()

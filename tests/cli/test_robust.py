@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
+from repeated import ALL, repeats
 
 pytestmark = pytest.mark.slow
 
@@ -72,8 +74,10 @@ def _answers(pid: int) -> bool:
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-@pytest.mark.parametrize("after", [0.0, 0.3, 1.5])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+SIGNALS, MOMENTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP), (0.0, 0.3, 1.5)
+
+
+@pytest.mark.parametrize(("number", "after"), product(SIGNALS, MOMENTS) if ALL else zip(SIGNALS, MOMENTS, strict=True))
 def test_a_signal_in_the_first_seconds_is_answered_with_what_goes_on(tmp_path, number, after):
     process = subprocess.Popen(
         command("stage", "data.image_size=24"),
@@ -151,7 +155,7 @@ def test_a_full_disk_is_said_with_the_place_and_the_bytes(tmp_path):
     assert full_disk(ValueError("other")) is None
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("encoding", repeats("ascii", "latin-1", "utf-8"))
 def test_names_that_the_terminal_cannot_show_do_not_end_the_work(tmp_path, encoding):
     from PIL import Image
 

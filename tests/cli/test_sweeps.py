@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -55,12 +53,6 @@ def mlflow_runs(root: Path) -> pd.DataFrame:
         return mlflow.search_runs(search_all_experiments=True)
 
 
-def start(root: Path, cache: Path, *words: str) -> subprocess.Popen[str]:
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen([sys.executable, "-m", "hmexp", "-m", *words], cwd=root, env=env, **pipes)
-
-
 def wait_for(condition, seconds: float = 120) -> None:
     deadline = time.time() + seconds
     while not condition() and time.time() < deadline:
@@ -99,14 +91,13 @@ def test_each_job_fails_alone(hmexp, tmp_path):
     assert sweep_dir(tmp_path)
 
 
-def test_killed_and_gone_on_with_twice(hmexp, cache, tmp_path):
+def test_killed_and_gone_on_with_twice(hmexp, start_in, tmp_path):
     words = [*SMALL, "optimizer.learning_rate=1e-3,3e-3", "hydra.launcher.n_workers=2", "trainer.epochs=30"]
     for number in range(2):
-        process = start(tmp_path, cache, *words, *(["resume=latest"] if number else []))
-        wait_for(lambda: list(tmp_path.glob(f"mlruns/sweeps/*/{number}/history.csv")))  # noqa: B023
+        sweep = start_in("-m", *words, *(["resume=latest"] if number else []), cwd=tmp_path)
+        sweep.reach(lambda: list(tmp_path.glob(f"mlruns/sweeps/*/{number}/history.csv")))  # noqa: B023
         time.sleep(0.5)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        assert sweep.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL
     folder = sweep_dir(tmp_path)
     before = {path.parent.name: len(pd.read_csv(path)) for path in folder.glob("*/history.csv")}
     refused = hmexp("-m", *words, "model.kernel=5", "resume=latest", code=2)
@@ -127,13 +118,13 @@ def test_killed_and_gone_on_with_twice(hmexp, cache, tmp_path):
     assert len(runs) == 1 + 2
 
 
-def test_ctrl_c_saves_every_job_and_says_how_to_go_on(hmexp, cache, tmp_path):
+def test_ctrl_c_saves_every_job_and_says_how_to_go_on(start_in, tmp_path):
     words = [*SMALL, "model.dropout=0.1,0.2", "hydra.launcher.n_workers=2", "trainer.epochs=5000"]
-    process = start(tmp_path, cache, *words)
-    wait_for(lambda: len(list(tmp_path.glob("mlruns/sweeps/*/*/history.csv"))) == 2)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    sweep = start_in("-m", *words, cwd=tmp_path)
+    sweep.reach(lambda: len(list(tmp_path.glob("mlruns/sweeps/*/*/history.csv"))) == 2)
+    done = sweep.ended_by(signal.SIGINT)
+    said = done.stdout + done.stderr
+    assert done.returncode == 130, said
     folder = sweep_dir(tmp_path)
     assert f"python -m hmexp -m resume={folder}" in said
     assert "No job finished" in (folder / "report.html").read_text()

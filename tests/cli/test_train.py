@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_networks import small_network
+from repeated import repeats
 
 pytestmark = pytest.mark.slow
 SMALL = [
@@ -181,7 +182,7 @@ def test_a_loss_that_is_no_number_fails_the_run_plainly(hmexp, tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "code", "status"),
-    [(signal.SIGINT, 130, "KILLED"), (signal.SIGTERM, 130, "KILLED"), (signal.SIGKILL, -9, "RUNNING")],
+    [(signal.SIGKILL, -9, "RUNNING"), *repeats((signal.SIGTERM, 130, "KILLED"), (signal.SIGINT, 130, "KILLED"))],
 )
 def test_interrupted_runs_and_those_that_died(number, code, status, start_in, tmp_path, hmexp):
     job = start_in(*SMALL, "trainer.epochs=500", cwd=tmp_path)
@@ -209,17 +210,16 @@ def test_two_runs_at_once_on_nothing_but_the_sample(start_in, sample, tmp_path):
     assert len([path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]) == 1
 
 
-SCRATCH = ["model.weights=null", "model.freeze_epochs=0", "model.freeze_share=0"]
 PLAIN = "trainer.precision=float32"
 """Where `auto` would time both on every size of picture, most of a minute; test_precision.py tries it."""
 SMALLER = {
     "seed_baseline": ["data.balance.cap=50", "data.image_size=16"],
     "fast_short": ["data.image_size=32", PLAIN],
     "fast": ["data.image_size=48", "trainer.image_sizes=[32,48]", PLAIN],
-    "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16,16,32]", PLAIN],
+    "best": ["data.image_size=48", "trainer.image_sizes=[32,48]", "model.widths=[8,16]", PLAIN],
     "metric": ["data.image_size=32", PLAIN],
     "probe": ["data.image_size=16", "model.name=NETWORK.keras"],
-    "finetune": ["data.image_size=32", "trainer.image_sizes=null", "model.name=MobileNet", *SCRATCH],
+    "finetune": ["data.image_size=32", "trainer.image_sizes=[16,32]", "model.name=NETWORK.keras"],
 }
 
 
@@ -231,7 +231,7 @@ def test_the_presets_are_all_tried():
 @pytest.mark.parametrize("preset", SMALLER)
 def test_every_preset_runs(preset, hmexp, sample, tmp_path):
     where = [f"data.root={sample}"] if preset == "seed_baseline" else ["data=hm", f"data.root={sample}"]
-    if preset == "probe":
+    if preset in ("probe", "finetune"):
         small_network().save(tmp_path / "NETWORK.keras")
     hmexp(f"experiment={preset}", *where, *SMALLER[preset], "debug=fast", "tracking=none")
 
@@ -252,7 +252,7 @@ def test_debug_modes_say_what_they_found(mode, says, hmexp, tmp_path):
 @pytest.mark.parametrize("mode", ["lr_find", "overfit"])
 def test_debug_modes_go_with_presets(mode, hmexp, tmp_path):
     """`best` sets keys of its schedule and holds back what it learns from in every way."""
-    words = ["model.widths=[4]", "trainer.probe_steps=10", "trainer.stop_after=1", "trainer.image_sizes=[8]"]
+    words = ["model.widths=[4]", "trainer.probe_steps=10", "trainer.stop_after=1", "trainer.image_sizes=[8]", PLAIN]
     hmexp("experiment=best", f"debug={mode}", *words, "data.image_size=16", "data.limit=300", "tracking=none")
     config = (job_dir(tmp_path) / "config.yaml").read_text()
     assert ("warmup_epochs" in config) == (mode == "overfit")

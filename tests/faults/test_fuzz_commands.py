@@ -1,6 +1,5 @@
 """Whatever is typed ends with 0 or with one line and 2: a few mistyped commands, or 1,000 under `HMEXP_FAULTS=all`."""
 
-import os
 import shlex
 import shutil
 
@@ -8,11 +7,11 @@ import numpy as np
 import pytest
 from command_lines import TINY, Line, command_line
 from PIL import Image
+from repeated import ALL
 from tries import attempt
 
 pytestmark = pytest.mark.slow
 SEED = 20261126
-ALL = os.environ.get("HMEXP_FAULTS") == "all"
 COUNT = 1000 if ALL else 16
 LIMIT = 120.0
 """Seconds; a refused command takes a third of one."""

@@ -4,7 +4,6 @@ They are read in a process of their own, many one after another, so that one tha
 """
 
 import json
-import os
 import random
 import shlex
 import shutil
@@ -14,11 +13,11 @@ import pytest
 from file_tries import run_tries
 from mutated_files import preset
 from PIL import Image
+from repeated import ALL
 from tries import attempt
 
 pytestmark = pytest.mark.slow
 SEED = 20261126
-ALL = os.environ.get("HMEXP_FAULTS") == "all"
 COUNTS = {"table": (20, 1000), "preset": (20, 1000), "picture": (200, 1000), "folder": (2, 60)}
 COMMANDS = 200 if ALL else 4
 PLACES = ("experiments/mine.yaml", "mine/experiment/mine.yaml", "mine/model/mine.yaml", "mine/optimizer/mine.yaml")

@@ -5,19 +5,19 @@ promotions, predictions and archives by `tests/promotion`, `tests/inference` and
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from repeated import ALL
 
 COUNT = 200
 SEED = 0
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.environ.get("HMEXP_FAULTS") != "all", reason="an hour each: HMEXP_FAULTS=all")
+@pytest.mark.skipif(not ALL, reason="an hour each: HMEXP_FAULTS=all")
 @pytest.mark.parametrize("script", ["kills.py", "deploy_kills.py"])
 def test_what_a_signal_ends_goes_on(script, tmp_path):
     words = [sys.executable, str(Path(__file__).with_name(script)), str(tmp_path), str(COUNT), str(SEED)]

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from repeated import ALL
 
 pytestmark = pytest.mark.slow
 DRIVER = Path(__file__).with_name("driver.py")
 SAME = ("weights", "history", "series", "points", "metrics", "files", "status")
-ALL = os.environ.get("HMEXP_FAULTS") == "all"
 FIRST_WRITES = 10
 """Those before it make folders; a run killed there is begun anew."""
 

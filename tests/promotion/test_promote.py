@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from repeated import repeats
 
 pytestmark = pytest.mark.slow
 QUICK = ("model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=1", "tracking.system_metrics=false")
@@ -63,7 +64,7 @@ def test_the_better_replaces_the_worse_which_does_not_come_back(trained, hmexp_i
     assert [next(word for word in decisions if word in line) for line in said] == decisions
 
 
-@pytest.mark.parametrize("name", ["women's", 'say "hi"', "x=1,y", "größe 50%"])
+@pytest.mark.parametrize("name", repeats("""women's "größe" x=1,y 50%""", "women's", 'say "hi"', "x=1,y", "größe 50%"))
 def test_a_model_of_any_name_is_promoted_and_rolled_back(trained, hmexp_in, name):
     words = f"tracking.model_name={name}", "force=true", "reason=a name"
     for run in ids(trained)[:2]:

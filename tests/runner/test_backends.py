@@ -91,7 +91,7 @@ def test_where_tensorflow_and_mlflow_are_not_installed(cache, tmp_path):
     hidden.mkdir()
     for name in ("tensorflow", "mlflow"):
         (hidden / f"{name}.py").write_text(f"raise ModuleNotFoundError('{name} is not installed')\n")
-    small = ("backend=jax", "model.widths=[4]", "trainer.stop_after=1")
+    small = ("backend=jax", "model.widths=[4]", "data.limit=100", "data.image_size=16", "trainer.stop_after=1")
     said = run(tmp_path, cache, *small, PYTHONPATH=str(hidden))
     assert "epoch 1/1" in said
 
@@ -100,54 +100,60 @@ def test_a_backend_that_is_not_there_is_said_in_a_line(hmexp):
     assert "backend: expected one of tensorflow, jax, torch" in hmexp("backend=theano", code=2).stderr
 
 
-@pytest.mark.parametrize(
-    ("backend", "strategy", "script"),
-    [
-        (
-            "tensorflow",
-            "mirrored",
-            "import tensorflow as tf; cpu = tf.config.list_physical_devices('CPU')[0]; "
-            "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2); ",
-        ),
-        (
-            "jax",
-            "jax_data_parallel",
-            "import os; os.environ['XLA_FLAGS'] += ' --xla_force_host_platform_device_count=2'; import jax; "
-            "from keras.src.backend.jax import distribution_lib as lib; split = lib.distribute_data_input; "
-            "lib.distribute_data_input = lambda *a: (print('split', a[0].shape[0]), split(*a))[1]; ",
-        ),
-    ],
+TWO_CPUS = """
+import tensorflow as tf
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+"""
+TWO_CPUS_OF_JAX = """
+import os; os.environ["XLA_FLAGS"] += " --xla_force_host_platform_device_count=2"; import jax
+from keras.src.backend.jax import distribution_lib as lib; split = lib.distribute_data_input
+lib.distribute_data_input = lambda *a: (print("split", a[0].shape[0]), split(*a))[1]
+from hmexp import cli
+"""
+ON_DEVICES = (
+    *("data.image_size=24", "data.limit=700", "model=cnn", "model.widths=[8]", "augment.flip=0.5", "trainer.epochs=1"),
+    *("trainer.device=cpu", "trainer.batch_size=128", "tracking=none"),
 )
-def test_two_devices_learn_as_one_does(backend, strategy, script, cache, tmp_path):
-    """Without batch norm, dropout and mixing, which look at the part of a batch, it is the same training."""
-    pytest.importorskip(backend)
-    words = ["data.image_size=24", "data.limit=700", "model=cnn", "model.widths=[8]", "augment.flip=0.5"]
-    words += [f"backend={backend}", "trainer.device=cpu", "trainer.epochs=1", "trainer.batch_size=128", "tracking=none"]
-    one, two = ([*words, f"trainer.strategy={name}", f"paths.root={name}"] for name in ("none", strategy))
-    code = f"{script}from hmexp import cli; raise SystemExit(cli.main({one!r}) or cli.main({two!r}))"
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
+"""Without batch norm, dropout and mixing, which look at the part of a batch, it is the same training."""
+
+
+def test_two_devices_learn_as_one_does(hmexp, tmp_path):
+    (tmp_path / "two_cpus.py").write_text(TWO_CPUS)
+    hmexp(*ON_DEVICES, "trainer.strategy=none", "paths.root=one")
+    said = hmexp(*ON_DEVICES, "trainer.strategy=mirrored", "paths.root=two", "plugins=[two_cpus]").stdout
+    assert "mirrored over 2 cpus" in said
+    check_losses(tmp_path)
+
+
+def test_two_devices_of_jax_learn_as_one_does(cache, tmp_path):
+    pytest.importorskip("jax")
+    one, two = (
+        [*ON_DEVICES, "backend=jax", f"trainer.strategy={strategy}", f"paths.root={root}"]
+        for strategy, root in (("none", "one"), ("jax_data_parallel", "two"))
+    )
+    code = f"{TWO_CPUS_OF_JAX}raise SystemExit(cli.main({one!r}) or cli.main({two!r}))"
+    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "jax"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{strategy} over 2 cpus" in done.stdout
-    if backend == "jax":
-        assert "split 128\n" in done.stdout, "a batch is shared between the devices"
-        assert "split 79\n" not in done.stdout, "the pictures of val cannot be"
-    losses = [pd.read_csv(next(tmp_path.glob(f"{name}/mlruns/jobs/*/history.csv"))) for name in ("none", strategy)]
+    assert "jax_data_parallel over 2 cpus" in done.stdout
+    assert "split 128\n" in done.stdout, "a batch is shared between the devices"
+    assert "split 79\n" not in done.stdout, "the pictures of val cannot be"
+    check_losses(tmp_path)
+
+
+def check_losses(root: Path) -> None:
+    """The runs below `one` and `two` have learned the same."""
+    one, two = (pd.read_csv(next(root.glob(f"{name}/mlruns/jobs/*/history.csv"))) for name in ("one", "two"))
     for name in ("train/loss", "val/loss"):
-        assert losses[1][name].tolist() == pytest.approx(losses[0][name].tolist(), rel=5e-3), name
+        assert two[name].tolist() == pytest.approx(one[name].tolist(), rel=5e-3), name
 
 
-def test_devices_that_do_not_divide_a_batch_are_refused(cache, tmp_path):
-    code = (
-        "import tensorflow as tf; cpu = tf.config.list_physical_devices('CPU')[0]; "
-        "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2); "
-        "from hmexp import cli; raise SystemExit(cli.main(['trainer.strategy=mirrored', 'trainer.batch_size=15']))"
-    )
-    env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert done.returncode == 2, done.stderr
-    assert "trainer.batch_size: expected a multiple of 2" in done.stderr
-    assert not list(tmp_path.iterdir())
+def test_devices_that_do_not_divide_a_batch_are_refused(hmexp, tmp_path):
+    (tmp_path / "two_cpus.py").write_text(TWO_CPUS)
+    refused = hmexp("trainer.strategy=mirrored", "trainer.batch_size=15", "plugins=[two_cpus]", code=2)
+    assert "trainer.batch_size: expected a multiple of 2" in refused.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {"two_cpus.py", "__pycache__"}
 
 
 def test_a_strategy_of_another_backend_is_refused(hmexp):

@@ -1,25 +1,23 @@
 """A sweep that is killed at random moments and goes on: nothing is lost, nothing that had ended is done again.
 
-`HMEXP_FAULTS=all` kills larger sweeps, more often.
+`HMEXP_FAULTS=all` kills larger sweeps, of each kind, more often.
 """
 
-import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import formula_sweep
 import pytest
+from repeated import ALL, repeats
 
 from hmexp.jobs.table import JobTable
 from hmexp.sweeps.search import num_hyperband_trials
 
 pytestmark = pytest.mark.slow
-DRIVER = Path(__file__).with_name("driver.py")
-ALL = os.environ.get("HMEXP_FAULTS") == "all"
 EPOCHS = 4 if ALL else 2
 SMALL = [
     *("hydra/launcher=basic", "tracking=none", "data.limit=60", "data.image_size=8", "model=cnn", "model.widths=[4]"),
@@ -41,14 +39,8 @@ EXPECTED = {"lists": 9 if ALL else 6, "bayesian": TRIALS, "hyperband": num_hyper
 
 
 @pytest.fixture
-def start(cache, tmp_path):
-    def run(words: list[str]) -> subprocess.Popen[str]:
-        env = os.environ | {"HMEXP_CACHE": str(cache), "TF_CPP_MIN_LOG_LEVEL": "2", "HYDRA_FULL_ERROR": "1"}
-        command = [sys.executable, str(DRIVER), "-m", *SMALL, *words]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=tmp_path, env=env, **pipes)
-
-    return run
+def start(start_in, tmp_path):
+    return partial(start_in, "-m", *SMALL, cwd=tmp_path, main=formula_sweep.main)
 
 
 def said(root: Path) -> list[str]:
@@ -56,25 +48,18 @@ def said(root: Path) -> list[str]:
     return path.read_text().splitlines() if path.is_file() else []
 
 
-@pytest.mark.parametrize("kind", SWEEPS)
+@pytest.mark.parametrize("kind", repeats("hyperband", "bayesian", "lists"))
 def test_killed_at_random_moments(kind, start, tmp_path):
     rng = random.Random(kind)
-    kills, process = 0, start(SWEEPS[kind])
-    while process.poll() is None:
+    sweep = start(*SWEEPS[kind])
+    for _ in range(KILLS):
         due = len(said(tmp_path)) + rng.randint(1, 6)
-        while process.poll() is None and len(said(tmp_path)) < due:
-            time.sleep(0.002)
+        sweep.reach(lambda due=due: len(said(tmp_path)) >= due)
         time.sleep(rng.random() * 0.04)
-        if kills < KILLS and process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            kills += 1
-            process = start([*SWEEPS[kind], "resume=latest"])
-        elif process.poll() is None:
-            process.wait(timeout=120)
-    output = process.communicate()[0]
-    assert process.returncode == 0, output
-    assert kills == KILLS
+        assert sweep.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL
+        sweep = start(*SWEEPS[kind], "resume=latest")
+    done = sweep.ended(120)
+    assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
     jobs = JobTable(folder).jobs()
     assert {job.status for job in jobs} == {"finished"}
@@ -106,14 +91,12 @@ def check_forks(folder: Path, lines: list[str]) -> None:
 
 
 def test_another_space_or_other_settings_are_refused(start, tmp_path):
-    first = start(SWEEPS["lists"])
-    while len(said(tmp_path)) < 3 and first.poll() is None:
-        time.sleep(0.01)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
+    first = start(*SWEEPS["lists"])
+    first.reach(lambda: len(said(tmp_path)) >= 3)
+    first.ended_by(signal.SIGKILL)
     before = said(tmp_path)
     other = ["model.dropout=0.1,0.2", "model.kernel=5", "hydra.sweeper.prune=median", SWEEPS["lists"][1]]
-    output = start([SWEEPS["lists"][0], *other, "resume=latest"]).communicate()[0]
+    output = start(SWEEPS["lists"][0], *other, "resume=latest").ended().stderr
     lines = ["model.dropout=0.1,0.2 (was 0.1,0.2,0.3)", "model.kernel=5 (was 3)"]
     lines.append("hydra.sweeper.prune=median (was none)")
     for line in [*lines, "order=model.dropout, optimizer.learning_rate (was optimizer.learning_rate, model.dropout)"]:
@@ -121,6 +104,6 @@ def test_another_space_or_other_settings_are_refused(start, tmp_path):
     (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
     digests = JobTable(folder).facts()["digests"]
     JobTable(folder).write(digests=dict.fromkeys(digests, "0123"))
-    output = start([*SWEEPS["lists"], "resume=latest"]).communicate()[0]
+    output = start(*SWEEPS["lists"], "resume=latest").ended().stderr
     assert f"expected the data of {folder.name} (0123), received" in output
     assert said(tmp_path) == before

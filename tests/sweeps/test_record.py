@@ -1,11 +1,8 @@
 """What a sweep leaves in MLflow, with jobs that compute a formula."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
+import formula_sweep
 import mlflow
 import pytest
 
@@ -14,14 +11,13 @@ from hmexp.jobs.table import Job, JobTable
 from hmexp.tracking.sweeps import MlflowSweepRecorder
 
 pytestmark = pytest.mark.slow
-DRIVER = Path(__file__).with_name("driver.py")
 
 
-def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(cache, tmp_path, monkeypatch):
+def test_repeated_points_are_runs_between_the_sweep_and_its_jobs(start_in, tmp_path, monkeypatch):
     words = ["hydra/launcher=basic", "data.limit=60", "data.image_size=8", "model=cnn", "seeds=3", "seed=7"]
     words += ["optimizer.learning_rate=1e-3,3e-3", "model.dropout=0.3"]
-    env = os.environ | {"HMEXP_CACHE": str(cache), "HYDRA_FULL_ERROR": "1"}
-    subprocess.run([sys.executable, str(DRIVER), "-m", *words], cwd=tmp_path, env=env, check=True, capture_output=True)
+    done = start_in("-m", *words, cwd=tmp_path, main=formula_sweep.main).ended()
+    assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "mlruns" / "sweeps").iterdir()
     jobs = JobTable(folder).jobs()
     assert [(job.point, job.seed) for job in jobs] == [(0, 7), (0, 8), (0, 9), (1, 7), (1, 8), (1, 9)]

@@ -1,7 +1,5 @@
 """A sweep as `hmexp -m` runs it, whose jobs compute a formula instead of training.
 
-    python driver.py -m KEY=VALUES ...
-
 Each job leaves in its folder what a run leaves that a sweep looks at. `executed.log` in the current folder has a line
 a beginning and a line an end.
 """
@@ -10,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
@@ -50,8 +49,10 @@ def job(cfg: DictConfig) -> float:
     return value
 
 
-if __name__ == "__main__":
+def main(words: Sequence[str]) -> None:
+    """Sweep as `hmexp WORDS` does."""
     register_schemas()
     set_up_console()
-    sys.argv[0] = "hmexp"
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = ["hmexp", *words]
     hydra.main(version_base="1.3", config_path=str(shipped_dir("conf")), config_name="train")(job)()
