@@ -132,10 +132,10 @@ def database(made_once: MadeOnce) -> Path:
 
 @pytest.fixture(scope="session")
 def promoted(made_once: MadeOnce, hmexp_in: Run) -> Path:
-    """A folder with a champion for the sample: four filters, pictures of 16 x 16, two epochs."""
+    """A folder with a champion for the sample: four filters, 24 features, pictures of 16 x 16, two epochs."""
 
     def make(folder: Path) -> None:
-        words = ("model=cnn", "model.widths=[4]", "data.image_size=16", "trainer.epochs=2")
+        words = ("model=cnn", "model.widths=[4]", "model.dense=24", "data.image_size=16", "trainer.epochs=2")
         hmexp_in(*words, "tracking.system_metrics=false", cwd=folder)
         hmexp_in("promote", cwd=folder)
 

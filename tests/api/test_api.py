@@ -157,7 +157,7 @@ def test_the_quickstart_runs_as_a_notebook(cache, tmp_path, monkeypatch):
     lines = [line for cell in notebook.cells if cell.cell_type == "code" for line in cell.source.splitlines() if line]
     assert len(lines) <= 10
     for cell in notebook.cells:  # as it is, but for the size
-        cell.source = cell.source.replace("image_size=64", "image_size=32").replace("[16, 32, 64]", "[8, 16]")
+        cell.source = cell.source.replace("image_size=64", "image_size=16").replace("[16, 32, 64]", "[4, 8]")
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     shown = "".join(output.data.get("text/plain", "") for some in outputs for output in some if "data" in output)

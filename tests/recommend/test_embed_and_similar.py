@@ -15,17 +15,13 @@ from PIL import Image
 from hmexp.recommend.embeddings import read_embeddings
 
 pytestmark = pytest.mark.slow
-QUICK = ("model=cnn", "model.widths=[4]", "model.dense=24", "data.image_size=16", "trainer.epochs=1")
 ARTICLE = "0109013001"
 
 
 @pytest.fixture(scope="module")
-def promoted(hmexp_in, tmp_path_factory) -> Path:
-    """A folder with a champion."""
-    root = tmp_path_factory.mktemp("embedded")
-    hmexp_in(*QUICK, "tracking.system_metrics=false", cwd=root)
-    hmexp_in("promote", cwd=root)
-    return root
+def promoted(promoted, tmp_path_factory) -> Path:
+    """A folder of its own with a champion of 24 features."""
+    return shutil.copytree(promoted, tmp_path_factory.mktemp("embedded") / "root")
 
 
 def folder_of(said: str) -> Path:

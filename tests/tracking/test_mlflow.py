@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,41 +132,31 @@ def test_a_signal_inside_a_call_leaves_no_lock(paths):
     assert run.data.metrics == {"test/accuracy": 0.5}
 
 
-SAME_DATA = """
-import sys
-from dataclasses import dataclass
-from hmexp.config.record import MlflowTracking, PathsConfig
-from pathlib import Path
-from hmexp.jobs.folder import JobFolder, JobRecord
-from hmexp.jobs.folder import JobFolder, JobRecord, read_record
-from hmexp.tracking.complete import close_dead_runs, complete_records
-from hmexp.tracking.recorder import MlflowRecorder, RunDescription
-
-cfg = MlflowTracking(system_metrics=False)
-folder = JobFolder(Path(sys.argv[2]), JobRecord("job", sys.argv[1]))
-recorder = MlflowRecorder(cfg, PathsConfig(root=sys.argv[1]), folder, RunDescription("job"), fresh=True)
-recorder.start()
-print("ready", flush=True)
-sys.stdin.readline()
-recorder.dataset("sample", "d" * 32, {str(number): 1 for number in range(20)})
-recorder.finish("FINISHED")
-assert not recorder.behind, recorder.behind
-"""
+def record_the_same_data(words: list[str]) -> None:
+    """Record a run with twenty datasets in the store of a folder, as soon as all four have begun theirs."""
+    root, job = words
+    recorder = MlflowRecorder(
+        CFG, PathsConfig(root=root), JobFolder(Path(job), JobRecord("job", root)), RunDescription("job"), fresh=True
+    )
+    recorder.start()
+    (Path(job) / "ready").touch()
+    while len(list(Path(job).parent.glob("*/ready"))) < 4:
+        time.sleep(0.005)
+    recorder.dataset("sample", "d" * 32, {str(number): 1 for number in range(20)})
+    recorder.finish("FINISHED")
+    assert not recorder.behind, recorder.behind
 
 
-def test_four_processes_at_once_on_an_empty_folder(paths, tmp_path_factory):
+def test_four_processes_at_once_on_an_empty_folder(paths, start_in, tmp_path_factory, tmp_path):
     """MLflow creates its store, and finds or inserts a dataset, without a lock of its own."""
-    command = [sys.executable, "-c", SAME_DATA, paths.root]
-    folders = [str(tmp_path_factory.mktemp("job")) for _ in range(4)]
-    jobs = [
-        subprocess.Popen([*command, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for folder in folders
-    ]
-    assert [job.stdout.readline() for job in jobs] == ["ready\n"] * 4
-    for job in jobs:
-        job.stdin.write("go\n")
-        job.stdin.flush()
-    assert [(job.communicate()[0], job.returncode) for job in jobs] == [("", 0)] * 4
+    together = tmp_path_factory.mktemp("jobs")
+    folders = [together / str(number) for number in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    jobs = [start_in(paths.root, str(folder), cwd=tmp_path, main=record_the_same_data) for folder in folders]
+    for done in [job.ended(60) for job in jobs]:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
     runs = open_store(CFG, paths).search_runs(["1"])
     assert [len(run.inputs.dataset_inputs) for run in runs] == [20] * 4
 
