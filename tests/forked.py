@@ -34,7 +34,7 @@ class Started:
         """Wait until something is so, for two minutes at most, or the command has ended."""
         deadline = time.monotonic() + 120
         while self.runs and not condition() and time.monotonic() < deadline:
-            time.sleep(0.005)
+            time.sleep(0.01)
 
     def ended_by(self, number: int) -> subprocess.CompletedProcess[str]:
         """Send a signal, where it has not ended by itself, and wait for its end."""
@@ -51,7 +51,11 @@ class Started:
 
 
 def run_command(
-    words: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path, main: Callable[[list[str]], object] | None
+    words: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    output: Path,
+    main: Callable[[list[str]], object] | None = None,
 ) -> None:
     """Run `hmexp WORDS`, or `main(WORDS)`, and exit as it does; `output` gets the files `stdout` and `stderr`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,13 +19,13 @@ SMALL = [
 ]
 
 
-def limited(words, cwd, limit):
-    """Runs hmexp where no file may grow beyond `limit` bytes."""
-    line = [sys.executable, "-m", "hmexp", *words]
-    # Python would leave a file of bytecode that ends at the limit, and read it the next time.
-    env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONDONTWRITEBYTECODE": "1"}
-    fewer = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
-    return subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, preexec_fn=fewer)
+def limited(limit: int, words: list[str]) -> int:
+    """Run hmexp where no file may grow beyond so many bytes."""
+    from hmexp.cli import main
+
+    sys.dont_write_bytecode = True  # a file of it would end at the limit, and be read the next time
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    return main(words)
 
 
 def goes_on(done, place):
@@ -41,9 +41,10 @@ def goes_on(done, place):
 
 
 @pytest.mark.parametrize("limit", [20_000, 400_000])
-def test_staging_goes_on_when_there_is_room(hmexp, tmp_path, sample, limit):
+def test_staging_goes_on_when_there_is_room(hmexp, start_in, tmp_path, sample, limit):
     shutil.copytree(sample, tmp_path / "cache" / "sample" / sample.name)
-    done = limited(["stage", "data.image_size=24", f"paths.cache={tmp_path / 'cache'}"], tmp_path, limit)
+    words = ("stage", "data.image_size=24", f"paths.cache={tmp_path / 'cache'}")
+    done = start_in(*words, cwd=tmp_path, main=partial(limited, limit)).ended()
     hmexp(*goes_on(done, tmp_path))
     assert len(list((tmp_path / "cache" / "stores").glob("*/store.json"))) == 1
 

@@ -1,11 +1,7 @@
 """`serve` as a command: what it refuses in a line, how it begins and how it ends."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 
 import httpx2
 import pytest
@@ -48,41 +44,34 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def test_it_answers_until_a_signal_ends_it(hmexp, registered, shop, picture, cache, tmp_path):
+def test_it_answers_until_a_signal_ends_it(hmexp, start_in, registered, shop, picture, tmp_path, monkeypatch):
     port = free_port()
     words = [f"paths.root={registered}", "data=hm", f"data.root={shop}", "data/merge=none", f"port={port}"]
     key = "the-key-of-this-test-0123456789"
-    env = os.environ | {"HMEXP_CACHE": str(cache), "HMEXP_API_KEY": key}
-    line = [sys.executable, "-m", "hmexp", "serve", *words]
-    with (tmp_path / "said").open("w") as said:
-        process = subprocess.Popen(line, cwd=tmp_path, env=env, stdout=said, stderr=subprocess.STDOUT)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + 120
-            while not _answers(address):
-                assert process.poll() is None, (tmp_path / "said").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-            files = {"picture": ("a.jpg", picture, "image/jpeg")}
-            assert httpx2.post(f"{address}/classify", files=files).status_code == 401
-            large = httpx2.post(f"{address}/classify", content=bytes(9_000_000))
-            assert large.status_code == 401, "what was not read would reset the connection"
-            head = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
-            chunks = (head if number == 0 else bytes(500_000) for number in range(30))
-            form = {"X-API-Key": key, "Content-Type": "multipart/form-data; boundary=x"}
-            for body in (bytes(15_000_000), chunks):
-                refused = httpx2.post(f"{address}/classify", content=body, headers=form)
-                assert (refused.status_code, list(refused.json())) == (413, ["detail"])
-            found = httpx2.post(f"{address}/classify", files=files, headers={"X-API-Key": key})
-            assert found.json()["model"] == "hmexp-sample version 1"
-            assert httpx2.get(f"{address}/health").headers.get("server") is None
-            taken = hmexp("serve", *words, code=2)
-            assert f"port: expected a free port, received {port}" in taken.stderr
-        finally:
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(60)
-    text = (tmp_path / "said").read_text()
-    assert code == 130, text
+    monkeypatch.setenv("HMEXP_API_KEY", key)
+    server, address = start_in("serve", *words, cwd=tmp_path), f"http://127.0.0.1:{port}"
+    try:
+        server.reach(lambda: _answers(address))
+        assert server.runs, server.ended()
+        files = {"picture": ("a.jpg", picture, "image/jpeg")}
+        assert httpx2.post(f"{address}/classify", files=files).status_code == 401
+        large = httpx2.post(f"{address}/classify", content=bytes(9_000_000))
+        assert large.status_code == 401, "what was not read would reset the connection"
+        head = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
+        chunks = (head if number == 0 else bytes(500_000) for number in range(30))
+        form = {"X-API-Key": key, "Content-Type": "multipart/form-data; boundary=x"}
+        for body in (bytes(15_000_000), chunks):
+            refused = httpx2.post(f"{address}/classify", content=body, headers=form)
+            assert (refused.status_code, list(refused.json())) == (413, ["detail"])
+        found = httpx2.post(f"{address}/classify", files=files, headers={"X-API-Key": key})
+        assert found.json()["model"] == "hmexp-sample version 1"
+        assert httpx2.get(f"{address}/health").headers.get("server") is None
+        taken = hmexp("serve", *words, code=2)
+        assert f"port: expected a free port, received {port}" in taken.stderr
+    finally:
+        ended = server.ended_by(signal.SIGTERM)
+    text = ended.stdout + ended.stderr
+    assert ended.returncode == 130, text
     assert text.rstrip().endswith(f"interrupted; this goes on: python -m hmexp serve {' '.join(words)}")
     assert f"serving at {address}/" in text
     assert key not in text
