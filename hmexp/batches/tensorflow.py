@@ -4,7 +4,8 @@ Only indices are shuffled, never pictures: the order is drawn anew each epoch by
 one read of the store, so that memory does not depend on the size of the catalogue.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,13 @@ from hmexp.store import RowStore
 
 PARALLEL_READS = 2
 PREFETCH = 4
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def as_it_is(function: Function) -> Function:
+    """A function that AutoGraph does not rewrite: without a branch on a tensor there is nothing to gain by it."""
+    kept: Function = tf.autograph.experimental.do_not_convert(function)
+    return kept
 
 
 def train_batches(store: RowStore, part: Rows, order: Order) -> tf.data.Dataset:
@@ -32,6 +40,7 @@ def train_batches(store: RowStore, part: Rows, order: Order) -> tf.data.Dataset:
 def index_batches(part: Rows, order: Order) -> tf.data.Dataset:
     """As `train_batches`, for a device that holds the pictures: `"rows": int64 [batch]` in place of `"pictures"`."""
 
+    @as_it_is
     def load(chosen: tf.Tensor, draws: tf.Tensor) -> tuple[Any, ...]:
         rows = tf.gather(part.rows, chosen)
         return (rows_of(rows, draws if draws.shape[-1] else None, _groups(part, chosen)), *_columns(part, chosen))
@@ -44,6 +53,7 @@ def _indices(part: Rows, order: Order) -> tf.data.Dataset:
     epochs = tf.data.Dataset.range(order.first_epoch, order.last_epoch + 1)
     width = len(COLUMNS) if order.augments else 0
 
+    @as_it_is
     def indices(epoch: tf.Tensor) -> tf.data.Dataset:
         def one(epoch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return order.epoch(len(part), int(epoch), part.groups)
@@ -58,9 +68,13 @@ def _indices(part: Rows, order: Order) -> tf.data.Dataset:
 
 def ordered_batches(store: RowStore, part: Rows, batch_size: int) -> tf.data.Dataset:
     """Batches of one pass in the rows' own order, without weights: `(pictures, targets)`."""
-    indices = tf.data.Dataset.range(len(part)).batch(batch_size)
-    none = indices.map(lambda chosen: (chosen, tf.zeros([tf.size(chosen), 0])))
-    return _read(none, store, Rows(part.rows, part.targets))
+
+    @as_it_is
+    def without_draws(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return chosen, tf.zeros([tf.size(chosen), 0])
+
+    indices = tf.data.Dataset.range(len(part)).batch(batch_size).map(without_draws)
+    return _read(indices, store, Rows(part.rows, part.targets))
 
 
 def _read(indices: tf.data.Dataset, store: RowStore, part: Rows) -> tf.data.Dataset:
@@ -69,6 +83,7 @@ def _read(indices: tf.data.Dataset, store: RowStore, part: Rows) -> tf.data.Data
     def fetch(chosen: np.ndarray) -> np.ndarray:
         return store.read(part.rows[chosen])
 
+    @as_it_is
     def load(chosen: tf.Tensor, draws: tf.Tensor) -> tuple[Any, ...]:
         pictures = tf.numpy_function(fetch, [chosen], store.dtype, stateful=False)
         pictures.set_shape([None, *store.row_shape])

@@ -224,7 +224,7 @@ def test_a_server_that_goes_away_does_not_end_the_run_and_a_password_is_written_
     uri = start()
     root = tmp_path / "root"
     root.mkdir()
-    job = start_in(*QUICK, "trainer.epochs=30", f"tracking.uri={uri}", cwd=root)
+    job = start_in(*QUICK, "trainer.epochs=12", f"tracking.uri={uri}", cwd=root)
     job.reach(lambda: list(root.glob("mlruns/jobs/*/history.csv")))
     stop()
     ended = job.ended(300)
@@ -238,7 +238,7 @@ def test_a_server_that_goes_away_does_not_end_the_run_and_a_password_is_written_
     client = MlflowClient(uri.replace(f"anna:{PASSWORD}@", ""))
     [run] = client.search_runs([client.get_experiment_by_name("hmexp").experiment_id])
     assert run.info.status == "FINISHED"
-    assert len(client.get_metric_history(run.info.run_id, "val/loss")) == 30
+    assert len(client.get_metric_history(run.info.run_id, "val/loss")) == 12
     assert len(run.outputs.model_outputs) == 1
     written = [path for folder in (root, store) for path in folder.rglob("*") if path.is_file()]
     assert [path for path in written if PASSWORD.encode() in path.read_bytes()] == []
