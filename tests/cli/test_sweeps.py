@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from repeated import ALL, repeats
 
 from hmexp.jobs.table import JobTable
 
@@ -91,9 +92,9 @@ def test_each_job_fails_alone(hmexp, tmp_path):
     assert sweep_dir(tmp_path)
 
 
-def test_killed_and_gone_on_with_twice(hmexp, start_in, tmp_path):
+def test_killed_and_gone_on_with(hmexp, start_in, tmp_path):
     words = [*SMALL, "optimizer.learning_rate=1e-3,3e-3", "hydra.launcher.n_workers=2", "trainer.epochs=20"]
-    for number in range(2):
+    for number in range(2 if ALL else 1):
         sweep = start_in("-m", *words, *(["resume=latest"] if number else []), cwd=tmp_path)
         sweep.reach(lambda: list(tmp_path.glob(f"mlruns/sweeps/*/{number}/history.csv")))  # noqa: B023
         time.sleep(0.5)
@@ -206,7 +207,7 @@ LAUNCHERS = {
 }
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", ["ray", *repeats("joblib", "submitit_local")])
 def test_other_launchers(launcher, hmexp, tmp_path, monkeypatch):
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.removesuffix('_local')}_launcher")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")

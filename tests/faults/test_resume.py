@@ -1,7 +1,7 @@
 """Killed between any two durable writes, or at any moment, a run goes on to the very same weights, history and record.
 
-`HMEXP_FAULTS=all` tries every durable write of a training instead of one (some 240 on each backend, two hours), and a
-moment by the clock.
+`HMEXP_FAULTS=all` tries every durable write of a training instead of one (some 240, two hours), and a moment by the
+clock, on JAX too; without it, JAX's runs are cut and resumed in `tests/training/test_on_device.py`.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from repeated import ALL
+from repeated import ALL, repeats
 
 pytestmark = pytest.mark.slow
 DRIVER = Path(__file__).with_name("driver.py")
@@ -49,7 +49,7 @@ def writes_of_a_training(folder: Path, backend: str) -> int:
     return len(outcomes(folder, backend, ["none", "none"])[1]["writes"])
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", repeats("tensorflow", "jax"))
 def test_a_killed_run_goes_on_to_the_very_same_result(pictures, backend):
     pytest.importorskip(backend)
     if ALL:

@@ -27,7 +27,7 @@ def test_no_request_fails_and_the_new_one_answers(shop, root, picture, tmp_path)
 
     def ask(address: str) -> None:
         with httpx2.Client(timeout=60) as client:
-            while not end.wait(0.2):
+            while not end.wait(0.4):
                 for path in ("/classify", "/similar"):
                     response = client.post(address + path, files={"picture": ("a.jpg", picture, "image/jpeg")})
                     answers.append((response.status_code, path, response.json().get("model", response.text)))
