@@ -53,7 +53,7 @@ def test_killed_at_random_moments(kind, start, tmp_path):
     rng = random.Random(kind)
     sweep = start(*SWEEPS[kind])
     for _ in range(KILLS):
-        due = len(said(tmp_path)) + rng.randint(1, 6)
+        due = len(said(tmp_path)) + rng.randint(1, 3)
         sweep.reach(lambda due=due: len(said(tmp_path)) >= due)
         time.sleep(rng.random() * 0.04)
         assert sweep.ended_by(signal.SIGKILL).returncode == -signal.SIGKILL
