@@ -1,7 +1,6 @@
 """The commands that the documents show do what they are shown for: each is run, on the sample, with a champion."""
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -10,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from test_documents import WITHOUT_TUTORIAL, commands, is_sweep, words_of
+from test_documents import ALL, WITHOUT_TUTORIAL, commands, is_sweep, words_of
 
 pytestmark = pytest.mark.slow
 ELSEWHERE = re.compile(r"NETWORK|EfficientNet|hub|kaggle|runner=ray|MODEL_FOLDER|0\.0\.0\.0|0108775015")
 """Weights, servers, machines and articles that are not here."""
 OTHERS = ("serve", "ui", "promote guard", "promote run=latest")
 """They wait for requests, or depend on which model is better: tests/serving, tests/promotion, test_tutorial.py."""
-ALL = os.environ.get("HMEXP_DOCUMENTS") == "all"
 ONE_EACH = (
     *("clean", "embed", "evaluate run=latest", "explore data=hm data.root=CATALOGUE pictures=false", "fetch zip"),
     *("predict source", "promote history", "report run=RUN", "runs metric", "similar image"),

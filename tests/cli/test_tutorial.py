@@ -1,7 +1,6 @@
 """The tutorial, from its first command to its last."""
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -10,9 +9,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from test_documents import ALL
 
 pytestmark = pytest.mark.slow
-ALL = os.environ.get("HMEXP_DOCUMENTS") == "all"
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
 SAYS = {
     "promote": "version 1 is the champion now",

@@ -52,11 +52,8 @@ def writes_of_a_training(folder: Path, backend: str) -> int:
 @pytest.mark.parametrize("backend", repeats("tensorflow", "jax"))
 def test_a_killed_run_goes_on_to_the_very_same_result(pictures, backend):
     pytest.importorskip(backend)
-    if ALL:
-        points = [str(point) for point in range(FIRST_WRITES, writes_of_a_training(pictures, backend))]
-    else:
-        places = {"tensorflow": [200], "jax": [20]}
-        points = [str(point) for point in places[backend]]
+    writes = range(FIRST_WRITES, writes_of_a_training(pictures, backend)) if ALL else [200]
+    points = [str(write) for write in writes]
     moment = f"after:{random.uniform(0.0, 3.0):.2f}"
     whole, *resumed = outcomes(pictures, backend, ["again", *points, *([moment] if ALL else [])])
     assert whole["codes"] == [0]

@@ -141,7 +141,9 @@ def record_the_same_data(words: list[str]) -> None:
     )
     recorder.start()
     (Path(job) / "ready").touch()
+    deadline = time.monotonic() + 60
     while len(list(Path(job).parent.glob("*/ready"))) < 4:
+        assert time.monotonic() < deadline, "the others have not begun"
         time.sleep(0.005)
     recorder.dataset("sample", "d" * 32, {str(number): 1 for number in range(20)})
     recorder.finish("FINISHED")
@@ -155,7 +157,7 @@ def test_four_processes_at_once_on_an_empty_folder(paths, start_in, tmp_path_fac
     for folder in folders:
         folder.mkdir()
     jobs = [start_in(paths.root, str(folder), cwd=tmp_path, main=record_the_same_data) for folder in folders]
-    for done in [job.ended(60) for job in jobs]:
+    for done in [job.ended(120) for job in jobs]:
         assert done.returncode == 0, done.stderr
         assert done.stdout == ""
     runs = open_store(CFG, paths).search_runs(["1"])
